@@ -1,0 +1,26 @@
+# Every target sets up what it needs; uv is used when present, pip otherwise.
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: demo test check bench torture clean
+
+$(VENV)/app.done: requirements.lock pyproject.toml
+	@sh .ci/install app $(PYTHON) $(VENV)
+	@touch $@
+
+$(VENV)/dev.done: requirements-dev.lock pyproject.toml
+	@sh .ci/install dev $(PYTHON) $(VENV)
+	@touch $(VENV)/app.done $@
+
+test: $(VENV)/dev.done  ## set up and pass the tests
+	@$(BIN)/python -m pytest
+
+check: $(VENV)/dev.done  ## lint, types, import contracts
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+	@$(BIN)/lint-imports
+
+clean:
+	@rm -rf $(VENV) var
