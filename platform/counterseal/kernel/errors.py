@@ -32,14 +32,14 @@ class CountersealError(Exception):
         message: str,
         *,
         field: str | None = None,
-        expected: str | None = None,
+        expected: object = None,
         got: object = None,
     ) -> None:
         super().__init__(message)
         self.code = code
         self.message = message
         self.field = field
-        self.expected = expected
+        self.expected = None if expected is None else str(expected)[:200]
         self.got = None if got is None else str(got)[:200]
 
     def diagnostics(self) -> dict[str, str]:

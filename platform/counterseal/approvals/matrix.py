@@ -1,0 +1,66 @@
+"""Which decisions survive an amendment.
+
+Job: compare two payload versions and say which stages must review again.
+
+Invariants
+  I1  A field without a row voids every stage.
+  I2  A decision carries only under the same bundle, unexpired, with a key that still counts.
+  I3  No decision survives a change that the matrix marks for its stage.
+
+Not here: writing the new version (desk).
+Source: governance rule 2.3; policies/approval (void_matrix).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from counterseal.approvals.model import ApprovalDecision, RequestPayload
+from counterseal.identity.keys import PersonKey
+from counterseal.policy.params import ApprovalParameters
+from counterseal.policy.words import Stage
+
+
+def changed_fields(old: RequestPayload, new: RequestPayload) -> tuple[str, ...]:
+    """Names of the payload fields that differ, in the order of the model."""
+    before, after = dict(old), dict(new)
+    return tuple(name for name in RequestPayload.model_fields if before[name] != after[name])
+
+
+def voided_stages(
+    params: ApprovalParameters, old: RequestPayload, new: RequestPayload
+) -> frozenset[Stage]:
+    """Stages whose decisions do not carry from the old version to the new one."""
+    voided: set[Stage] = set()
+    rows = {row.field: row for row in params.void_matrix}
+    before, after = dict(old), dict(new)
+    for name in changed_fields(old, new):
+        row = rows.get(name)
+        if row is None:
+            return frozenset(Stage)
+        was, now = before[name], after[name]
+        lower = isinstance(was, Decimal) and isinstance(now, Decimal) and now < was
+        reduced = row.voids_when_lower if lower else None
+        voided.update(row.voids if reduced is None else reduced)
+    return frozenset(voided)
+
+
+def carried_decisions(
+    decisions: Sequence[ApprovalDecision],
+    old: RequestPayload,
+    new: RequestPayload,
+    *,
+    params: ApprovalParameters,
+    keys: Sequence[PersonKey],
+    now: datetime,
+) -> tuple[ApprovalDecision, ...]:
+    """Approvals of the old version that still count for the new one, in their order."""
+    if old.policy_bundle_hash != new.policy_bundle_hash:
+        return ()
+    voided = voided_stages(params, old, new)
+    good = {key.key_id for key in keys if key.counts_at(now)}
+    return tuple(
+        d
+        for d in decisions
+        if d.approves and d.stage not in voided and now < d.expires_at and d.key_id in good
+    )

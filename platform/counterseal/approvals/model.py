@@ -1,0 +1,230 @@
+"""Approval requests and decisions.
+
+Job: hold the frozen payload that reviewers sign, the request around it, and each decision.
+
+Invariants
+  I1  A payload is paper-only by type: `approval_for_live` cannot be true.
+  I2  The request hash is the digest of the payload: any bound field changes it.
+  I3  A decision carries its signature, so that it can be verified without any table.
+
+Not here: state moves (approvals.states), checks (approvals.decide).
+Source: governance rules 2.1, 2.2 and 2.9; features TX-F3, TX-F4, TX-F11.
+"""
+
+from enum import StrEnum
+from typing import Annotated, ClassVar, Final, Literal, Self
+
+from pydantic import Field, model_validator
+
+from counterseal.kernel.canonical import digest, sha256_hex
+from counterseal.kernel.clock import UtcDatetime
+from counterseal.kernel.model import Document, DomainModel, Name, Sha256, Signature, Text
+from counterseal.kernel.money import Currency, Exact, NonNegative, Price, Quantity
+from counterseal.policy.params import Seconds
+from counterseal.policy.words import DecisionWord, Meaning, Role, Stage
+from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce
+from counterseal.signals.model import Direction
+
+REQUESTED_ACTION: Final = "paper_simulation"
+
+
+class RequestStatus(StrEnum):
+    """The ten states of a request."""
+
+    PENDING_REVIEW = "pending_review"
+    RESEARCH_APPROVED = "research_approved"
+    APPROVED_FOR_PAPER = "approved_for_paper_simulation"
+    REJECTED = "rejected"
+    NEEDS_DATA = "needs_data_review"
+    EXPIRED = "expired"
+    WITHDRAWN = "withdrawn"
+    REVOKED = "revoked"
+    SUPERSEDED = "superseded"
+    CONSUMED = "consumed"
+
+
+class RequestPayload(DomainModel):
+    """Every fact that an approval binds.
+
+    Attributes:
+        price_min, price_max: Inclusive bounds in the quote unit; None = unbounded on that side.
+        tx_equivalent: Exposure of the maximum quantity, computed from the contract ratio.
+        notional: Of the maximum quantity, in `currency`.
+        author_ids: Authors of strategy and model; they may not review.
+    """
+
+    tenant: Name
+    account_id: Name
+    requester_id: Name
+    requested_action: Literal["paper_simulation"] = "paper_simulation"
+    request_reason: Text
+    strategy_id: Name
+    strategy_version: Name
+    author_ids: tuple[Name, ...] = Field(min_length=1, max_length=20)
+    signal_id: Name
+    signal_expires_at: UtcDatetime
+    direction: Direction
+    target_tx_equivalent: NonNegative
+    confidence: Annotated[Exact, Field(ge=0, le=1)]
+    stop_distance_points: Quantity | None = None
+    symbol: Name
+    legs: tuple[Leg, ...] = Field(min_length=1, max_length=8)
+    side: Side
+    order_type: OrderType
+    time_in_force: TimeInForce
+    max_quantity: Quantity
+    price_min: Price | None = None
+    price_max: Price | None = None
+    tx_equivalent: NonNegative
+    notional: NonNegative
+    currency: Currency
+    review_ttl_seconds: Seconds
+    execution_validity_seconds: Seconds
+    data_version: Name
+    code_version: Name
+    parameters_hash: Sha256
+    evidence_pack_hash: Sha256
+    policy_bundle_hash: Sha256
+    paper_only: Literal[True] = True
+    approval_for_live: Literal[False] = False
+    created_at: UtcDatetime
+
+    @model_validator(mode="after")
+    def _bounds(self) -> Self:
+        low, high = self.price_min, self.price_max
+        if low is not None and high is not None and low > high:
+            raise ValueError("price_min is above price_max")
+        return self
+
+
+class ApprovalRequest(Document):
+    """A governed request and where it stands.
+
+    Attributes:
+        approval_request_id: The product's time-ordered id.
+        request_reference: Deterministic `paper-approval-request-<16 hex>`.
+        latest_chain_hash: Hash of the last decision, or the request hash.
+        updated_at: Last recorded time of the case; going back is refused.
+    """
+
+    KIND: ClassVar[str] = "approval_requests"
+    KEY: ClassVar[str] = "approval_request_id"
+
+    approval_request_id: Name
+    request_reference: Name
+    version: int = Field(ge=1)
+    tenant: Name
+    account_id: Name
+    requester_id: Name
+    strategy_id: Name
+    signal_id: Name
+    payload: RequestPayload
+    request_hash: Sha256
+    status: RequestStatus
+    required_review_count: int = Field(ge=2)
+    required_decision_sequence: tuple[DecisionWord, ...]
+    stages_required: tuple[Stage, ...]
+    stages_done: tuple[Stage, ...] = ()
+    latest_chain_hash: Sha256
+    created_at: UtcDatetime
+    updated_at: UtcDatetime
+    review_expires_at: UtcDatetime
+    last_approval_at: UtcDatetime | None = None
+    execution_valid_until: UtcDatetime | None = None
+    consumed_by_order: Name | None = None
+    supersedes: Name | None = None
+    superseded_by: Name | None = None
+
+    @property
+    def next_stage(self) -> Stage | None:
+        """The stage that is due, or None when all are done."""
+        return next((s for s in self.stages_required if s not in self.stages_done), None)
+
+
+class ApprovalDecision(Document):
+    """One reviewer's signed decision.
+
+    Attributes:
+        decision_hash: Chain hash over the recorded words (see `decision_chain_hash`).
+        statement_digest: SHA-256 of the signed bytes.
+        comment_salt: Hex; with the reason it opens the signed commitment.
+        demo_labels: Labels of the person at the time, such as `demo-automatic`.
+    """
+
+    KIND: ClassVar[str] = "approval_decisions"
+    KEY: ClassVar[str] = "approval_decision_id"
+
+    approval_decision_id: Name
+    approval_request_id: Name
+    request_version: int = Field(ge=1)
+    tenant: Name
+    sequence: int = Field(ge=1)
+    seat: int = Field(ge=1)
+    stage: Stage
+    decision: DecisionWord
+    meaning: Meaning
+    reviewer_id: Name
+    reviewer_role: Role
+    decision_reason: Text
+    decided_at: UtcDatetime
+    previous_chain_hash: Sha256
+    decision_hash: Sha256
+    statement_digest: Sha256
+    comment_salt: str = Field(pattern=r"^[0-9a-f]{32}$")
+    key_id: Name
+    key_class: int = Field(ge=1, le=3)
+    nonce: Name
+    issued_at: UtcDatetime
+    expires_at: UtcDatetime
+    paper_only: bool = True
+    approval_for_live: bool = False
+    demo_labels: tuple[Name, ...] = ()
+    signature: Signature
+
+    @property
+    def approves(self) -> bool:
+        """Whether the decision counts toward a quorum."""
+        return self.decision in {DecisionWord.RESEARCH_APPROVED, DecisionWord.APPROVED_FOR_PAPER}
+
+
+class ReviewNonce(Document):
+    """A single-use word that binds a statement to a person, a request version and a few minutes."""
+
+    KIND: ClassVar[str] = "review_nonces"
+    KEY: ClassVar[str] = "nonce"
+
+    nonce: Name
+    person_id: Name
+    approval_request_id: Name
+    request_version: int = Field(ge=1)
+    issued_at: UtcDatetime
+    expires_at: UtcDatetime
+    used_at: UtcDatetime | None = None
+
+
+def request_hash(payload: RequestPayload) -> str:
+    """`sha256:<hex>` over the canonical payload: what reviewers sign."""
+    return payload.digest
+
+
+def request_reference(payload: RequestPayload) -> str:
+    """`paper-approval-request-` and 16 hex digits, deterministic for a payload."""
+    return f"paper-approval-request-{sha256_hex(request_hash(payload).encode())[:16]}"
+
+
+def decision_chain_hash(decision: ApprovalDecision) -> str:
+    """The hash that links a decision to its predecessor."""
+    value = decision.json_value()
+    names = (
+        "approval_request_id",
+        "sequence",
+        "decision",
+        "reviewer_id",
+        "reviewer_role",
+        "decision_reason",
+        "decided_at",
+        "paper_only",
+        "approval_for_live",
+        "previous_chain_hash",
+    )
+    return digest({name: value[name] for name in names})

@@ -1,0 +1,202 @@
+"""What a reviewer signs.
+
+Job: build the decision statement, and compare a signed one with what the desk knows.
+
+Invariants
+  I1  It names request version, payload, policy, evidence, what was shown, stage, verdict,
+      meaning, person, role, key, predecessor, nonce and clocks: any change needs a new signature.
+  I2  The reason is covered by a salted commitment, so that its text stays erasable.
+
+Not here: the signature itself (identity.dsse).
+Source: governance rule 2.9.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final, Literal
+
+from pydantic import Field, ValidationError
+
+from counterseal.approvals.model import ApprovalRequest
+from counterseal.identity.dsse import verify_signature
+from counterseal.identity.keys import PersonKey
+from counterseal.identity.people import Person
+from counterseal.kernel.canonical import canonical_bytes, digest
+from counterseal.kernel.clock import UtcDatetime
+from counterseal.kernel.errors import InputError, IntegrityError
+from counterseal.kernel.model import DomainModel, Name, Sha256, Signature
+from counterseal.policy.params import ApprovalParameters, StageRule
+from counterseal.policy.words import DecisionWord, Meaning, Role, Stage
+
+KIND: Final = "decision"
+
+
+class AuthFacts(DomainModel):
+    """How the reviewer re-authenticated for this signature."""
+
+    iss: Name
+    auth_time: UtcDatetime
+    acr: Name
+    amr: tuple[Name, ...]
+
+
+class DecisionStatement(DomainModel):
+    """The signed statement of one decision."""
+
+    schema_version: Literal[1] = 1
+    kind: Literal["decision"] = "decision"
+    log_origin: Name
+    tenant: Name
+    request_id: Name
+    request_version: int = Field(ge=1)
+    approval_decision_id: Name
+    sequence: int = Field(ge=1)
+    payload_hash: Sha256
+    evidence_pack_hash: Sha256
+    evidence_shown_hash: Sha256
+    policy_bundle_hash: Sha256
+    stage: Stage
+    decision: DecisionWord
+    meaning: Meaning
+    comment_hash: Sha256
+    person: Name
+    role: Role
+    auth: AuthFacts
+    key_id: Name
+    key_class: int = Field(ge=1, le=3)
+    scheme: Name
+    prev_decision_hashes: tuple[Sha256, ...] = Field(min_length=1, max_length=20)
+    issued_at: UtcDatetime
+    expires_at: UtcDatetime
+    nonce: Name
+    paper_only: Literal[True] = True
+    approval_for_live: Literal[False] = False
+
+
+def comment_hash(salt: str, reason: str) -> str:
+    """Salted commitment to the words of a reason; `salt` is 32 hex digits."""
+    return digest({"salt": salt, "text": reason.strip()})
+
+
+def read_statement(signature: Signature, public_key: str) -> DecisionStatement:
+    """Verify a signature and parse its statement.
+
+    Raises:
+        IntegrityError: `SIGNATURE_INVALID`, or `NOT_PAPER_ONLY` for anything but paper.
+    """
+    value = verify_signature(signature, public_key, KIND)
+    if value.get("paper_only") is not True or value.get("approval_for_live") is not False:
+        raise IntegrityError("NOT_PAPER_ONLY", "the statement is not for paper simulation only")
+    try:
+        return DecisionStatement.model_validate_json(_bytes(value))
+    except (ValidationError, InputError):
+        raise IntegrityError("SIGNATURE_INVALID", "the statement is not a decision") from None
+
+
+class Reviewer(DomainModel):
+    """Who decides, from the verified login: never from a request body."""
+
+    person: Person
+    key: PersonKey | None
+    auth: AuthFacts
+
+
+def role_for(person: Person, rule: StageRule) -> Role | None:
+    """The role that a person would use in a stage: the stage's first that the person holds."""
+    held = person.held_roles()
+    return next((role for role in rule.roles if role in held), None)
+
+
+def meaning_of(decision: DecisionWord, rule: StageRule) -> Meaning:
+    """What a signature on the decision means."""
+    if decision == DecisionWord.REJECTED:
+        return Meaning.REJECTED
+    if decision == DecisionWord.NEEDS_DATA:
+        return Meaning.DATA_INSUFFICIENT
+    return rule.meaning
+
+
+def build_statement(
+    request: ApprovalRequest,
+    reviewer: Reviewer,
+    params: ApprovalParameters,
+    *,
+    decision: DecisionWord,
+    approval_decision_id: str,
+    sequence: int,
+    reason: str,
+    comment_salt: str,
+    evidence_shown_hash: str,
+    nonce: str,
+    log_origin: str,
+    issued_at: datetime,
+) -> DecisionStatement:
+    """The statement to show and sign; stage, role and meaning follow from request and person.
+
+    Raises:
+        InputError: `NO_STAGE_DUE` when nothing is left to review, `KEY_NOT_ENROLLED` without a
+            key, `ROLE` when the person holds no role that may take the decision.
+    """
+    rule = due_stage(request, params)
+    if rule is None:
+        raise InputError("NO_STAGE_DUE", "no review stage is due", got=request.status)
+    role = role_for(reviewer.person, rule) or _any_role(reviewer.person, params)
+    if role is None:
+        raise InputError("ROLE", "the person holds no reviewer role", field="role")
+    if reviewer.key is None:
+        raise InputError("KEY_NOT_ENROLLED", "the person has no key", field="key")
+    payload = request.payload
+    return DecisionStatement(
+        log_origin=log_origin,
+        tenant=request.tenant,
+        request_id=request.approval_request_id,
+        request_version=request.version,
+        approval_decision_id=approval_decision_id,
+        sequence=sequence,
+        payload_hash=payload.digest,
+        evidence_pack_hash=payload.evidence_pack_hash,
+        evidence_shown_hash=evidence_shown_hash,
+        policy_bundle_hash=payload.policy_bundle_hash,
+        stage=rule.id,
+        decision=decision,
+        meaning=meaning_of(decision, rule),
+        comment_hash=comment_hash(comment_salt, reason),
+        person=reviewer.person.person_id,
+        role=role,
+        auth=reviewer.auth,
+        key_id=reviewer.key.key_id,
+        key_class=reviewer.key.key_class,
+        scheme=reviewer.key.scheme,
+        prev_decision_hashes=(request.latest_chain_hash,),
+        issued_at=issued_at,
+        expires_at=issued_at + timedelta(seconds=params.decision_ttl_seconds),
+        nonce=nonce,
+    )
+
+
+def due_stage(request: ApprovalRequest, params: ApprovalParameters) -> StageRule | None:
+    """The due stage of a request, or None when every stage is done."""
+    return None if request.next_stage is None else params.stage(request.next_stage)
+
+
+def _any_role(person: Person, params: ApprovalParameters) -> Role | None:
+    roles = person.held_roles() & params.reviewer_roles()
+    return min(roles) if roles else None
+
+
+def stale_fields(statement: DecisionStatement, request: ApprovalRequest) -> tuple[str, ...]:
+    """Names of the statement's fields that no longer fit the request; empty when all do."""
+    payload = request.payload
+    expected = {
+        "tenant": request.tenant,
+        "request_id": request.approval_request_id,
+        "request_version": request.version,
+        "payload_hash": payload.digest,
+        "evidence_pack_hash": payload.evidence_pack_hash,
+        "policy_bundle_hash": payload.policy_bundle_hash,
+    }
+    actual = dict(statement)
+    return tuple(name for name, value in expected.items() if actual[name] != value)
+
+
+def _bytes(value: dict[str, object]) -> bytes:
+    return canonical_bytes(value)  # type: ignore[arg-type] # parsed JSON, re-checked by the encoder

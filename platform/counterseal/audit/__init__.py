@@ -1,0 +1,1 @@
+"""Bytes, hashes, trees, notes and verdicts: what makes the log checkable by an outsider."""

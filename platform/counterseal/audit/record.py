@@ -1,0 +1,375 @@
+"""One record of the log and its bytes.
+
+Job: turn a draft into the canonical bytes that are stored and hashed, and read such bytes strictly.
+
+Invariants
+  I1  What is hashed is what is stored: only bytes that encode back to themselves are accepted.
+  I2  Unknown, missing and duplicate fields are refused, when sealing and when reading.
+  I3  A body has at most 65,535 bytes, so that it fits a tile entry.
+
+Not here: sequence numbers and predecessors (audit.chain), meaning of the payload (the other rooms).
+Source: RFC 8785; C2SP tlog-tiles (entry length).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime
+from typing import Final, NamedTuple, TypedDict, cast
+
+import orjson
+
+from counterseal.audit.merkle import leaf_hash
+from counterseal.kernel.canonical import Json, canonical_bytes
+from counterseal.kernel.clock import utc_text
+from counterseal.kernel.errors import InputError
+
+RECORD_VERSION: Final = 1
+BODY_BYTES_MAX: Final = 65_535
+
+
+class ClockReading(TypedDict):
+    """Quality of the recorded time: where it came from and its bound of error in microseconds."""
+
+    source: str
+    max_error_us: int
+
+
+class Authentication(TypedDict):
+    """How the actor proved who they are; `acr` is null when the issuer states no level."""
+
+    issuer: str
+    amr: list[str]
+    acr: str | None
+    auth_time: str
+
+
+class RecordActor(TypedDict):
+    """Who acted, from the verified login."""
+
+    id: str
+    authn: Authentication
+    session: str
+
+
+class Reason(TypedDict):
+    """Stable code and words; both empty when there is nothing to explain."""
+
+    code: str
+    text: str
+
+
+class RecordSubject(TypedDict):
+    """What the record is about."""
+
+    type: str
+    id: str
+    version: int
+
+
+class PolicyReference(TypedDict):
+    """The policy bundle in force."""
+
+    id: str
+    version: str | int
+    digest: str
+
+
+class Draft(TypedDict):
+    """A record before the sequencer places it; JSON values only, times as UTC text with six digits.
+
+    `before` and `after` are values or digests; `command` is the digest of the command's payload;
+    `pii` holds one commitment per block, never the block.
+    """
+
+    stream: str
+    event_id: str
+    type: str
+    occurred_at: str
+    actor: RecordActor
+    on_behalf_of: str | None
+    action: str
+    meaning: str
+    reason: Reason
+    before: Mapping[str, Json] | None
+    after: Mapping[str, Json] | None
+    subject: RecordSubject
+    policy: PolicyReference | None
+    run: str | None
+    step: str | None
+    request_id: str | None
+    idempotency_key: str | None
+    command: str | None
+    pii: list[str]
+    approver_sig: Mapping[str, Json] | None
+
+
+class Record(Draft):
+    """A sealed record as read from its bytes; a view, the bytes are the truth."""
+
+    v: int
+    origin: str
+    seq: int
+    prev: str
+    stream_seq: int
+    stream_prev: str
+    recorded_at: str
+    clock: ClockReading
+
+
+DRAFT_FIELDS: Final = frozenset(Draft.__annotations__)
+SEAL_FIELDS: Final = frozenset(
+    {"v", "origin", "seq", "prev", "stream_seq", "stream_prev", "recorded_at", "clock"}
+)
+RECORD_FIELDS: Final = DRAFT_FIELDS | SEAL_FIELDS
+
+
+class StoredRow(NamedTuple):
+    """A row of the log: columns as a checked index, and the bytes they were made from.
+
+    Attributes:
+        prev: Hex leaf hash of the record before, 64 zeros for the first.
+        stream_prev: Hex leaf hash of the stream's record before, 64 zeros for the first.
+        leaf_hash: Stored hex hash of the body; recomputed by every reader, never trusted.
+        body: Canonical bytes.
+    """
+
+    seq: int
+    prev: str
+    stream: str
+    stream_seq: int
+    stream_prev: str
+    event_id: str
+    type: str
+    occurred_at: str
+    recorded_at: str
+    leaf_hash: str
+    body: bytes
+
+
+_HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
+_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
+_UTC: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z", re.ASCII)
+_DOTTED: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
+_EVENT_ID: Final = re.compile(r"[a-z][a-z0-9]*_[0-9a-f]{32}", re.ASCII)
+_WORD: Final = re.compile(r"[\x21-\x7e]{1,120}", re.ASCII)
+# Outside a string a number follows one of these three; the hit may lie inside a string, so it only
+# sends the body to the slow check.
+_SUSPECT_NUMBER: Final = re.compile(rb"[:,\[]-?(?:[0-9]{16}|[0-9]+[.eE])")
+
+_Test = Callable[[object], bool]
+
+
+def _matches(pattern: re.Pattern[str]) -> _Test:
+    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+
+
+def _whole(least: int) -> _Test:
+    return lambda value: type(value) is int and value >= least
+
+
+def _or_null(test: _Test) -> _Test:
+    return lambda value: value is None or test(value)
+
+
+def _list_of(test: _Test) -> _Test:
+    return lambda value: isinstance(value, list | tuple) and all(map(test, value))
+
+
+def _object(**fields: _Test) -> _Test:
+    def test(value: object) -> bool:
+        return (
+            isinstance(value, Mapping)
+            and value.keys() == fields.keys()
+            and all(check(value[name]) for name, check in fields.items())
+        )
+
+    return test
+
+
+def _text(value: object) -> bool:
+    return isinstance(value, str)
+
+
+def _json_object(value: object) -> bool:
+    return isinstance(value, Mapping)
+
+
+_word: Final = _matches(_WORD)
+_hex: Final = _matches(_HEX)
+_utc: Final = _matches(_UTC)
+
+_DRAFT_TESTS: Final[Mapping[str, _Test]] = {
+    "stream": _word,
+    "event_id": _matches(_EVENT_ID),
+    "type": _matches(_DOTTED),
+    "occurred_at": _utc,
+    "actor": _object(
+        id=_word,
+        authn=_object(issuer=_word, amr=_list_of(_word), acr=_or_null(_word), auth_time=_utc),
+        session=_word,
+    ),
+    "on_behalf_of": _or_null(_word),
+    "action": _word,
+    "meaning": _text,
+    "reason": _object(code=_text, text=_text),
+    "before": _or_null(_json_object),
+    "after": _or_null(_json_object),
+    "subject": _object(type=_word, id=_word, version=_whole(1)),
+    "policy": _or_null(
+        _object(
+            id=_word,
+            version=lambda value: _word(value) or _whole(0)(value),
+            digest=_matches(_DIGEST),
+        )
+    ),
+    "run": _or_null(_word),
+    "step": _or_null(_word),
+    "request_id": _or_null(_word),
+    "idempotency_key": _or_null(_text),
+    "command": _or_null(_matches(_DIGEST)),
+    "pii": _list_of(_matches(_DIGEST)),
+    "approver_sig": _or_null(_json_object),
+}
+_SEAL_TESTS: Final[Mapping[str, _Test]] = {
+    "v": lambda value: type(value) is int and value == RECORD_VERSION,
+    "origin": _word,
+    "seq": _whole(0),
+    "prev": _hex,
+    "stream_seq": _whole(1),
+    "stream_prev": _hex,
+    "recorded_at": _utc,
+    "clock": _object(source=_word, max_error_us=_whole(0)),
+}
+
+
+def _check_names(value: Mapping[str, object], names: frozenset[str]) -> None:
+    if value.keys() != names:
+        odd = sorted(map(str, value.keys() ^ names))
+        raise InputError(
+            "RECORD_FIELDS", "fields unknown or missing", expected="exactly the format", got=odd
+        )
+
+
+def _check_values(value: Mapping[str, object], tests: Mapping[str, _Test]) -> None:
+    for name, test in tests.items():
+        if not test(value[name]):
+            raise InputError(
+                "RECORD_INVALID", "field does not fit the format", field=name, got=value[name]
+            )
+
+
+def draft_bytes(draft: Mapping[str, object]) -> bytes:
+    """Canonical bytes of a checked draft: what the outbox stores in the business transaction.
+
+    Raises:
+        InputError: `RECORD_FIELDS`, `RECORD_INVALID` or `NOT_CANONICAL`.
+    """
+    _check_names(draft, DRAFT_FIELDS)
+    _check_values(draft, _DRAFT_TESTS)
+    return canonical_bytes(cast("Json", draft))
+
+
+def seal(
+    draft: Mapping[str, object],
+    *,
+    origin: str,
+    seq: int,
+    prev: bytes,
+    stream_seq: int,
+    stream_prev: bytes,
+    recorded_at: datetime,
+    clock: ClockReading,
+) -> bytes:
+    """Canonical body bytes of a draft in its place.
+
+    The draft was checked by `draft_bytes` when it entered the outbox; here its field names are
+    compared again, so that nothing can overwrite what the sequencer sets.
+
+    Args:
+        draft: Exactly the fields of `Draft`.
+        origin: The log's name, the first line of its checkpoints.
+        seq: Zero-based place in the log.
+        prev: Leaf hash of the record before; `ZERO_HASH` at 0.
+        stream_seq: One-based place in the stream.
+        stream_prev: Leaf hash of the stream's record before; `ZERO_HASH` at 1.
+        recorded_at: UTC, read by the sequencer inside its lock.
+        clock: Quality of that time.
+
+    Raises:
+        InputError: `RECORD_FIELDS`, `NOT_CANONICAL`, or `RECORD_TOO_LONG` beyond 65,535 bytes.
+    """
+    _check_names(draft, DRAFT_FIELDS)
+    body = canonical_bytes(
+        {
+            **cast("Mapping[str, Json]", draft),
+            "v": RECORD_VERSION,
+            "origin": origin,
+            "seq": seq,
+            "prev": prev.hex(),
+            "stream_seq": stream_seq,
+            "stream_prev": stream_prev.hex(),
+            "recorded_at": utc_text(recorded_at),
+            "clock": {"source": clock["source"], "max_error_us": clock["max_error_us"]},
+        }
+    )
+    if len(body) > BODY_BYTES_MAX:
+        raise InputError(
+            "RECORD_TOO_LONG", "store large values by digest", expected="65535 bytes", got=len(body)
+        )
+    return body
+
+
+def load_canonical(body: bytes) -> dict[str, object]:
+    """Parse bytes that are canonical JSON of one object, and refuse all others.
+
+    Raises:
+        InputError: `NOT_CANONICAL`, also for duplicate keys, floats, integers beyond 2^53 and keys
+            beyond ASCII.
+    """
+    try:
+        value = orjson.loads(body)
+        same = orjson.dumps(value, option=orjson.OPT_SORT_KEYS) == body
+    except (orjson.JSONDecodeError, orjson.JSONEncodeError) as error:
+        raise InputError("NOT_CANONICAL", f"not JSON: {error}") from None
+    if not same or not isinstance(value, dict):
+        raise InputError("NOT_CANONICAL", "bytes are not the canonical form of one object")
+    if not body.isascii() or _SUSPECT_NUMBER.search(body) is not None:
+        canonical_bytes(value)
+    return value
+
+
+def parse_record(body: bytes) -> Record:
+    """Read a body strictly: canonical, no unknown, duplicate or missing field, each of its type.
+
+    Raises:
+        InputError: `RECORD_TOO_LONG`, `NOT_CANONICAL`, `RECORD_FIELDS` or `RECORD_INVALID`.
+    """
+    if len(body) > BODY_BYTES_MAX:
+        raise InputError("RECORD_TOO_LONG", "body beyond 65535 bytes", got=len(body))
+    value = load_canonical(body)
+    _check_names(value, RECORD_FIELDS)
+    _check_values(value, _DRAFT_TESTS)
+    _check_values(value, _SEAL_TESTS)
+    return cast("Record", value)
+
+
+def stored_row(body: bytes) -> StoredRow:
+    """The row of a sealed body: columns taken from the bytes.
+
+    Raises:
+        InputError: as `parse_record`.
+    """
+    record = parse_record(body)
+    return StoredRow(
+        seq=record["seq"],
+        prev=record["prev"],
+        stream=record["stream"],
+        stream_seq=record["stream_seq"],
+        stream_prev=record["stream_prev"],
+        event_id=record["event_id"],
+        type=record["type"],
+        occurred_at=record["occurred_at"],
+        recorded_at=record["recorded_at"],
+        leaf_hash=leaf_hash(body).hex(),
+        body=body,
+    )

@@ -1,0 +1,1 @@
+"""The use cases that people and flows call: load, decide, append, act."""

@@ -1,0 +1,64 @@
+"""What the desk asks of storage.
+
+Job: the ports through which the desk reads documents, records events and has them sealed.
+
+Invariants
+  I1  Events and the documents that they carry are stored in one transaction, or not at all.
+  I2  Nothing is acknowledged before `Store.seal` has returned its size.
+
+Not here: decisions (the rooms), tables (storage).
+Source: architecture part 2, one write path.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol, TypeVar
+
+from counterseal.audit.record import Draft
+from counterseal.kernel.model import Document
+
+D = TypeVar("D", bound=Document)
+
+
+class Reader(Protocol):
+    """Reads documents as of one moment.
+
+    MUST give each document as it was stored last. MUST NOT create a database that does not exist.
+    """
+
+    def get(self, kind: type[D], key: str) -> D | None:
+        """The document with this key, or None."""
+
+    def find(self, kind: type[D], **equal: str | int) -> tuple[D, ...]:
+        """Documents whose fields equal the given ones, in the order of their keys."""
+
+
+class UnitOfWork(Reader, Protocol):
+    """One business transaction.
+
+    MUST hold the writer's lock from its first read, so that what was read still holds at commit.
+    """
+
+    def record(self, draft: Draft, documents: Sequence[Document]) -> None:
+        """Put a draft into the audit outbox and store its documents."""
+
+
+class Store(Protocol):
+    """Opens transactions and seals what they recorded."""
+
+    def transaction(self) -> AbstractContextManager[UnitOfWork]:
+        """A writing transaction: committed when the block ends, rolled back when it raises."""
+
+    def reader(self) -> AbstractContextManager[Reader]:
+        """A read-only view."""
+
+    def seal(self) -> int:
+        """Append everything recorded so far to the log and sign a checkpoint over it.
+
+        Returns:
+            The size of the log that the signed checkpoint covers.
+
+        Raises:
+            IntegrityError: when the bytes read back differ or the signer refuses.
+            AdapterError: when database or signer cannot be reached.
+        """

@@ -1,0 +1,132 @@
+"""Quotes, prints and bars, each with its stated origin.
+
+Job: hold a quote with its basis, method and parameters, tell its age, fold prints to bars.
+
+Invariants
+  I1  A quote always says its basis; nothing turns a derived quote into a book quote.
+  I2  The age is exact and negative for a stamp in the future.
+  I3  A bar holds only prints of its own minute.
+
+Not here: making quotes from prints (market.derived), staleness limits (risk).
+Source: trading part 2, rules 1 and 5.
+"""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from enum import StrEnum
+from itertools import groupby, pairwise
+
+from pydantic import Field
+
+from counterseal.kernel.clock import UtcDatetime, parse_utc
+from counterseal.kernel.errors import InputError
+from counterseal.kernel.model import Detail, DomainModel, Name
+from counterseal.kernel.money import EXACT, Exact, NonNegative, Price, Quantity
+from counterseal.market.instruments import InstrumentSymbol
+
+
+class QuoteBasis(StrEnum):
+    """Where bid and ask come from."""
+
+    BOOK = "book"
+    CALLER = "caller"
+    SYNTHETIC = "synthetic"
+    TRADE_DERIVED = "trade_derived"
+
+
+class Quote(DomainModel):
+    """Best bid and ask at an instant, with origin.
+
+    Attributes:
+        bid, ask, last: Quote units; a crossed quote is kept. `last` may be None.
+        bid_size, ask_size: Contracts or shares.
+        liquidity_score: 0..1.
+        event_time: When it held in the world; `receive_time`: when it reached the platform.
+        method, method_version, parameters: How it was made.
+    """
+
+    quote_id: Name
+    symbol: InstrumentSymbol
+    bid: Price
+    ask: Price
+    bid_size: NonNegative
+    ask_size: NonNegative
+    last: Price | None
+    liquidity_score: Exact = Field(ge=0, le=1)
+    source: Name
+    basis: QuoteBasis
+    event_time: UtcDatetime
+    receive_time: UtcDatetime
+    method: Name
+    method_version: Name
+    parameters: tuple[Detail, ...] = Field(default=(), max_length=40)
+
+    @property
+    def spread(self) -> Decimal:
+        """Ask less bid in quote units; negative when crossed."""
+        return EXACT.subtract(self.ask, self.bid)
+
+
+class Trade(DomainModel):
+    """One print of the market; price in quote units."""
+
+    symbol: InstrumentSymbol
+    price: Price
+    quantity: Quantity
+    event_time: UtcDatetime
+    auction: bool = False
+
+
+class Bar(DomainModel):
+    """Open, high, low, close and volume of the minute that begins at `start`."""
+
+    symbol: InstrumentSymbol
+    start: UtcDatetime
+    open: Price
+    high: Price
+    low: Price
+    close: Price
+    volume: Quantity
+
+
+def age_seconds(quote: Quote, now: datetime) -> Decimal:
+    """Seconds from the event time to `now`, exact to the microsecond; negative for a future stamp.
+
+    Raises:
+        ValueError: when `now` is naive.
+    """
+    micros = (parse_utc(now) - quote.event_time) // timedelta(microseconds=1)
+    return Decimal(micros).scaleb(-6)
+
+
+def bars_from_trades(trades: Iterable[Trade]) -> tuple[Bar, ...]:
+    """One-minute bars of one instrument's prints; a minute without prints has no bar.
+
+    Raises:
+        InputError: `TRADES_MIXED` for two symbols, `TRADES_OUT_OF_ORDER` when time goes backwards.
+    """
+    rows = tuple(trades)
+    for before, after in pairwise(rows):
+        if before.symbol != after.symbol:
+            raise InputError("TRADES_MIXED", "bars are of one instrument", got=after.symbol)
+        if after.event_time < before.event_time:
+            raise InputError("TRADES_OUT_OF_ORDER", "prints go back in time", got=after.event_time)
+    minutes = groupby(rows, key=lambda trade: trade.event_time.replace(second=0, microsecond=0))
+    return tuple(_bar(start, tuple(group)) for start, group in minutes)
+
+
+def _bar(start: datetime, trades: tuple[Trade, ...]) -> Bar:
+    prices = [trade.price for trade in trades]
+    volume = Decimal(0)
+    for trade in trades:
+        volume = EXACT.add(volume, trade.quantity)
+    return Bar(
+        symbol=trades[0].symbol,
+        start=start,
+        open=prices[0],
+        high=max(prices),
+        low=min(prices),
+        close=prices[-1],
+        volume=volume,
+    )

@@ -1,0 +1,1 @@
+"""Orders: twelve states, exact quantities, reports in FIX words, timeouts, outbox, idempotency."""

@@ -1,0 +1,280 @@
+"""Change an order by one event or one fill.
+
+Job: fold events and executions into an order, with its events and reports. Pure.
+
+Invariants
+  I1  A pair that the table does not name is a refusal and changes nothing.
+  I2  Filled contracts grow by exactly `last` and never go beyond the quantity.
+  I3  A seen execution id changes nothing; with other content it is refused, never overwritten.
+  I4  A fill before the acknowledgement records ACKNOWLEDGE, then the fill.
+  I5  A fill after CANCELLED, EXPIRED or UNKNOWN is applied once and marked late.
+
+Not here: cancel and replace answers (oms.outside), timeouts (oms.timeouts), the table (oms.states).
+Source: TX-I3, TX-I5; trading reference 3.3.
+"""
+
+from datetime import datetime
+from typing import Final
+
+from counterseal.kernel.errors import TransitionError
+from counterseal.kernel.model import Refusal, refuse
+from counterseal.kernel.money import exact_text
+from counterseal.oms.model import (
+    Execution,
+    ExecutionReport,
+    ExecutionType,
+    Order,
+    OrderChange,
+    OrderEvent,
+    average_price,
+    execution_sums,
+)
+from counterseal.oms.states import (
+    FIX_EXEC_TYPE,
+    FIX_STATUS,
+    ORDER_TABLE,
+    TERMINAL_STATES,
+    OrderEventType,
+    OrderState,
+)
+
+_REPORTED: Final = {
+    OrderEventType.ACKNOWLEDGE: ExecutionType.ACKNOWLEDGED,
+    OrderEventType.REJECT: ExecutionType.REJECT,
+    OrderEventType.RISK_REJECT: ExecutionType.REJECT,
+    OrderEventType.CANCEL: ExecutionType.CANCEL,
+    OrderEventType.EXPIRE: ExecutionType.EXPIRE,
+    OrderEventType.REPLACED: ExecutionType.REPLACED,
+}
+_LATE_STATES: Final = (
+    OrderState.CANCELLED,
+    OrderState.EXPIRED,
+    OrderState.UNKNOWN_NEEDS_RECONCILIATION,
+)
+_FILL_EVENTS: Final = (OrderEventType.PARTIAL_FILL, OrderEventType.FILL)
+
+
+def record_step(
+    before: Order,
+    after: Order,
+    event: OrderEventType,
+    at: datetime,
+    *,
+    reason: str = "",
+    execution: Execution | None = None,
+) -> OrderChange:
+    """Number the step and write its event and, where the broker spoke, its report."""
+    sequence = before.event_sequence + 1
+    order = after.amended(event_sequence=sequence, updated_at=at)
+    step = OrderEvent(
+        order_event_id=f"{order.order_id}:{sequence:06d}",
+        order_id=order.order_id,
+        workflow_run_id=order.workflow_run_id,
+        sequence=sequence,
+        event=event,
+        from_state=before.state,
+        to_state=order.state,
+        at=at,
+        reason=reason,
+    )
+    report = _report(order, step, execution)
+    return OrderChange(order=order, events=(step,), reports=() if report is None else (report,))
+
+
+def _report(order: Order, step: OrderEvent, fill: Execution | None) -> ExecutionReport | None:
+    kind = _REPORTED.get(step.event)
+    if fill is not None:
+        whole = order.state is OrderState.FILLED
+        kind = ExecutionType.FILL if whole else ExecutionType.PARTIAL_FILL
+    if kind is None:
+        return None
+    return ExecutionReport(
+        report_id=f"{step.order_event_id}:report",
+        workflow_run_id=order.workflow_run_id,
+        order_id=order.order_id,
+        account_id=order.account_id,
+        idempotency_key=order.idempotency_key,
+        cl_ord_id=order.cl_ord_id,
+        orig_cl_ord_id=order.orig_cl_ord_id,
+        exec_id=step.order_event_id if fill is None else fill.exec_id,
+        execution_type=kind,
+        order_status=order.state,
+        exec_type=FIX_EXEC_TYPE[step.event],
+        ord_status=FIX_STATUS.get(order.state, ""),
+        symbol=order.symbol,
+        side=order.side,
+        order_quantity=order.quantity,
+        last_quantity=order.quantity - order.quantity if fill is None else fill.last_quantity,
+        last_price=None if fill is None else fill.last_price,
+        cumulative_filled_quantity=order.cum_quantity,
+        leaves_quantity=order.leaves_quantity,
+        rest_quantity=order.rest_quantity,
+        average_fill_price=order.average_price,
+        late=fill is not None and fill.late,
+        event_id=step.order_event_id,
+        timestamp=step.at,
+        text=step.reason,
+    )
+
+
+def joined(first: OrderChange, second: OrderChange) -> OrderChange:
+    """Two steps of one order as one change."""
+    return OrderChange(
+        order=second.order,
+        events=first.events + second.events,
+        reports=first.reports + second.reports,
+    )
+
+
+def not_allowed(order: Order, event: OrderEventType) -> Refusal:
+    """The refusal of a pair that the table does not name."""
+    return refuse(
+        "TRANSITION_NOT_ALLOWED",
+        f"{event} is not allowed in {order.state}",
+        order_id=order.order_id,
+        state=order.state,
+        event=event,
+    )
+
+
+def _moved(order: Order, event: OrderEventType, at: datetime) -> Order:
+    state = ORDER_TABLE.next(order.state, event)
+    changes: dict[str, object] = {"state": state}
+    if state in TERMINAL_STATES:
+        leaves, rest = order.leaves_quantity, order.rest_quantity
+        changes |= {"rest_quantity": rest + leaves, "leaves_quantity": leaves - leaves}
+        changes |= {"cancel_pending": False, "state_beneath": None}
+    if event is OrderEventType.SUBMIT:
+        changes["submitted_at"] = at
+    if event is OrderEventType.CANCEL_REQUEST:
+        changes |= {"cancel_pending": True, "state_beneath": order.state}
+    return order.amended(**changes)
+
+
+def apply_event(
+    order: Order,
+    event: OrderEventType,
+    at: datetime,
+    *,
+    reason: str = "",
+    risk_evaluation_id: str | None = None,
+) -> OrderChange | Refusal:
+    """Apply one event without a quantity at `at` (UTC).
+
+    A CANCEL that answers a pending cancel after a partial fill raced it is applied to the pending
+    cancel, which is recorded again first.
+
+    Returns:
+        The change, or a refusal: `TRANSITION_NOT_ALLOWED`, `FILL_WITHOUT_QUANTITY` (use
+        `apply_fill`), `RISK_EVALUATION_MISSING` (RISK_APPROVE without the id of an evaluation).
+    """
+    if event in _FILL_EVENTS:
+        return refuse("FILL_WITHOUT_QUANTITY", "a fill needs an execution", event=event)
+    if event is OrderEventType.RISK_APPROVE and risk_evaluation_id is None:
+        return refuse(
+            "RISK_EVALUATION_MISSING", "an approval by risk names its evaluation", event=event
+        )
+    if event is OrderEventType.CANCEL and order.cancel_pending:
+        again = OrderEventType.CANCEL_REQUEST
+        if ORDER_TABLE.allows(order.state, again):
+            pending = record_step(
+                order, _moved(order, again, at), again, at, reason="cancel still pending"
+            )
+            done = record_step(
+                pending.order, _moved(pending.order, event, at), event, at, reason=reason
+            )
+            return joined(pending, done)
+    try:
+        moved = _moved(order, event, at)
+    except TransitionError:
+        return not_allowed(order, event)
+    if risk_evaluation_id is not None:
+        moved = moved.amended(risk_evaluation_id=risk_evaluation_id)
+    return record_step(order, moved, event, at, reason=reason)
+
+
+def _fill_refusal(order: Order, fill: Execution) -> Refusal | None:
+    """Why a new execution cannot be counted, or None."""
+    room = order.leaves_quantity + order.rest_quantity
+    if order.state is OrderState.REJECTED or order.submitted_at is None:
+        return not_allowed(order, OrderEventType.FILL)
+    if fill.last_quantity > room:
+        return refuse(
+            "OVERFILL",
+            "the fill goes beyond the order's quantity",
+            order_id=order.order_id,
+            exec_id=fill.exec_id,
+            last_quantity=exact_text(fill.last_quantity),
+            room=exact_text(room),
+        )
+    return None
+
+
+def _seen(order: Order, fill: Execution) -> OrderChange | Refusal | None:
+    known = next((e for e in order.executions if e.exec_id == fill.exec_id), None)
+    if known is None:
+        return None
+    if known.amended(late=fill.late) == fill:
+        return OrderChange(order=order)
+    return refuse(
+        "EXECUTION_ID_REUSED",
+        "the execution id was seen with other content",
+        order_id=order.order_id,
+        exec_id=fill.exec_id,
+    )
+
+
+def _filled(order: Order, fill: Execution, state: OrderState) -> Order:
+    executions = (*order.executions, fill)
+    cum, notional = execution_sums(executions)
+    from_rest = order.is_terminal
+    leaves, rest, last = order.leaves_quantity, order.rest_quantity, fill.last_quantity
+    whole = cum == order.quantity
+    return order.amended(
+        executions=executions,
+        cum_quantity=cum,
+        leaves_quantity=leaves if from_rest else leaves - last,
+        rest_quantity=rest - last if from_rest else rest,
+        notional_sum=notional,
+        average_price=average_price(notional, cum),
+        late_fill_count=order.late_fill_count + fill.late,
+        state=OrderState.FILLED if whole else state,
+        cancel_pending=order.cancel_pending and not whole,
+        state_beneath=None if whole else order.state_beneath,
+    )
+
+
+def apply_fill(order: Order, fill: Execution, at: datetime) -> OrderChange | Refusal:
+    """Count one execution at `at` (UTC).
+
+    A late fill leaves CANCELLED, EXPIRED and UNKNOWN as they are until the order is whole: then
+    FILLED.
+
+    Returns:
+        The change (empty for an execution seen before), or a refusal: `EXECUTION_ID_REUSED`,
+        `OVERFILL`, `TRANSITION_NOT_ALLOWED`. Late fills and refusals are to be alarmed.
+    """
+    outcome = _seen(order, fill) or _fill_refusal(order, fill)
+    if outcome is not None:
+        return outcome
+    if order.state in _LATE_STATES:
+        late = fill.amended(late=True)
+        after = _filled(order, late, order.state)
+        return record_step(
+            order, after, OrderEventType.LATE_FILL, at, reason="late fill", execution=late
+        )
+    fill = fill.amended(late=False)
+    if order.state is OrderState.SUBMITTED:
+        moved = _moved(order, OrderEventType.ACKNOWLEDGE, at)
+        known = record_step(
+            order, moved, OrderEventType.ACKNOWLEDGE, at, reason="implied by a fill"
+        )
+        return joined(known, _live_fill(known.order, fill, at))
+    return _live_fill(order, fill, at)
+
+
+def _live_fill(order: Order, fill: Execution, at: datetime) -> OrderChange:
+    whole = order.leaves_quantity == fill.last_quantity
+    event = OrderEventType.FILL if whole else OrderEventType.PARTIAL_FILL
+    after = _filled(order, fill, ORDER_TABLE.next(order.state, event))
+    return record_step(order, after, event, at, execution=fill)

@@ -1,0 +1,160 @@
+"""One version of the whole policy, named by its hash.
+
+Job: read parsed policy documents strictly and hash the bytes that they came from.
+
+Invariants
+  I1  The hash covers every file's path and bytes: any change gives another hash.
+  I2  An unknown key, a missing document or a bad value is an error, never a default.
+  I3  A bundle is in force in `[effective_from, expires_at)`.
+
+Not here: files and YAML (storage), activation (desk), Cedar rules (policies/approval).
+Source: governance rules, part 4.
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Final, TypeVar
+
+from pydantic import Field, ValidationError
+
+from counterseal.kernel.canonical import Json, canonical_bytes, digest, sha256_hex
+from counterseal.kernel.clock import UtcDatetime
+from counterseal.kernel.errors import InputError, PolicyError
+from counterseal.kernel.model import DomainModel, Name, Sha256
+from counterseal.policy.limits import RiskLimits
+from counterseal.policy.params import ApprovalParameters
+from counterseal.policy.retention import RetentionRules
+
+PARAMS_FILE: Final = "params.yaml"
+LIMITS_FILE: Final = "limits.yaml"
+RETENTION_FILE: Final = "retention.yaml"
+
+M = TypeVar("M", bound=DomainModel)
+
+
+class PolicyFile(DomainModel):
+    """One hashed file; `sha256` is 64 hex digits."""
+
+    path: Name
+    sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+
+
+class PolicyBundle(DomainModel):
+    """A validated policy version.
+
+    Attributes:
+        version: Such as `2026.11.1`.
+        author_ids: People who wrote it; they may not review under it.
+    """
+
+    bundle_id: Name
+    version: Name
+    bundle_hash: Sha256
+    files: tuple[PolicyFile, ...] = Field(min_length=1, max_length=200)
+    approval: ApprovalParameters
+    limits: RiskLimits
+    retention: RetentionRules
+    author_ids: tuple[Name, ...] = ()
+    effective_from: UtcDatetime
+    expires_at: UtcDatetime | None = None
+
+    def in_force(self, now: datetime) -> bool:
+        """Whether the bundle counts at an instant (half-open)."""
+        return self.effective_from <= now and (self.expires_at is None or now < self.expires_at)
+
+
+def hash_files(files: Mapping[str, bytes]) -> tuple[PolicyFile, ...]:
+    """Path and SHA-256 of each file, sorted by path."""
+    return tuple(PolicyFile(path=p, sha256=sha256_hex(files[p])) for p in sorted(files))
+
+
+def bundle_hash(files: tuple[PolicyFile, ...]) -> str:
+    """`sha256:<hex>` over the canonical, sorted list of (path, sha256)."""
+    return digest([[f.path, f.sha256] for f in sorted(files, key=lambda f: f.path)])
+
+
+def build_bundle(
+    version: str,
+    files: Mapping[str, bytes],
+    documents: Mapping[str, Json],
+    *,
+    effective_from: datetime,
+    expires_at: datetime | None = None,
+    author_ids: tuple[str, ...] = (),
+) -> PolicyBundle:
+    """Make a bundle from raw bytes (hashed) and their parsed form (validated), keyed by path.
+
+    Raises:
+        PolicyError: `POLICY_UNKNOWN_KEY`, `POLICY_INVALID`, `POLICY_MISSING` (absent).
+    """
+    hashed = hash_files(files)
+    total = bundle_hash(hashed)
+    return PolicyBundle(
+        bundle_id=f"bundle-{total.removeprefix('sha256:')[:16]}",
+        version=version,
+        bundle_hash=total,
+        files=hashed,
+        approval=read_document(ApprovalParameters, *_named(documents, PARAMS_FILE)),
+        limits=read_document(RiskLimits, *_named(documents, LIMITS_FILE)),
+        retention=read_document(RetentionRules, *_named(documents, RETENTION_FILE)),
+        author_ids=author_ids,
+        effective_from=effective_from,
+        expires_at=expires_at,
+    )
+
+
+def check_bundle_hash(bundle: PolicyBundle, expected: str) -> None:
+    """Compare with the hash that the manifest names.
+
+    Raises:
+        PolicyError: `POLICY_HASH_MISMATCH`.
+    """
+    if bundle.bundle_hash != expected:
+        raise PolicyError(
+            "POLICY_HASH_MISMATCH",
+            "the policy files differ from the manifest",
+            field="bundle_hash",
+            expected=expected,
+            got=bundle.bundle_hash,
+        )
+
+
+def read_document(model: type[M], value: Json, path: str) -> M:
+    """Validate one parsed policy document.
+
+    Raises:
+        PolicyError: `POLICY_UNKNOWN_KEY` or `POLICY_INVALID`, naming path and field.
+    """
+    try:
+        return model.model_validate_json(canonical_bytes(value))
+    except InputError as error:
+        raise PolicyError(
+            "POLICY_INVALID", f"{path}: {error.message}", field=error.field, got=error.got
+        ) from None
+    except ValidationError as error:
+        problem = _policy_error(error, path)
+        raise PolicyError(
+            problem.code, problem.message, field=problem.field, got=problem.got
+        ) from None
+
+
+def _policy_error(error: ValidationError, path: str) -> PolicyError:
+    problems = error.errors(include_url=False, include_context=False)
+    unknown = [p for p in problems if p["type"] == "extra_forbidden"]
+    first = (unknown or problems)[0]
+    code = "POLICY_UNKNOWN_KEY" if unknown else "POLICY_INVALID"
+    return PolicyError(
+        code,
+        f"{path}: {first['msg']}",
+        field=".".join(str(part) for part in first["loc"]) or path,
+        got=first["input"],
+    )
+
+
+def _named(documents: Mapping[str, Json], name: str) -> tuple[Json, str]:
+    paths = [path for path in documents if path.rsplit("/", 1)[-1] == name]
+    if len(paths) != 1:
+        raise PolicyError(
+            "POLICY_MISSING", f"expected exactly one {name}", field=name, got=len(paths)
+        )
+    return documents[paths[0]], paths[0]

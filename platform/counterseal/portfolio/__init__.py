@@ -1,0 +1,1 @@
+"""Positions, cash and profit, each derived from fills and kept in balance."""

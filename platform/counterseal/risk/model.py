@@ -1,0 +1,227 @@
+"""What the risk checks read and what they leave behind.
+
+Job: the order as risk sees it, the locked snapshot it is judged on, the recorded evaluation.
+
+Invariants
+  I1  Exposure is quantity x contract ratio, never a figure that the signal claims.
+  I2  A check that did not run is `skipped`, never `passed`.
+  I3  An evaluation is approved if and only if no check failed.
+
+Not here: the rules (risk.checks), their limits (risk.limits), gathering the snapshot (desk).
+Source: TX-H1 to TX-H16; trading reference part 4.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, ClassVar, Final, Self
+
+from pydantic import AfterValidator, Field, model_validator
+
+from counterseal.kernel.clock import UtcDatetime
+from counterseal.kernel.model import Detail, Document, DomainModel, Name, Sha256
+from counterseal.kernel.money import EXACT, Exact, NonNegative, Price, Quantity
+
+
+def _must_be_true(value: bool) -> bool:
+    if not value:
+        raise ValueError("this platform trades on paper only")
+    return value
+
+
+def _must_be_false(value: bool) -> bool:
+    if value:
+        raise ValueError("live trading and broker calls do not exist here")
+    return value
+
+
+AlwaysTrue = Annotated[bool, AfterValidator(_must_be_true)]
+"""A stored flag that cannot become false."""
+
+AlwaysFalse = Annotated[bool, AfterValidator(_must_be_false)]
+"""A stored flag that cannot become true."""
+
+
+class Side(StrEnum):
+    """BUY adds to a position, SELL takes from it."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """+1 for BUY, -1 for SELL."""
+        return 1 if self is Side.BUY else -1
+
+
+class OrderType(StrEnum):
+    """How the order names its price."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+
+
+class CheckName(StrEnum):
+    """The checks, in the order in which the first failure becomes the reason."""
+
+    LIVE_TRADING_DISABLED = "LIVE_TRADING_DISABLED"
+    PAPER_BROKER_ONLY = "PAPER_BROKER_ONLY"
+    IDEMPOTENCY_KEY_PRESENT = "IDEMPOTENCY_KEY_PRESENT"
+    PAPER_ONLY_INTENT = "PAPER_ONLY_INTENT"
+    MAX_EXPOSURE = "MAX_EXPOSURE"
+    STALE_QUOTE = "STALE_QUOTE"
+    PRICE_REASONABILITY = "PRICE_REASONABILITY"
+    MAX_ORDER_SIZE_BY_CONTRACT = "MAX_ORDER_SIZE_BY_CONTRACT"
+    MARGIN_PROXY = "MARGIN_PROXY"
+    DUPLICATE_ORDER_PREVENTION = "DUPLICATE_ORDER_PREVENTION"
+    DAILY_LOSS_LIMIT = "DAILY_LOSS_LIMIT"
+    POSITION_LIMIT = "POSITION_LIMIT"
+    KILL_SWITCH = "KILL_SWITCH"
+    BROKER_HEARTBEAT = "BROKER_HEARTBEAT"
+
+
+CHECK_COUNT: Final = len(CheckName)
+
+
+class RiskIntent(DomainModel):
+    """The order as the risk checks see it.
+
+    Attributes:
+        idempotency_key: Any text, also blank: a check refuses blanks, so that it is recorded.
+        contract_root: `TX`, `MTX`, `TMF`, ..., or None when the symbol is unknown.
+        quantity: Contracts, above zero.
+        ratio: TX-equivalents per contract, or None when the contract is unknown.
+        order_price: Limit in quote units, or None for a market order.
+        approved_target: TX-equivalents that people approved; the sign (direction) is ignored.
+    """
+
+    order_id: Name
+    idempotency_key: str = Field(max_length=200)
+    symbol: Name
+    contract_root: Name | None
+    side: Side
+    quantity: Quantity
+    ratio: NonNegative | None
+    order_type: OrderType
+    order_price: Price | None = None
+    paper_only: bool
+    approved_target: Exact
+
+    @property
+    def exposure(self) -> Decimal | None:
+        """Unsigned TX-equivalents: quantity x ratio; None when the contract is unknown."""
+        return None if self.ratio is None else EXACT.multiply(self.quantity, self.ratio)
+
+
+class RiskSnapshot(DomainModel):
+    """Everything known about one account at the instant of the decision, read under one lock.
+
+    Attributes:
+        taken_at: UTC instant at which the facts were read.
+        key_seen: Whether the intent's idempotency key was used by an earlier order.
+        daily_realized_loss_twd: Loss of the trading day in TWD, net of costs; negative is a profit.
+        position_tx_equivalent: Signed filled position.
+        working_long_tx_equivalent: Open BUY quantity x ratio, unknown orders counted as filled.
+        working_short_tx_equivalent: The same for SELL, unsigned.
+        quote_age_seconds: Age of the quote; negative when from the future; None without one.
+        quote_price: What the order would trade at now: ask for BUY, bid for SELL.
+        reference_price: Independent price to compare with, such as the last trade.
+    """
+
+    account_id: Name
+    taken_at: UtcDatetime
+    seen_idempotency_keys: int = Field(ge=0)
+    key_seen: bool
+    daily_realized_loss_twd: Exact
+    position_tx_equivalent: Exact
+    working_long_tx_equivalent: NonNegative
+    working_short_tx_equivalent: NonNegative
+    kill_switch_active: bool
+    broker_heartbeat_healthy: bool
+    heartbeat_at: UtcDatetime | None
+    trading_mode: Name
+    live_trading_enabled: bool
+    broker_provider: Name
+    quote_age_seconds: Exact | None
+    quote_price: Price | None
+    reference_price: Price | None
+
+
+class Check(DomainModel):
+    """Outcome of one check: exactly one of passed, skipped, or neither (failed)."""
+
+    name: CheckName
+    passed: bool
+    skipped: bool = False
+    message: str = Field(min_length=1, max_length=400)
+    details: tuple[Detail, ...] = ()
+
+    @property
+    def failed(self) -> bool:
+        """Ran and did not pass."""
+        return not self.passed and not self.skipped
+
+    @model_validator(mode="after")
+    def _one_outcome(self) -> Self:
+        if self.passed and self.skipped:
+            raise ValueError("a skipped check has not passed")
+        return self
+
+
+class RiskEvaluation(Document):
+    """The recorded outcome of all checks on one order.
+
+    Attributes:
+        reason: Name of the first failed check; empty when approved.
+        checks: All of them, in order, whatever failed before.
+        snapshot_hash: Digest of `snapshot`, so that a report may cite it without carrying it.
+        intent_hash: Digest of the judged intent.
+        policy_digest: Digest of the limits applied.
+    """
+
+    KIND: ClassVar[str] = "risk_evaluations"
+    KEY: ClassVar[str] = "evaluation_id"
+
+    evaluation_id: Name
+    order_id: Name
+    account_id: Name
+    approved: bool
+    reason: str = Field(max_length=120)
+    checks: tuple[Check, ...] = Field(min_length=CHECK_COUNT, max_length=CHECK_COUNT)
+    exposure_tx_equivalent: NonNegative | None
+    snapshot: RiskSnapshot
+    snapshot_hash: Sha256
+    intent_hash: Sha256
+    policy_digest: Sha256
+    evaluated_at: UtcDatetime
+    paper_only: AlwaysTrue = True
+    live_trading_enabled: AlwaysFalse = False
+    broker_api_called: AlwaysFalse = False
+
+    @property
+    def failed(self) -> tuple[CheckName, ...]:
+        """Names of the failed checks, in order."""
+        return tuple(check.name for check in self.checks if check.failed)
+
+    @model_validator(mode="after")
+    def _consistent(self) -> Self:
+        if tuple(check.name for check in self.checks) != tuple(CheckName):
+            raise ValueError("all checks are recorded, in their order")
+        if self.approved is bool(self.failed) or self.reason != (*self.failed, "")[0]:
+            raise ValueError("the reason is the first failed check, and approval means none failed")
+        if self.snapshot_hash != self.snapshot.digest:
+            raise ValueError("the snapshot differs from its hash")
+        return self
+
+
+class RiskState(Document):
+    """Switches of one account that people and the broker's heartbeat set."""
+
+    KIND: ClassVar[str] = "risk_states"
+    KEY: ClassVar[str] = "account_id"
+
+    account_id: Name
+    kill_switch_active: bool
+    broker_heartbeat_healthy: bool
+    heartbeat_at: UtcDatetime | None
+    updated_at: UtcDatetime
+    reason: str = Field(default="", max_length=2000)

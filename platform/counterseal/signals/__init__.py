@@ -1,0 +1,1 @@
+"""What strategies say, how it is taken in, and what the platform makes of it."""

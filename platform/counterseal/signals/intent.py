@@ -1,0 +1,180 @@
+"""From an approved direction to a paper order intent.
+
+Job: compute side, exposure and the deterministic references of an intent.
+
+Invariants
+  I1  Exposure is quantity x contract ratio, never a claim of the signal.
+  I2  Equal inputs give equal references; one changed field gives others.
+  I3  FLAT never becomes a side.
+
+Not here: whether the approval allows it (approvals.execution), contract ratios (market.contracts).
+Source: features TX-E3 to TX-E6.
+"""
+
+from decimal import Decimal
+from enum import StrEnum
+from typing import ClassVar
+
+from pydantic import Field
+
+from counterseal.kernel.canonical import canonical_bytes, sha256_hex
+from counterseal.kernel.clock import UtcDatetime
+from counterseal.kernel.errors import InputError
+from counterseal.kernel.model import Document, DomainModel, Name, Sha256
+from counterseal.kernel.money import (
+    EXACT,
+    Exact,
+    NonNegative,
+    Price,
+    Quantity,
+    exact_text,
+    normalized,
+)
+from counterseal.signals.model import Direction
+
+
+class Side(StrEnum):
+    """Which way an order goes."""
+
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class OrderType(StrEnum):
+    """How an order is priced."""
+
+    MARKET = "MARKET"
+    LIMIT = "LIMIT"
+    STOP = "STOP"
+    STOP_LIMIT = "STOP_LIMIT"
+
+
+class TimeInForce(StrEnum):
+    """How long an order works."""
+
+    DAY = "DAY"
+    IOC = "IOC"
+    FOK = "FOK"
+    GTC = "GTC"
+    GTD = "GTD"
+
+
+class Leg(DomainModel):
+    """One instrument of an order; `ratio` contracts per unit of the order's quantity."""
+
+    symbol: Name
+    side: Side
+    ratio: int = Field(ge=1, le=100)
+
+
+class PaperOrderIntent(Document):
+    """What the platform, and only the platform, asks risk and OMS to do.
+
+    Attributes:
+        order_id: The product's time-ordered id; `intent_reference` is the deterministic one.
+        quote_age_seconds: Computed from the quote's time stamps.
+        order_price, stop_price, reference_price: In the instrument's quote unit; None when absent.
+    """
+
+    KIND: ClassVar[str] = "intents"
+    KEY: ClassVar[str] = "order_id"
+
+    order_id: Name
+    intent_reference: Name
+    idempotency_key: Name
+    tenant: Name
+    account_id: Name
+    symbol: Name
+    legs: tuple[Leg, ...] = Field(min_length=1, max_length=8)
+    side: Side
+    quantity: Quantity
+    order_type: OrderType
+    time_in_force: TimeInForce
+    order_price: Price | None = None
+    stop_price: Price | None = None
+    reference_price: Price | None = None
+    tx_equivalent_exposure: NonNegative
+    quote_age_seconds: NonNegative
+    paper_only: bool = True
+    source_signal_id: Name
+    strategy_id: Name
+    strategy_version: Name
+    approval_id: Name
+    direction: Direction
+    target_tx_equivalent: NonNegative
+    confidence: Exact
+    stop_distance_points: Quantity | None = None
+    policy_bundle_hash: Sha256
+    submitted_by: Name
+    created_at: UtcDatetime
+
+
+class IntentReference(DomainModel):
+    """The two deterministic ids of an intent."""
+
+    order_id: Name
+    idempotency_key: Name
+
+
+def side_of(direction: Direction) -> Side:
+    """LONG buys, SHORT sells.
+
+    Raises:
+        InputError: `FLAT_SIGNAL`: a flat signal opens nothing.
+    """
+    match direction:
+        case Direction.LONG:
+            return Side.BUY
+        case Direction.SHORT:
+            return Side.SELL
+        case Direction.FLAT:
+            raise InputError(
+                "FLAT_SIGNAL", "a FLAT signal cannot become an order", field="direction"
+            )
+
+
+def exposure(quantity: Decimal, ratio: Decimal) -> Decimal:
+    """TX-equivalent exposure: contracts times the contract's ratio, exact and unsigned.
+
+    Raises:
+        InputError: `NUMBER_TOO_LONG` when the product would need rounding.
+    """
+    try:
+        return normalized(abs(EXACT.multiply(quantity, ratio)))
+    except ArithmeticError:
+        raise InputError(
+            "NUMBER_TOO_LONG", "too many digits", field="quantity", got=quantity
+        ) from None
+
+
+def intent_reference(
+    *,
+    signal_id: str,
+    strategy_id: str,
+    strategy_version: str,
+    approval_id: str,
+    symbol: str,
+    side: Side,
+    quantity: Decimal,
+    tx_equivalent_exposure: Decimal,
+    paper_only: bool = True,
+) -> IntentReference:
+    """Order id and idempotency key from the first and next 16 hex digits of one SHA-256."""
+    text = sha256_hex(
+        canonical_bytes(
+            {
+                "signal_id": signal_id,
+                "strategy_id": strategy_id,
+                "strategy_version": strategy_version,
+                "approval_id": approval_id,
+                "symbol": symbol,
+                "side": side.value,
+                "quantity": exact_text(normalized(quantity)),
+                "tx_equivalent_exposure": exact_text(normalized(tx_equivalent_exposure)),
+                "paper_only": paper_only,
+            }
+        )
+    )
+    return IntentReference(
+        order_id=f"paper-order-{text[:16]}", idempotency_key=f"paper-idem-{text[16:32]}"
+    )

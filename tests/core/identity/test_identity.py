@@ -1,0 +1,202 @@
+"""People, keys, sealed files, signatures and mandates."""
+
+import base64
+import json
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from counterseal.identity.dsse import (
+    pae,
+    public_key_text,
+    sign_statement,
+    verify_signature,
+)
+from counterseal.identity.keys import PersonKey, decide_enrolment, decide_revocation
+from counterseal.identity.mandate import SubmitMandate, check_mandate, mandate_statement
+from counterseal.identity.people import Person, Role, decide_grant
+from counterseal.identity.sealing import open_key, private_key_from_seed, read_envelope, seal_key
+from counterseal.kernel.errors import InputError, IntegrityError
+from counterseal.kernel.model import Refusal
+
+NOW = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
+PHRASE = "correct horse battery"
+KEY = private_key_from_seed(b"s" * 32)
+
+
+def person(name: str, *roles: Role) -> Person:
+    return Person(person_id=name, tenant="acme", handle=name, roles=roles, created_at=NOW)
+
+
+def key(owner: str = "olga", **changes: object) -> PersonKey:
+    base = PersonKey(
+        key_id="key_1",
+        person_id=owner,
+        public_key=public_key_text(KEY),
+        key_class=1,
+        enrolled_by=(),
+        effective_at=NOW,
+    )
+    return base.amended(**changes)
+
+
+EVA = person("eva", Role.ENROLMENT_OFFICER)
+EMIL = person("emil", Role.ENROLMENT_OFFICER)
+
+
+def code(outcome: object) -> str:
+    return outcome.code if isinstance(outcome, Refusal) else ""
+
+
+def test_i1_a_role_needs_two_other_people() -> None:
+    """TX-F20: neither one person, nor the grantee, nor somebody without the right."""
+    new = person("nina")
+    good = decide_grant("g", new, Role.OPERATOR, [EVA, EMIL], existing=(), now=NOW)
+    assert isinstance(good, tuple)
+    assert good[1].roles == (Role.OPERATOR,)
+    for granters, expected in (
+        ([EVA], "TWO_PEOPLE_NEEDED"),
+        ([EVA, EVA], "TWO_PEOPLE_NEEDED"),
+        ([EVA, new], "TWO_PEOPLE_NEEDED"),
+        ([EVA, person("kai", Role.RISK_REVIEWER)], "ROLE"),
+    ):
+        outcome = decide_grant("g", new, Role.OPERATOR, granters, existing=(), now=NOW)
+        assert code(outcome) == expected
+    late = decide_grant("g", new, Role.AUDITOR, [], existing=[good[0]], now=NOW, bootstrap=True)
+    assert code(late) == "BOOTSTRAP_CLOSED"
+
+
+def test_i1_a_key_needs_two_officers_and_bootstrap_enrols_no_reviewer() -> None:
+    """TX-F20: enrolment by one officer, by the owner, or shared keys are refused."""
+    owner = person("olga", Role.OPERATOR)
+    assert isinstance(decide_enrolment(key(), owner, [EVA, EMIL], ()), PersonKey)
+    assert code(decide_enrolment(key(), owner, [EVA], ())) == "TWO_OFFICERS_NEEDED"
+    assert code(decide_enrolment(key("eva"), EVA, [EVA, EMIL], ())) == "TWO_OFFICERS_NEEDED"
+    assert code(decide_enrolment(key(), owner, [EVA, EMIL], [key("x")])) == "KEY_SHARED"
+    first = key("eva", bootstrap=True)
+    assert isinstance(decide_enrolment(first, EVA, [EVA, EMIL], ()), PersonKey)
+    mixed = person("eva", Role.ENROLMENT_OFFICER, Role.RISK_REVIEWER)
+    assert code(decide_enrolment(first, mixed, [EVA, EMIL], ())) == "BOOTSTRAP_ROLE"
+
+
+def test_a_revoked_key_counts_until_the_instant_of_its_revocation() -> None:
+    """TX-F20: half-open."""
+    revoked = decide_revocation(key(), "lost", NOW + timedelta(seconds=5))
+    assert isinstance(revoked, PersonKey)
+    assert revoked.counts_at(NOW + timedelta(seconds=4))
+    assert not revoked.counts_at(NOW + timedelta(seconds=5))
+
+
+def test_i1_a_sealed_key_opens_with_its_passphrase_only() -> None:
+    """TX-F20: wrong, missing and short passphrases, and weak envelopes, are refused."""
+    sealed = seal_key(b"s" * 32, "key_1", PHRASE, b"0" * 16)
+    assert public_key_text(open_key(sealed, PHRASE)) == public_key_text(KEY)
+    assert PHRASE not in sealed
+    for phrase, expected in (
+        ("wrong horse battery", "PASSPHRASE_WRONG"),
+        ("", "PASSPHRASE_MISSING"),
+    ):
+        with pytest.raises(InputError, match=expected) as caught:
+            open_key(sealed, phrase)
+        assert "horse" not in str(caught.value)
+    with pytest.raises(InputError, match="PASSPHRASE_SHORT"):
+        seal_key(b"s" * 32, "key_1", "x" * 14, b"0" * 16)
+    for weak in ({"n": 2**16}, {"n": 2**30}, {"kdf": "pbkdf2"}, {"version": 2}):
+        with pytest.raises(InputError, match="KEY_FILE_INVALID"):
+            read_envelope(json.dumps({**json.loads(sealed), **weak}))
+
+
+def test_i1_a_signature_fits_its_kind_key_and_bytes_only() -> None:
+    """TX-Z10: another kind, key, payload or scheme is refused."""
+    signed = sign_statement(KEY, "decision", {"a": 1}, "key_1")
+    mine = public_key_text(KEY)
+    assert verify_signature(signed, mine, "decision") == {"a": 1}
+    other = public_key_text(private_key_from_seed(b"t" * 32))
+    forged = base64.b64encode(b'{"a":2}').decode()
+    for bad, public, kind in (
+        (signed, mine, "revoke"),
+        (signed, other, "decision"),
+        (signed.amended(payload=forged), mine, "decision"),
+        (signed.amended(signature="AA=="), mine, "decision"),
+        (signed.amended(scheme="none"), mine, "decision"),
+        (signed, "!", "decision"),
+    ):
+        with pytest.raises(IntegrityError, match="SIGNATURE_INVALID"):
+            verify_signature(bad, public, kind)
+
+
+def test_i2_a_signed_payload_must_be_canonical() -> None:
+    """TX-Z10: nobody signs hidden bytes."""
+    signed = sign_statement(KEY, "decision", {"a": 1}, "key_1")
+    loose = b'{"a": 1}'
+    raw = KEY.sign(pae(signed.payload_type, loose))
+    bad = signed.amended(
+        payload=base64.b64encode(loose).decode(), signature=base64.b64encode(raw).decode()
+    )
+    with pytest.raises(IntegrityError, match="SIGNATURE_INVALID"):
+        verify_signature(bad, public_key_text(KEY), "decision")
+
+
+@given(st.integers(min_value=0, max_value=511))
+def test_i1_any_flipped_signature_bit_is_refused(bit: int) -> None:
+    """TX-Z10: all 512 bits matter."""
+    signed = sign_statement(KEY, "decision", {"a": 1}, "key_1")
+    raw = bytearray(base64.b64decode(signed.signature))
+    raw[bit // 8] ^= 1 << bit % 8
+    with pytest.raises(IntegrityError):
+        verify_signature(
+            signed.amended(signature=base64.b64encode(raw).decode()),
+            public_key_text(KEY),
+            "decision",
+        )
+
+
+def mandate() -> SubmitMandate:
+    draft = SubmitMandate(
+        mandate_id="m_1",
+        tenant="acme",
+        account_id="acct_1",
+        person_id="olga",
+        key_id="key_1",
+        strategies=("trend",),
+        orders_max=1,
+        tx_equivalent_max=Decimal("0.25"),
+        valid_from=NOW,
+        valid_until=NOW + timedelta(hours=1),
+        issued_at=NOW,
+        nonce="n1",
+    )
+    return draft.amended(
+        signature=sign_statement(KEY, "mandate", mandate_statement(draft), "key_1")
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "seconds", "expected"),
+    [
+        ({}, 0, ""),
+        ({}, 3600, "MANDATE_EXPIRED"),
+        ({}, -1, "MANDATE_EXPIRED"),
+        ({"orders_used": 1}, 0, "MANDATE_USED_UP"),
+        ({"orders_max": 9}, 0, "MANDATE_INVALID"),
+        ({"account_id": "acct_2"}, 0, "MANDATE_INVALID"),
+        ({"signature": None}, 0, "MANDATE_INVALID"),
+    ],
+)
+def test_i1_a_mandate_counts_within_its_signed_bounds(
+    changes: dict[str, object], seconds: int, expected: str
+) -> None:
+    """TX-G4: and no row can widen it."""
+    outcome = check_mandate(
+        mandate().amended(**changes),
+        person("olga", Role.OPERATOR),
+        key(),
+        account_id="acct_1",
+        strategy_id="trend",
+        tx_equivalent=Decimal("0.25"),
+        now=NOW + timedelta(seconds=seconds),
+    )
+    assert code(outcome) == expected

@@ -1,0 +1,1 @@
+"""The windows: they show, ask, and call the desk. No rule lives here."""

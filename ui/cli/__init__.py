@@ -1,0 +1,1 @@
+"""The command line; it imports no flow and no page."""
