@@ -188,7 +188,12 @@ class ApprovalDecision(Document):
 
 
 class ReviewNonce(Document):
-    """A single-use word that binds a statement to a person, a request version and a few minutes."""
+    """A single-use word that binds a statement to a person, a request version and a few minutes.
+
+    Attributes:
+        statement: Canonical text of the statement that was prepared under it.
+        reason: The reviewer's words; `comment_salt` opens the signed commitment to them.
+    """
 
     KIND: ClassVar[str] = "review_nonces"
     KEY: ClassVar[str] = "nonce"
@@ -200,6 +205,9 @@ class ReviewNonce(Document):
     issued_at: UtcDatetime
     expires_at: UtcDatetime
     used_at: UtcDatetime | None = None
+    statement: str = Field(default="", max_length=20_000)
+    reason: str = Field(default="", max_length=2000)
+    comment_salt: str = Field(default="", max_length=32)
 
 
 def request_hash(payload: RequestPayload) -> str:

@@ -12,7 +12,7 @@ Source: governance rule 2.9.
 """
 
 from datetime import datetime, timedelta
-from typing import Final, Literal
+from typing import Final, Literal, TypedDict
 
 from pydantic import Field, ValidationError
 
@@ -70,6 +70,15 @@ class DecisionStatement(DomainModel):
     nonce: Name
     paper_only: Literal[True] = True
     approval_for_live: Literal[False] = False
+
+
+class _BoundWords(TypedDict):
+    tenant: str
+    request_id: str
+    request_version: int
+    payload_hash: str
+    evidence_pack_hash: str
+    policy_bundle_hash: str
 
 
 def comment_hash(salt: str, reason: str) -> str:
@@ -136,6 +145,33 @@ def build_statement(
         InputError: `NO_STAGE_DUE` when nothing is left to review, `KEY_NOT_ENROLLED` without a
             key, `ROLE` when the person holds no role that may take the decision.
     """
+    rule, role, key = _signing_facts(request, reviewer, params)
+    return DecisionStatement(
+        **_bound_words(request),
+        log_origin=log_origin,
+        approval_decision_id=approval_decision_id,
+        sequence=sequence,
+        evidence_shown_hash=evidence_shown_hash,
+        stage=rule.id,
+        decision=decision,
+        meaning=meaning_of(decision, rule),
+        comment_hash=comment_hash(comment_salt, reason),
+        person=reviewer.person.person_id,
+        role=role,
+        auth=reviewer.auth,
+        key_id=key.key_id,
+        key_class=key.key_class,
+        scheme=key.scheme,
+        prev_decision_hashes=(request.latest_chain_hash,),
+        issued_at=issued_at,
+        expires_at=issued_at + timedelta(seconds=params.decision_ttl_seconds),
+        nonce=nonce,
+    )
+
+
+def _signing_facts(
+    request: ApprovalRequest, reviewer: Reviewer, params: ApprovalParameters
+) -> tuple[StageRule, Role, PersonKey]:
     rule = due_stage(request, params)
     if rule is None:
         raise InputError("NO_STAGE_DUE", "no review stage is due", got=request.status)
@@ -144,33 +180,7 @@ def build_statement(
         raise InputError("ROLE", "the person holds no reviewer role", field="role")
     if reviewer.key is None:
         raise InputError("KEY_NOT_ENROLLED", "the person has no key", field="key")
-    payload = request.payload
-    return DecisionStatement(
-        log_origin=log_origin,
-        tenant=request.tenant,
-        request_id=request.approval_request_id,
-        request_version=request.version,
-        approval_decision_id=approval_decision_id,
-        sequence=sequence,
-        payload_hash=payload.digest,
-        evidence_pack_hash=payload.evidence_pack_hash,
-        evidence_shown_hash=evidence_shown_hash,
-        policy_bundle_hash=payload.policy_bundle_hash,
-        stage=rule.id,
-        decision=decision,
-        meaning=meaning_of(decision, rule),
-        comment_hash=comment_hash(comment_salt, reason),
-        person=reviewer.person.person_id,
-        role=role,
-        auth=reviewer.auth,
-        key_id=reviewer.key.key_id,
-        key_class=reviewer.key.key_class,
-        scheme=reviewer.key.scheme,
-        prev_decision_hashes=(request.latest_chain_hash,),
-        issued_at=issued_at,
-        expires_at=issued_at + timedelta(seconds=params.decision_ttl_seconds),
-        nonce=nonce,
-    )
+    return rule, role, reviewer.key
 
 
 def due_stage(request: ApprovalRequest, params: ApprovalParameters) -> StageRule | None:
@@ -183,19 +193,21 @@ def _any_role(person: Person, params: ApprovalParameters) -> Role | None:
     return min(roles) if roles else None
 
 
-def stale_fields(statement: DecisionStatement, request: ApprovalRequest) -> tuple[str, ...]:
-    """Names of the statement's fields that no longer fit the request; empty when all do."""
-    payload = request.payload
-    expected = {
+def _bound_words(request: ApprovalRequest) -> _BoundWords:
+    return {
         "tenant": request.tenant,
         "request_id": request.approval_request_id,
         "request_version": request.version,
-        "payload_hash": payload.digest,
-        "evidence_pack_hash": payload.evidence_pack_hash,
-        "policy_bundle_hash": payload.policy_bundle_hash,
+        "payload_hash": request.payload.digest,
+        "evidence_pack_hash": request.payload.evidence_pack_hash,
+        "policy_bundle_hash": request.payload.policy_bundle_hash,
     }
+
+
+def stale_fields(statement: DecisionStatement, request: ApprovalRequest) -> tuple[str, ...]:
+    """Names of the statement's fields that no longer fit the request; empty when all do."""
     actual = dict(statement)
-    return tuple(name for name, value in expected.items() if actual[name] != value)
+    return tuple(name for name, value in _bound_words(request).items() if actual[name] != value)
 
 
 def _bytes(value: dict[str, object]) -> bytes:

@@ -143,7 +143,7 @@ def fill_from(
     return Fill(
         fill_id=terms.fill_id,
         order_id=order.order_id,
-        leg_id=order.legs[0].leg_id,
+        leg_id=f"{order.order_id}:1",
         workflow_run_id=order.workflow_run_id,
         account_id=order.account_id,
         symbol=order.symbol,

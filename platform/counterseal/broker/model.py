@@ -18,10 +18,18 @@ from typing import ClassVar, Final, Self
 from pydantic import Field, model_validator
 
 from counterseal.kernel.clock import UtcDatetime
-from counterseal.kernel.model import Detail, Document, DomainModel, Name, Sha256
+from counterseal.kernel.model import (
+    AlwaysFalse,
+    AlwaysTrue,
+    Detail,
+    Document,
+    DomainModel,
+    Name,
+    Sha256,
+)
 from counterseal.kernel.money import Currency, Exact, NonNegative, Price, Quantity
 from counterseal.oms.model import RunId
-from counterseal.risk.model import AlwaysFalse, AlwaysTrue, OrderType, Side
+from counterseal.signals.intent import OrderType, Side
 
 MODEL_VERSION: Final = "paper-broker-sim-v0.1"
 NOT_MODELLED: Final = ("latency", "queue_position", "market_impact")
@@ -172,6 +180,7 @@ class Fill(Document):
 
     Attributes:
         fill_id: Also the execution id of the order.
+        leg_id: `<order id>:<number>`, legs counted from 1.
         slippage_ticks: Signed ticks against the reference, inside the price; zero in v0.1.
         touch: True when the fill needed no trade through its price.
         trading_day: `YYYY-MM-DD` of the exchange's trading day.

@@ -25,7 +25,7 @@ from counterseal.broker.model import (
 )
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.money import EXACT
-from counterseal.risk.model import OrderType, Side
+from counterseal.signals.intent import OrderType, Side
 
 LIQUID_SCORE: Final = Decimal("0.5")
 _O = SimulationOutcome

@@ -12,6 +12,7 @@ Source: architecture part 2, one write path.
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from datetime import datetime
 from typing import Protocol, TypeVar
 
 from counterseal.audit.record import Draft
@@ -38,6 +39,9 @@ class UnitOfWork(Reader, Protocol):
 
     MUST hold the writer's lock from its first read, so that what was read still holds at commit.
     """
+
+    def last_time(self) -> datetime | None:
+        """When the newest record was recorded (UTC), or None for an empty log."""
 
     def record(self, draft: Draft, documents: Sequence[Document]) -> None:
         """Put a draft into the audit outbox and store its documents."""

@@ -11,7 +11,8 @@ Not here: the machine's clock (storage.system), sessions and trading days (marke
 """
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from typing import Annotated, Final, Protocol
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -37,6 +38,18 @@ def parse_utc(value: object) -> datetime:
 def utc_text(value: datetime) -> str:
     """The one text of an instant: `2026-01-02T00:45:00.000000Z`."""
     return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+
+
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def seconds_between(start: datetime, end: datetime) -> Decimal:
+    """Exact seconds from `start` to `end`, to the microsecond; negative when `end` is earlier.
+
+    Raises:
+        ValueError: when one of them is naive.
+    """
+    return Decimal((parse_utc(end) - parse_utc(start)) // _MICROSECOND).scaleb(-6)
 
 
 UtcDatetime = Annotated[

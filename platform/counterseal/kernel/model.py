@@ -14,7 +14,7 @@ Source: policies/decisions/0001-events-carry-documents.md.
 from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Self, TypeVar
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
 from counterseal.kernel.canonical import Json, canonical_bytes, digest
 from counterseal.kernel.clock import UtcDatetime
@@ -29,6 +29,25 @@ Sha256 = Annotated[str, StringConstraints(pattern=r"^sha256:[0-9a-f]{64}$")]
 """A digest as text."""
 
 DETAIL_COUNT_MAX: Final = 40
+
+
+def _must_be_true(value: bool) -> bool:
+    if not value:
+        raise ValueError("this platform trades on paper only")
+    return value
+
+
+def _must_be_false(value: bool) -> bool:
+    if value:
+        raise ValueError("live trading and broker calls do not exist here")
+    return value
+
+
+AlwaysTrue = Annotated[bool, AfterValidator(_must_be_true)]
+"""A stored flag that cannot become false."""
+
+AlwaysFalse = Annotated[bool, AfterValidator(_must_be_false)]
+"""A stored flag that cannot become true."""
 
 D = TypeVar("D", bound="Document")
 
@@ -119,12 +138,14 @@ class Actor(DomainModel):
         id: Person or service id.
         issuer: Who vouches for the identity, such as `counterseal:local` or `counterseal:demo`.
         amr: Authentication methods, such as `key`, `pwd`, `otp`; `unsafe-demo` in demo mode.
+        acr: Level that the issuer states, such as `mfa`; `none` when it states none.
         session: Login session id.
     """
 
     id: Name
     issuer: Name
     amr: tuple[Name, ...]
+    acr: Name = "none"
     auth_time: UtcDatetime
     session: Name
 

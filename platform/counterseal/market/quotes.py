@@ -12,14 +12,14 @@ Source: trading part 2, rules 1 and 5.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from itertools import groupby, pairwise
 
 from pydantic import Field
 
-from counterseal.kernel.clock import UtcDatetime, parse_utc
+from counterseal.kernel.clock import UtcDatetime, seconds_between
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Detail, DomainModel, Name
 from counterseal.kernel.money import EXACT, Exact, NonNegative, Price, Quantity
@@ -96,8 +96,7 @@ def age_seconds(quote: Quote, now: datetime) -> Decimal:
     Raises:
         ValueError: when `now` is naive.
     """
-    micros = (parse_utc(now) - quote.event_time) // timedelta(microseconds=1)
-    return Decimal(micros).scaleb(-6)
+    return seconds_between(quote.event_time, now)
 
 
 def bars_from_trades(trades: Iterable[Trade]) -> tuple[Bar, ...]:

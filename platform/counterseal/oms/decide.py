@@ -30,13 +30,11 @@ from counterseal.oms.model import (
     Order,
     OrderChange,
     OrderKey,
-    OrderLeg,
     OutboxEntry,
     OutboxStatus,
-    TimeInForce,
 )
 from counterseal.oms.states import OrderEventType, OrderState
-from counterseal.risk.model import OrderType, Side
+from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce
 
 
 class OrderRequest(DomainModel):
@@ -53,10 +51,10 @@ class OrderRequest(DomainModel):
     side: Side
     order_type: OrderType
     limit_price: Price | None = None
-    time_in_force: TimeInForce = TimeInForce.ROD
+    time_in_force: TimeInForce = TimeInForce.DAY
     quantity: Quantity
     approved_quantity: Quantity
-    legs: tuple[OrderLeg, ...] = Field(default=(), max_length=8)
+    legs: tuple[Leg, ...] = Field(default=(), max_length=8)
     expires_at: UtcDatetime | None = None
 
 
@@ -78,7 +76,7 @@ def create_order(request: OrderRequest, at: datetime) -> OrderChange:
     """
     _check_request(request)
     run = workflow_run_id(request.approval_request_id, request.idempotency_key)
-    leg = OrderLeg(leg_id=f"{request.order_id}:1", symbol=request.symbol, side=request.side)
+    leg = Leg(symbol=request.symbol, side=request.side, ratio=1)
     facts = {k: v for k, v in dict(request).items() if k != "legs"}
     order = Order.model_validate(
         {

@@ -18,31 +18,14 @@ from typing import Annotated, ClassVar, Final, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from counterseal.kernel.clock import UtcDatetime
-from counterseal.kernel.model import Document, DomainModel, Name, Sha256
+from counterseal.kernel.model import AlwaysFalse, AlwaysTrue, Document, DomainModel, Name, Sha256
 from counterseal.kernel.money import EXACT, Exact, NonNegative, Price, Quantity, quantized
 from counterseal.oms.states import TERMINAL_STATES, OrderEventType, OrderState
-from counterseal.risk.model import AlwaysFalse, AlwaysTrue, OrderType, Side
+from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce
 
 AVERAGE_PRICE_PLACES: Final = 8
 RunId = Annotated[str, StringConstraints(pattern=r"^paper-workflow-[0-9a-f]{16}$")]
 """One submit of one approval, derived from its facts."""
-
-
-class TimeInForce(StrEnum):
-    """ROD rest of day, IOC immediate or cancel, FOK fill or kill."""
-
-    ROD = "ROD"
-    IOC = "IOC"
-    FOK = "FOK"
-
-
-class OrderLeg(DomainModel):
-    """One instrument of an order; `ratio` legs trade per unit of the order."""
-
-    leg_id: Name
-    symbol: Name
-    side: Side
-    ratio: int = Field(default=1, ge=1)
 
 
 class Execution(DomainModel):
@@ -90,7 +73,7 @@ class Order(Document):
     source_signal_id: Name
     symbol: Name
     side: Side
-    legs: tuple[OrderLeg, ...] = Field(min_length=1, max_length=8)
+    legs: tuple[Leg, ...] = Field(min_length=1, max_length=8)
     order_type: OrderType
     limit_price: Price | None
     time_in_force: TimeInForce

@@ -12,10 +12,10 @@ Source: TX-I8, TX-I9; trading reference 3.3 rules 9 and 10.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from typing import Final
 
+from counterseal.kernel.clock import seconds_between
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import DomainModel, Name, Refusal, refuse
 from counterseal.kernel.money import Exact, exact_text
@@ -37,11 +37,6 @@ class TimeoutPreview(DomainModel):
     event: OrderEventType
     age_seconds: Exact
     timeout_seconds: int
-
-
-def age_seconds(order: Order, now: datetime) -> Decimal:
-    """Seconds since the order's last step, to the microsecond."""
-    return Decimal((now - order.updated_at) // timedelta(microseconds=1)).scaleb(-6)
 
 
 def check_timeout_seconds(timeout_seconds: int) -> None:
@@ -73,7 +68,7 @@ def timeout_candidates(
         order
         for order in orders
         if ORDER_TABLE.allows(order.state, OrderEventType.EXPIRE)
-        and age_seconds(order, now) >= timeout_seconds
+        and seconds_between(order.updated_at, now) >= timeout_seconds
     )
 
 
@@ -94,7 +89,7 @@ def preview_timeout(
         InputError: `TIMEOUT_OUT_OF_RANGE`.
     """
     check_timeout_seconds(timeout_seconds)
-    age = age_seconds(order, now)
+    age = seconds_between(order.updated_at, now)
     if order.workflow_run_id != workflow_run_id:
         return refuse("RUN_ORDER_MISMATCH", "the order belongs to another run", got=workflow_run_id)
     if order.is_terminal:

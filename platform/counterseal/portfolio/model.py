@@ -17,9 +17,8 @@ from typing import ClassVar, Self
 from pydantic import model_validator
 
 from counterseal.kernel.clock import UtcDatetime
-from counterseal.kernel.model import Document, Name
+from counterseal.kernel.model import AlwaysTrue, Document, Name
 from counterseal.kernel.money import Currency, Exact, NonNegative, Price, Quantity
-from counterseal.risk.model import AlwaysTrue
 
 
 class Account(Document):

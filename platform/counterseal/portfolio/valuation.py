@@ -12,10 +12,10 @@ Source: trading reference part 6; US-C10, PM-27, TX-C12.
 """
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 
-from counterseal.kernel.clock import UtcDatetime
+from counterseal.kernel.clock import UtcDatetime, seconds_between
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import DomainModel, Name
 from counterseal.kernel.money import EXACT, Currency, Exact, Price
@@ -73,7 +73,7 @@ def value_position(
     cost = EXACT.multiply(position.cost_sum, position.multiplier)
     notional = cost
     if mark is not None:
-        age = Decimal((now - mark.seen_at) // timedelta(microseconds=1)).scaleb(-6)
+        age = seconds_between(mark.seen_at, now)
         warning = "OLD_PRICE" if position.quantity and age > age_max_seconds else ""
         points = EXACT.multiply(position.quantity, mark.price)
         notional = EXACT.multiply(points, position.multiplier)

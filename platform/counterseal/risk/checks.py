@@ -12,23 +12,18 @@ Source: TX-H1 to TX-H14; trading reference part 4.
 """
 
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
+from counterseal.kernel.clock import seconds_between
 from counterseal.kernel.model import details
 from counterseal.kernel.money import EXACT, exact_text
-from counterseal.risk.limits import RiskPolicy
-from counterseal.risk.model import Check, CheckName, OrderType, RiskIntent, RiskSnapshot, Side
+from counterseal.policy.limits import RiskLimits
+from counterseal.risk.model import Check, CheckName, RiskIntent, RiskSnapshot
+from counterseal.signals.intent import OrderType, Side
 
-CheckFunction = Callable[[RiskIntent, RiskSnapshot, RiskPolicy, datetime], Check]
-
-_MICROSECOND: Final = timedelta(microseconds=1)
-
-
-def seconds_between(earlier: datetime, later: datetime) -> Decimal:
-    """Exact seconds from one instant to another, to the microsecond; negative when reversed."""
-    return Decimal((later - earlier) // _MICROSECOND).scaleb(-6)
+CheckFunction = Callable[[RiskIntent, RiskSnapshot, RiskLimits, datetime], Check]
 
 
 def _check(name: CheckName, passed: bool, message: str, **facts: object) -> Check:
@@ -37,7 +32,7 @@ def _check(name: CheckName, passed: bool, message: str, **facts: object) -> Chec
 
 
 def check_live_trading_disabled(
-    _intent: RiskIntent, snapshot: RiskSnapshot, _policy: RiskPolicy, _now: datetime
+    _intent: RiskIntent, snapshot: RiskSnapshot, _policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H1: live flag off and mode `paper`."""
     return _check(
@@ -50,7 +45,7 @@ def check_live_trading_disabled(
 
 
 def check_paper_broker_only(
-    _intent: RiskIntent, snapshot: RiskSnapshot, _policy: RiskPolicy, _now: datetime
+    _intent: RiskIntent, snapshot: RiskSnapshot, _policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H2: the provider is `paper`."""
     return _check(
@@ -62,7 +57,7 @@ def check_paper_broker_only(
 
 
 def check_idempotency_key_present(
-    intent: RiskIntent, _snapshot: RiskSnapshot, _policy: RiskPolicy, _now: datetime
+    intent: RiskIntent, _snapshot: RiskSnapshot, _policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H3: the key is not empty and not blank."""
     return _check(
@@ -74,7 +69,7 @@ def check_idempotency_key_present(
 
 
 def check_paper_only_intent(
-    intent: RiskIntent, _snapshot: RiskSnapshot, _policy: RiskPolicy, _now: datetime
+    intent: RiskIntent, _snapshot: RiskSnapshot, _policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H4: the intent is for paper only."""
     return _check(
@@ -86,7 +81,7 @@ def check_paper_only_intent(
 
 
 def check_max_exposure(
-    intent: RiskIntent, _snapshot: RiskSnapshot, policy: RiskPolicy, _now: datetime
+    intent: RiskIntent, _snapshot: RiskSnapshot, policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H5: quantity x ratio within the limit and within what people approved (TX-eq)."""
     exposure, approved = intent.exposure, abs(intent.approved_target)
@@ -102,7 +97,7 @@ def check_max_exposure(
 
 
 def check_stale_quote(
-    _intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskPolicy, _now: datetime
+    _intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H6: a quote exists, is at most the limit old and is not from the future (seconds)."""
     age = snapshot.quote_age_seconds
@@ -116,7 +111,7 @@ def check_stale_quote(
 
 
 def check_price_reasonability(
-    intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskPolicy, _now: datetime
+    intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H7: price within a fraction of the reference (quote units).
 
@@ -152,22 +147,23 @@ def check_price_reasonability(
 
 
 def check_max_order_size(
-    intent: RiskIntent, _snapshot: RiskSnapshot, policy: RiskPolicy, _now: datetime
+    intent: RiskIntent, _snapshot: RiskSnapshot, policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H8: contracts within the limit of the root; an unknown root has limit zero."""
-    limit = policy.size_max(intent.contract_root)
+    root = intent.contract_root
+    limit = Decimal(0) if root is None else policy.order_size_limit(root)
     return _check(
         CheckName.MAX_ORDER_SIZE_BY_CONTRACT,
         intent.quantity <= limit,
         "the order must not be larger than its contract allows",
         quantity=intent.quantity,
         limit_contracts=limit,
-        contract_root=intent.contract_root or "unknown",
+        contract_root=root or "unknown",
     )
 
 
 def check_margin_proxy(
-    intent: RiskIntent, _snapshot: RiskSnapshot, policy: RiskPolicy, _now: datetime
+    intent: RiskIntent, _snapshot: RiskSnapshot, policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H9: exposure x proxy margin within the margin limit (TWD)."""
     exposure = intent.exposure
@@ -182,7 +178,7 @@ def check_margin_proxy(
 
 
 def check_duplicate_order(
-    intent: RiskIntent, snapshot: RiskSnapshot, _policy: RiskPolicy, _now: datetime
+    intent: RiskIntent, snapshot: RiskSnapshot, _policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H10: the idempotency key was never used by another order."""
     return _check(
@@ -195,7 +191,7 @@ def check_duplicate_order(
 
 
 def check_daily_loss(
-    _intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskPolicy, _now: datetime
+    _intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H11: the trading day's realized loss is below the limit; at the limit it fails (TWD)."""
     return _check(
@@ -208,7 +204,7 @@ def check_daily_loss(
 
 
 def check_position_limit(
-    intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskPolicy, _now: datetime
+    intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H12: position + everything working on this side + this order within the limit (TX-eq)."""
     exposure, projected = intent.exposure, None
@@ -231,7 +227,7 @@ def check_position_limit(
 
 
 def check_kill_switch(
-    _intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskPolicy, _now: datetime
+    _intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H13: off in the policy and off in the account's state."""
     return _check(
@@ -244,7 +240,7 @@ def check_kill_switch(
 
 
 def check_broker_heartbeat(
-    _intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskPolicy, now: datetime
+    _intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskLimits, now: datetime
 ) -> Check:
     """TX-H14: healthy, and the heartbeat itself fresh and not from the future (seconds)."""
     beat = snapshot.heartbeat_at

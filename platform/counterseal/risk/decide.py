@@ -15,15 +15,15 @@ from datetime import datetime
 
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Refusal, details
+from counterseal.policy.limits import RiskLimits
 from counterseal.risk.checks import CHECKS
-from counterseal.risk.limits import RiskPolicy
 from counterseal.risk.model import RiskEvaluation, RiskIntent, RiskSnapshot, RiskState
 
 
 def evaluate(
     intent: RiskIntent,
     snapshot: RiskSnapshot,
-    policy: RiskPolicy,
+    policy: RiskLimits,
     *,
     evaluation_id: str,
     now: datetime,

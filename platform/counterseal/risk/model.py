@@ -7,57 +7,28 @@ Invariants
   I2  A check that did not run is `skipped`, never `passed`.
   I3  An evaluation is approved if and only if no check failed.
 
-Not here: the rules (risk.checks), their limits (risk.limits), gathering the snapshot (desk).
+Not here: the rules (risk.checks), their limits (policy.limits), gathering the snapshot (desk).
 Source: TX-H1 to TX-H16; trading reference part 4.
 """
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, ClassVar, Final, Self
+from typing import ClassVar, Final, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field, model_validator
 
 from counterseal.kernel.clock import UtcDatetime
-from counterseal.kernel.model import Detail, Document, DomainModel, Name, Sha256
+from counterseal.kernel.model import (
+    AlwaysFalse,
+    AlwaysTrue,
+    Detail,
+    Document,
+    DomainModel,
+    Name,
+    Sha256,
+)
 from counterseal.kernel.money import EXACT, Exact, NonNegative, Price, Quantity
-
-
-def _must_be_true(value: bool) -> bool:
-    if not value:
-        raise ValueError("this platform trades on paper only")
-    return value
-
-
-def _must_be_false(value: bool) -> bool:
-    if value:
-        raise ValueError("live trading and broker calls do not exist here")
-    return value
-
-
-AlwaysTrue = Annotated[bool, AfterValidator(_must_be_true)]
-"""A stored flag that cannot become false."""
-
-AlwaysFalse = Annotated[bool, AfterValidator(_must_be_false)]
-"""A stored flag that cannot become true."""
-
-
-class Side(StrEnum):
-    """BUY adds to a position, SELL takes from it."""
-
-    BUY = "BUY"
-    SELL = "SELL"
-
-    @property
-    def sign(self) -> int:
-        """+1 for BUY, -1 for SELL."""
-        return 1 if self is Side.BUY else -1
-
-
-class OrderType(StrEnum):
-    """How the order names its price."""
-
-    MARKET = "MARKET"
-    LIMIT = "LIMIT"
+from counterseal.signals.intent import OrderType, Side
 
 
 class CheckName(StrEnum):

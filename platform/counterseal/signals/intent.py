@@ -34,10 +34,15 @@ from counterseal.signals.model import Direction
 
 
 class Side(StrEnum):
-    """Which way an order goes."""
+    """Which way an order goes: BUY adds to a position, SELL takes from it."""
 
     BUY = "BUY"
     SELL = "SELL"
+
+    @property
+    def sign(self) -> int:
+        """+1 for BUY, -1 for SELL."""
+        return 1 if self is Side.BUY else -1
 
 
 class OrderType(StrEnum):
@@ -46,17 +51,18 @@ class OrderType(StrEnum):
     MARKET = "MARKET"
     LIMIT = "LIMIT"
     STOP = "STOP"
-    STOP_LIMIT = "STOP_LIMIT"
 
 
 class TimeInForce(StrEnum):
-    """How long an order works."""
+    """How long an order works, in FIX words (tag 59).
+
+    DAY is what the exchange calls ROD (rest of day): it works until its session closes. IOC fills
+    what it can at once and cancels the rest. FOK fills whole at once or not at all.
+    """
 
     DAY = "DAY"
     IOC = "IOC"
     FOK = "FOK"
-    GTC = "GTC"
-    GTD = "GTD"
 
 
 class Leg(DomainModel):

@@ -6,7 +6,7 @@ import pytest
 from counterseal.broker.model import QuoteSnapshot, SimulationOutcome, SimulationRequest
 from counterseal.broker.paper import simulate, simulation_checks
 from counterseal.kernel.errors import InputError
-from counterseal.risk.model import OrderType, Side
+from counterseal.signals.intent import OrderType, Side
 
 NOW = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
 QUOTE = QuoteSnapshot(

@@ -1,6 +1,5 @@
 """The daily tick file, sessions and derived quotes."""
 
-import os
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -26,6 +25,7 @@ from counterseal.market.sessions import (
 from counterseal.market.ticks import (
     HEADER,
     Print,
+    TickFile,
     in_time_order,
     read_daily_zip,
     read_ticks,
@@ -34,7 +34,6 @@ from counterseal.market.ticks import (
 )
 from counterseal.market.trading_days import TradingCalendar
 
-DATA = Path(os.environ.get("COUNTERSEAL_TEST_DATA", Path(__file__).parents[4] / "shared/data"))
 GOOD = "20210726,TX     ,202108     ,84500,17473,4,-,-, "
 WEEKDAYS = TradingCalendar(
     sessions=tuple(
@@ -107,11 +106,9 @@ def test_a_damaged_zip_is_refused() -> None:
         read_daily_zip(b"PK")
 
 
-def test_the_real_day_gives_every_stated_figure() -> None:
+def test_the_real_day_gives_every_stated_figure(market_files: Path, real_day: TickFile) -> None:
     """TRADING 2: print counts, OHLC, volume, and the checksum of 232 products and the total."""
-    folder = DATA / "taifex_ticks_20210726"
-    assert folder.is_dir(), f"test data absent: {folder}"
-    file = read_ticks(read_daily_zip((folder / "Daily_2021_07_26.zip").read_bytes()), {"TX", "MTX"})
+    file, folder = real_day, market_files / "taifex_ticks_20210726"
     report = read_volume_report(read_daily_zip((folder / "Daily_2021_07_26_B.zip").read_bytes()))
 
     assert volume_differences(file, report) == ()

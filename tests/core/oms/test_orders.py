@@ -15,7 +15,7 @@ from counterseal.oms.outside import apply_cancel_refused, apply_replaced
 from counterseal.oms.states import LIFECYCLE_EVENTS, ORDER_TABLE, OrderState
 from counterseal.oms.states import OrderEventType as E
 from counterseal.oms.timeouts import mark_timeout, preview_timeout, timeout_candidates
-from counterseal.risk.model import OrderType, Side
+from counterseal.signals.intent import OrderType, Side
 
 NOW = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
 REQUEST = OrderRequest(

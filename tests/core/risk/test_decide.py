@@ -5,9 +5,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from counterseal.policy.limits import OrderSizeMax, RiskLimits
 from counterseal.risk.decide import evaluate, risk_refusal
-from counterseal.risk.limits import RiskPolicy
-from counterseal.risk.model import CheckName, OrderType, RiskIntent, RiskSnapshot, Side
+from counterseal.risk.model import CheckName, RiskIntent, RiskSnapshot
+from counterseal.signals.intent import OrderType, Side
 
 NOW = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
 WIDE: dict[str, object] = {
@@ -46,6 +47,23 @@ SNAPSHOT = RiskSnapshot(
     quote_price=Decimal(20000),
     reference_price=Decimal(20000),
 )
+LIMITS = RiskLimits(
+    schema_version=1,
+    max_tx_equivalent_exposure=Decimal("0.25"),
+    stale_quote_seconds=Decimal(3),
+    price_deviation_max=Decimal("0.02"),
+    order_size_max=(
+        OrderSizeMax(contract_root="TX", quantity_max=Decimal(1)),
+        OrderSizeMax(contract_root="MTX", quantity_max=Decimal(4)),
+        OrderSizeMax(contract_root="TMF", quantity_max=Decimal(20)),
+    ),
+    margin_per_tx_twd=Decimal(200_000),
+    margin_max_twd=Decimal(50_000),
+    daily_loss_max_twd=Decimal(5_000),
+    position_max_tx_equivalent=Decimal("0.25"),
+    kill_switch=False,
+    heartbeat_max_age_seconds=Decimal(60),
+)
 LIMIT = {"order_type": OrderType.LIMIT}
 NO_EXPOSURE: dict[str, object] = {
     "margin_max_twd": WIDE["margin_max_twd"],
@@ -62,7 +80,7 @@ def failed(intent: Changes, snapshot: Changes, policy: Changes) -> tuple[str, ..
     outcome = evaluate(
         INTENT.amended(**intent),
         SNAPSHOT.amended(**snapshot),
-        RiskPolicy().amended(**policy),
+        LIMITS.amended(**policy),
         evaluation_id="rev_1",
         now=NOW,
     )
@@ -147,7 +165,7 @@ def test_a_limit_without_anything_to_compare_is_skipped_not_passed() -> None:
     outcome = evaluate(
         INTENT.amended(**LIMIT, order_price=20000),
         SNAPSHOT.amended(reference_price=None, quote_price=None),
-        RiskPolicy(),
+        LIMITS,
         evaluation_id="rev_1",
         now=NOW,
     )
@@ -177,7 +195,7 @@ def test_i2_the_reason_is_the_first_failure_and_all_failures_are_listed(names: s
     outcome = evaluate(
         INTENT.amended(**facts[0]),
         SNAPSHOT.amended(**facts[1]),
-        RiskPolicy(),
+        LIMITS,
         evaluation_id="rev_1",
         now=NOW,
     )

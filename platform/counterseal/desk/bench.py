@@ -1,0 +1,42 @@
+"""What every use case has at hand.
+
+Job: bundle the ports and the law that the composition root wires once.
+
+Not here: wiring (storage.desk).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from counterseal.broker.ports import Broker
+from counterseal.desk.ports import Store
+from counterseal.desk.recorder import Recorder
+from counterseal.kernel.ids import IdSource
+from counterseal.market.contracts import ContractTable
+from counterseal.market.ports import MarketFeed
+from counterseal.market.trading_days import TradingCalendar
+from counterseal.policy.bundle import PolicyBundle
+
+
+@dataclass(frozen=True, slots=True)
+class Bench:
+    """Ports and law of one desk.
+
+    Attributes:
+        calendar: Gives the trading days, loaded when first asked.
+        bundle: The policy in force.
+        trading_mode, live_trading_enabled, broker_provider: From checked settings.
+    """
+
+    store: Store
+    recorder: Recorder
+    ids: IdSource
+    feed: MarketFeed
+    broker: Broker
+    contracts: ContractTable
+    calendar: Callable[[], TradingCalendar]
+    bundle: PolicyBundle
+    origin: str
+    trading_mode: str = "paper"
+    live_trading_enabled: bool = False
+    broker_provider: str = "paper"

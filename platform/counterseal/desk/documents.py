@@ -1,0 +1,50 @@
+"""The register of stored documents.
+
+Job: list every kind of document once; tables, reconciliation and tests derive from this list.
+
+Not here: the documents (their rooms), tables (storage).
+"""
+
+from typing import Final
+
+from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, ReviewNonce
+from counterseal.broker.model import Fill
+from counterseal.desk.commands import CommandRecord
+from counterseal.desk.installation import Installation, PolicyActivation
+from counterseal.identity.keys import PersonKey
+from counterseal.identity.mandate import SubmitMandate
+from counterseal.identity.people import Person, RoleGrant
+from counterseal.kernel.model import Document
+from counterseal.oms.model import ExecutionReport, Order, OrderEvent, OrderKey, OutboxEntry
+from counterseal.portfolio.model import Account, DailyPnl, LedgerEntry, Position
+from counterseal.risk.model import RiskEvaluation, RiskState
+from counterseal.signals.intent import PaperOrderIntent
+from counterseal.signals.model import SignalRecord
+
+DOCUMENTS: Final[tuple[type[Document], ...]] = (
+    Installation,
+    PolicyActivation,
+    CommandRecord,
+    Person,
+    RoleGrant,
+    PersonKey,
+    SubmitMandate,
+    SignalRecord,
+    ApprovalRequest,
+    ApprovalDecision,
+    ReviewNonce,
+    PaperOrderIntent,
+    RiskEvaluation,
+    RiskState,
+    Order,
+    OrderEvent,
+    ExecutionReport,
+    OutboxEntry,
+    OrderKey,
+    Fill,
+    Account,
+    Position,
+    LedgerEntry,
+    DailyPnl,
+)
+"""Every kind that an event may carry."""

@@ -1,0 +1,307 @@
+"""Use case: submit, the controlled way from an approval to a paper fill.
+
+Job: three sealed steps: spend the approval on an order, judge its risk, put it to the paper broker.
+
+Invariants
+  I1  The approval is re-verified from signed decisions and consumed where the order is created.
+  I2  A step acts only on what an earlier step sealed.
+  I3  An order that risk rejects stays, REJECTED; the broker is not asked.
+  I4  The same key gives the same order; a crash between two steps is resumed by the same call.
+
+Not here: checks (approvals.execution, risk), order states (oms), fills (broker, desk.booking).
+Source: TX-G; architecture part 3.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+
+from counterseal.approvals.execution import ExecutionCase, check_execution, decide_consume
+from counterseal.approvals.independence import links_of_keys
+from counterseal.approvals.model import ApprovalRequest
+from counterseal.broker.model import SimulationOutcome
+from counterseal.desk.approvals import case_stream, load_case
+from counterseal.desk.bench import Bench
+from counterseal.desk.booking import answer_order
+from counterseal.desk.commands import Command, Done, Outcome
+from counterseal.desk.exposure import risk_intent, risk_snapshot
+from counterseal.desk.order_events import changed, order_event
+from counterseal.desk.people import person_of
+from counterseal.desk.ports import Reader
+from counterseal.identity.keys import PersonKey
+from counterseal.identity.people import Person
+from counterseal.kernel.canonical import digest
+from counterseal.kernel.model import Actor, DomainModel, Refusal, refuse
+from counterseal.kernel.money import Price, Quantity
+from counterseal.market.instruments import contract_root
+from counterseal.market.quotes import Quote, age_seconds
+from counterseal.oms.apply import apply_event
+from counterseal.oms.decide import OrderRequest, check_not_blocked, create_order, open_outbox
+from counterseal.oms.model import Order, OrderKey
+from counterseal.oms.states import OrderEventType, OrderState
+from counterseal.risk.decide import evaluate, risk_refusal
+from counterseal.risk.model import RiskEvaluation
+from counterseal.signals.intent import PaperOrderIntent, exposure, intent_reference
+
+StepDecision = Callable[[Reader, datetime, "Submission", Actor, str], Done | Refusal]
+
+
+class Submission(DomainModel):
+    """What an operator asks to submit.
+
+    Attributes:
+        quantity: Contracts, at most the approved maximum.
+        limit_price: For a limit order, in points; None for a market order.
+        selected_outcome: A deterministic answer of the paper broker, or None for its model.
+    """
+
+    approval_request_id: str
+    quantity: Quantity
+    limit_price: Price | None = None
+    selected_outcome: SimulationOutcome | None = None
+
+
+class Orders:
+    """Submits orders."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def submit(
+        self, asked: Submission, actor: Actor, *, key: str, run: str | None = None
+    ) -> Outcome:
+        """Submit an approved request; the outcome names the order.
+
+        Refusals: every code of `approvals.execution`, `UNKNOWN_ORDER_BLOCKS`, `NO_QUOTE`; a risk
+        rejection is an outcome with the failed checks as codes and an order in REJECTED.
+        """
+        intended = self._step(asked, actor, key, "intent", run, self._intend)
+        if intended.refusal is not None:
+            return intended
+        judged = self._step(asked, actor, key, "risk", run, self._judge)
+        if judged.refusal is not None:
+            return judged
+        with self._bench.store.reader() as reader:
+            order = reader.get(Order, intended.subject_id)
+            evaluations = reader.find(RiskEvaluation, order_id=intended.subject_id)
+        if order is not None and order.state is OrderState.REJECTED:
+            return Outcome(
+                subject_id=order.order_id,
+                refusal=risk_refusal(evaluations[-1]),
+                replayed=judged.replayed,
+                sealed_size=judged.sealed_size,
+            )
+        return self._step(asked, actor, key, "broker", run, self._answer)
+
+    def _step(
+        self,
+        asked: Submission,
+        actor: Actor,
+        key: str,
+        name: str,
+        run: str | None,
+        decide: StepDecision,
+    ) -> Outcome:
+        command = Command(
+            name=f"orders.submit.{name}",
+            actor=actor,
+            key=f"{key}:{name}",
+            stream=case_stream(asked.approval_request_id),
+            payload_digest=digest({"asked": asked.json_value(), "step": name}),
+            run=run,
+        )
+        return self._bench.recorder.run(
+            command, lambda reader, now: decide(reader, now, asked, actor, key)
+        )
+
+    def _intend(
+        self, reader: Reader, now: datetime, asked: Submission, actor: Actor, key: str
+    ) -> Done | Refusal:
+        case = load_case(reader, asked.approval_request_id)
+        submitter = person_of(reader, actor)
+        if isinstance(case, Refusal):
+            return case
+        if isinstance(submitter, Refusal):
+            return submitter
+        request, decisions = case
+        quote = self._bench.feed.quote(request.payload.symbol, now)
+        if isinstance(quote, Refusal):
+            return quote
+        intent = self._intent(request, asked, quote, submitter, key, now)
+        keys = reader.find(PersonKey)
+        refusal = check_execution(
+            ExecutionCase(
+                request=request,
+                decisions=decisions,
+                person_keys=keys,
+                links=links_of_keys(keys),
+                bundle=self._bench.bundle,
+                intent=intent,
+                ratio=self._ratio(intent.symbol),
+                submitter=submitter,
+            ),
+            now,
+        ) or check_not_blocked(
+            reader.find(Order, account_id=intent.account_id),
+            account_id=intent.account_id,
+            symbol=intent.symbol,
+        )
+        if refusal is not None:
+            return refusal
+        consumed = decide_consume(request, intent.order_id, now)
+        if isinstance(consumed, Refusal):
+            return consumed
+        return _intended(consumed, intent, asked, now)
+
+    def _intent(
+        self,
+        request: ApprovalRequest,
+        asked: Submission,
+        quote: Quote,
+        submitter: Person,
+        key: str,
+        now: datetime,
+    ) -> PaperOrderIntent:
+        bound = request.payload
+        exposed = exposure(asked.quantity, self._ratio(bound.symbol))
+        reference = intent_reference(
+            signal_id=bound.signal_id,
+            strategy_id=bound.strategy_id,
+            strategy_version=bound.strategy_version,
+            approval_id=request.approval_request_id,
+            symbol=bound.symbol,
+            side=bound.side,
+            quantity=asked.quantity,
+            tx_equivalent_exposure=exposed,
+        )
+        return PaperOrderIntent(
+            order_id=self._bench.ids.new("ord", key, now),
+            intent_reference=reference.order_id,
+            idempotency_key=reference.idempotency_key,
+            tenant=bound.tenant,
+            account_id=bound.account_id,
+            symbol=bound.symbol,
+            legs=bound.legs,
+            side=bound.side,
+            quantity=asked.quantity,
+            order_type=bound.order_type,
+            time_in_force=bound.time_in_force,
+            order_price=asked.limit_price,
+            reference_price=quote.last,
+            tx_equivalent_exposure=exposed,
+            quote_age_seconds=max(Decimal(0), age_seconds(quote, now)),
+            source_signal_id=bound.signal_id,
+            strategy_id=bound.strategy_id,
+            strategy_version=bound.strategy_version,
+            approval_id=request.approval_request_id,
+            direction=bound.direction,
+            target_tx_equivalent=bound.target_tx_equivalent,
+            confidence=bound.confidence,
+            stop_distance_points=bound.stop_distance_points,
+            policy_bundle_hash=bound.policy_bundle_hash,
+            submitted_by=submitter.person_id,
+            created_at=now,
+        )
+
+    def _judge(
+        self, reader: Reader, now: datetime, asked: Submission, actor: Actor, key: str
+    ) -> Done | Refusal:
+        del actor
+        order = _order_of(reader, asked)
+        if isinstance(order, Refusal):
+            return order
+        intent = reader.get(PaperOrderIntent, order.order_id)
+        if intent is None:
+            return refuse("NOT_FOUND", "the order has no intent", order=order.order_id)
+        evaluation = evaluate(
+            risk_intent(intent, self._bench.contracts),
+            risk_snapshot(reader, self._bench, intent, now),
+            self._bench.bundle.limits,
+            evaluation_id=self._bench.ids.new("rsk", key, now),
+            now=now,
+        )
+        return _judged(order, evaluation, now)
+
+    def _answer(
+        self, reader: Reader, now: datetime, asked: Submission, actor: Actor, key: str
+    ) -> Done | Refusal:
+        del actor
+        order = _order_of(reader, asked)
+        if isinstance(order, Refusal):
+            return order
+        return answer_order(
+            reader, self._bench, order, now, key=key, selected=asked.selected_outcome
+        )
+
+    def _ratio(self, symbol: str) -> Decimal:
+        spec = self._bench.contracts.spec(contract_root(symbol))
+        return Decimal(0) if spec is None else spec.tx_equivalent
+
+
+def _order_of(reader: Reader, asked: Submission) -> Order | Refusal:
+    orders = reader.find(Order, approval_request_id=asked.approval_request_id)
+    if not orders:
+        return refuse("NOT_FOUND", "the request has no order", request=asked.approval_request_id)
+    return orders[-1]
+
+
+def _intended(
+    request: ApprovalRequest, intent: PaperOrderIntent, asked: Submission, now: datetime
+) -> Done:
+    change = create_order(
+        OrderRequest(
+            order_id=intent.order_id,
+            idempotency_key=intent.idempotency_key,
+            approval_request_id=request.approval_request_id,
+            account_id=intent.account_id,
+            strategy_id=intent.strategy_id,
+            strategy_version=intent.strategy_version,
+            source_signal_id=intent.source_signal_id,
+            symbol=intent.symbol,
+            side=intent.side,
+            order_type=intent.order_type,
+            limit_price=intent.order_price,
+            time_in_force=intent.time_in_force,
+            quantity=intent.quantity,
+            approved_quantity=request.payload.max_quantity,
+        ),
+        now,
+    )
+    order = change.order
+    used = OrderKey(
+        idempotency_key=intent.idempotency_key,
+        workflow_run_id=order.workflow_run_id,
+        order_id=order.order_id,
+        source_signal_id=intent.source_signal_id,
+        payload_digest=digest(asked.json_value()),
+        created_at=now,
+    )
+    events = (
+        order_event("approval.consumed", order, "approval_request_verified", request),
+        order_event("order.intended", order, "intent_created", intent, used, *changed(change)),
+    )
+    return Done(subject_id=order.order_id, events=events)
+
+
+def _judged(order: Order, evaluation: RiskEvaluation, now: datetime) -> Done | Refusal:
+    step = OrderEventType.RISK_APPROVE if evaluation.approved else OrderEventType.RISK_REJECT
+    change = apply_event(
+        order, step, now, reason=evaluation.reason, risk_evaluation_id=evaluation.evaluation_id
+    )
+    if isinstance(change, Refusal):
+        return change
+    judged = order_event("risk.evaluated", order, "risk_evaluated", evaluation)
+    if not evaluation.approved:
+        rejected = order_event(
+            "order.rejected",
+            order,
+            "rejected_by_risk_engine",
+            *changed(change),
+            refusal=risk_refusal(evaluation),
+        )
+        return Done(subject_id=order.order_id, events=(judged, rejected))
+    outbox = open_outbox(change.order, now)
+    passed = order_event(
+        "order.risk_checked", order, "oms_lifecycle_recorded", *changed(change), outbox
+    )
+    return Done(subject_id=order.order_id, events=(judged, passed))

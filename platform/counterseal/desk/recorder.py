@@ -1,0 +1,157 @@
+"""The one write path.
+
+Job: run a decision once per key, record its events or its refusal, and seal before answering.
+
+Invariants
+  I1  Load, decide, append and project happen in one transaction.
+  I2  A refusal is recorded like any event.
+  I3  Nothing is answered before the seal covers it.
+  I4  A clock behind the log's last record refuses every command.
+
+Not here: decisions (the use cases), the log (audit, storage).
+Source: architecture part 2.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from counterseal.audit.record import Draft
+from counterseal.desk.commands import Command, CommandRecord, Done, Outcome
+from counterseal.desk.installation import PolicyActivation
+from counterseal.desk.ports import Reader, Store, UnitOfWork
+from counterseal.kernel.clock import Clock, utc_text
+from counterseal.kernel.errors import AdapterError
+from counterseal.kernel.ids import IdSource
+from counterseal.kernel.model import Event, Refusal, Subject, refuse
+
+Decide = Callable[[Reader, datetime], Done | Refusal]
+"""A use case: reads, decides at one instant, and says what changes."""
+
+
+class Recorder:
+    """Runs commands.
+
+    Args:
+        store: Where documents and drafts go.
+        clock: Read once for each command.
+        ids: Names events.
+    """
+
+    def __init__(self, store: Store, clock: Clock, ids: IdSource) -> None:
+        self._store = store
+        self._clock = clock
+        self._ids = ids
+
+    def run(self, command: Command, decide: Decide) -> Outcome:
+        """Run a command, or answer it from its record.
+
+        Raises:
+            AdapterError: `CLOCK_BACKWARDS`, or the store's failure.
+            IntegrityError: when sealing fails; the command is not acknowledged then.
+        """
+        with self._store.transaction() as work:
+            known = work.get(CommandRecord, command.key)
+            record = known or self._decided(work, command, decide)
+        size = self._store.seal()
+        if known is not None and known.payload_digest != command.payload_digest:
+            refusal = refuse(
+                "IDEMPOTENCY_KEY_CONFLICT",
+                "the idempotency key was used with another payload",
+                key=command.key,
+            )
+            return Outcome(subject_id=known.subject_id, refusal=refusal, sealed_size=size)
+        return Outcome(
+            subject_id=record.subject_id,
+            refusal=record.refusal,
+            replayed=known is not None,
+            sealed_size=size,
+        )
+
+    def _decided(self, work: UnitOfWork, command: Command, decide: Decide) -> CommandRecord:
+        now = self._clock.now()
+        last = work.last_time()
+        if last is not None and now < last:
+            raise AdapterError(
+                "CLOCK_BACKWARDS", "the clock is behind the log", retriable=True, got=utc_text(now)
+            )
+        decided = decide(work, now)
+        refusal = decided if isinstance(decided, Refusal) else None
+        done = _refused(command, decided) if isinstance(decided, Refusal) else decided
+        record = CommandRecord(
+            idempotency_key=command.key,
+            name=command.name,
+            payload_digest=command.payload_digest,
+            actor_id=command.actor.id,
+            subject_id=done.subject_id,
+            refusal=refusal,
+            decided_at=now,
+        )
+        activations = work.find(PolicyActivation)
+        policy = max(activations, key=lambda a: a.effective_from, default=None)
+        for place, event in enumerate(done.events):
+            last_one = place == len(done.events) - 1
+            documents = (*event.documents, record) if last_one else event.documents
+            whole = event.amended(documents=documents)
+            draft = self._draft(command, whole, place, policy, now)
+            work.record(draft, documents)
+        return record
+
+    def _draft(
+        self,
+        command: Command,
+        event: Event,
+        place: int,
+        policy: PolicyActivation | None,
+        now: datetime,
+    ) -> Draft:
+        actor = command.actor
+        return Draft(
+            stream=event.stream,
+            event_id=self._ids.new("evt", f"{command.key}:{place}", now),
+            type=event.type,
+            occurred_at=utc_text(now),
+            actor={
+                "id": actor.id,
+                "authn": {
+                    "issuer": actor.issuer,
+                    "amr": list(actor.amr),
+                    "acr": actor.acr,
+                    "auth_time": utc_text(actor.auth_time),
+                },
+                "session": actor.session,
+            },
+            on_behalf_of=event.on_behalf_of or command.on_behalf_of,
+            action=event.action,
+            meaning=event.meaning,
+            reason={"code": event.reason_code, "text": event.reason_text},
+            before=None,
+            after=event.after(),
+            subject={
+                "type": event.subject.type,
+                "id": event.subject.id,
+                "version": event.subject.version,
+            },
+            policy=None
+            if policy is None
+            else {"id": "policy", "version": policy.version, "digest": policy.bundle_hash},
+            run=command.run,
+            step=command.name,
+            request_id=event.stream,
+            idempotency_key=command.key,
+            command=command.payload_digest,
+            pii=[],
+            approver_sig=None if event.signature is None else event.signature.json_value(),
+        )
+
+
+def _refused(command: Command, refusal: Refusal) -> Done:
+    event = Event(
+        type="command.refused",
+        stream=command.stream,
+        subject=Subject(type="command", id=command.key),
+        action=command.name,
+        reason_code=refusal.code,
+        reason_text=refusal.message,
+        facts=refusal.details,
+    )
+    return Done(subject_id=command.stream, events=(event,))

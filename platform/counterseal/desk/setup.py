@@ -1,0 +1,171 @@
+"""Use cases that make a home ready: installation, policy, accounts, switches.
+
+Job: record what this installation is, which policy is in force, and open simulated accounts.
+
+Invariants
+  I1  An installation is recorded once, as the first record of its log.
+  I2  A policy is activated with the bytes that its hash covers.
+
+Not here: keys and files (storage).
+Source: governance part 4 (bootstrap activation).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from decimal import Decimal
+
+from counterseal.desk.bench import Bench
+from counterseal.desk.commands import Command, Done, Outcome
+from counterseal.desk.installation import (
+    INSTALLATION_ID,
+    Installation,
+    PolicyActivation,
+    PolicyText,
+)
+from counterseal.desk.people import person_of
+from counterseal.desk.ports import Reader
+from counterseal.desk.recorder import Decide
+from counterseal.kernel.canonical import digest, sha256_hex
+from counterseal.kernel.model import Actor, Document, Event, Refusal, Subject, refuse
+from counterseal.kernel.money import Currency
+from counterseal.policy.authorize import Action, authorize
+from counterseal.portfolio.model import Account
+from counterseal.risk.decide import apply_heartbeat, apply_kill_switch
+from counterseal.risk.model import RiskState
+
+STREAM = "system"
+
+
+class Setup:
+    """Makes a home ready."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def install(self, installation: Installation, actor: Actor, *, key: str) -> Outcome:
+        """Record what this home is; refusal `INSTALLED` the second time."""
+
+        def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            if reader.get(Installation, INSTALLATION_ID) is not None:
+                return refuse("INSTALLED", "this home is installed already")
+            return _done(
+                "installation.created", "setup.install", installation.amended(created_at=now)
+            )
+
+        return self._run("setup.install", installation.digest, actor, key, decide)
+
+    def activate_policy(
+        self, files: Mapping[str, bytes], activated_by: tuple[str, ...], actor: Actor, *, key: str
+    ) -> Outcome:
+        """Record the bootstrap activation of the shipped policy.
+
+        Refusals: `POLICY_ACTIVE` when a policy is in force; later versions pass the approval gate.
+        """
+        bundle = self._bench.bundle
+
+        def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            if reader.find(PolicyActivation):
+                return refuse("POLICY_ACTIVE", "bootstrap activation is over")
+            activation = PolicyActivation(
+                bundle_hash=bundle.bundle_hash,
+                version=bundle.version,
+                files=tuple(
+                    PolicyText(path=p, sha256=sha256_hex(files[p]), text=files[p].decode())
+                    for p in sorted(files)
+                ),
+                activated_by=activated_by,
+                bootstrap=True,
+                effective_from=now,
+            )
+            return _done("policy.activated", "setup.activate_policy", activation)
+
+        return self._run("setup.activate_policy", bundle.bundle_hash, actor, key, decide)
+
+    def open_account(
+        self,
+        account_id: str,
+        tenant: str,
+        currency: Currency,
+        opening_cash: Decimal,
+        actor: Actor,
+        *,
+        key: str,
+    ) -> Outcome:
+        """Open a simulated account with its risk state; refusal `ACCOUNT_EXISTS`."""
+
+        def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            if reader.get(Account, account_id) is not None:
+                return refuse("ACCOUNT_EXISTS", "the account exists", account=account_id)
+            account = Account(
+                account_id=account_id,
+                tenant=tenant,
+                currency=currency,
+                opening_cash=opening_cash,
+                cash=opening_cash,
+                updated_at=now,
+            )
+            state = RiskState(
+                account_id=account_id,
+                kill_switch_active=False,
+                broker_heartbeat_healthy=True,
+                heartbeat_at=now,
+                updated_at=now,
+                reason="opened",
+            )
+            return _done("account.opened", "setup.open_account", account, state)
+
+        asked = digest({"account": account_id, "cash": str(opening_cash), "currency": currency})
+        return self._run("setup.open_account", asked, actor, key, decide)
+
+    def switch(
+        self, account_id: str, actor: Actor, *, active: bool, reason: str, key: str
+    ) -> Outcome:
+        """Set or lift the kill switch of an account; refusals `NOT_FOUND`, `ROLE`."""
+
+        def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            person = person_of(reader, actor)
+            state = reader.get(RiskState, account_id)
+            if isinstance(person, Refusal):
+                return person
+            role = authorize(Action.KILL_SWITCH, person.held_roles(), active=person.active)
+            if role is not None:
+                return role
+            if state is None:
+                return refuse("NOT_FOUND", "no such account", account=account_id)
+            after = apply_kill_switch(state, active=active, reason=reason, now=now)
+            return _done("risk.switched", "risk.kill_switch", after)
+
+        asked = digest({"account": account_id, "active": active, "reason": reason})
+        return self._run("risk.kill_switch", asked, actor, key, decide)
+
+    def heartbeat(self, account_id: str, actor: Actor, *, healthy: bool, key: str) -> Outcome:
+        """Record the paper broker's heartbeat; refusal `NOT_FOUND`."""
+
+        def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            state = reader.get(RiskState, account_id)
+            if state is None:
+                return refuse("NOT_FOUND", "no such account", account=account_id)
+            return _done(
+                "broker.heartbeat",
+                "broker.heartbeat",
+                apply_heartbeat(state, healthy=healthy, now=now),
+            )
+
+        asked = digest({"account": account_id, "healthy": healthy})
+        return self._run("broker.heartbeat", asked, actor, key, decide)
+
+    def _run(self, name: str, asked: str, actor: Actor, key: str, decide: Decide) -> Outcome:
+        command = Command(name=name, actor=actor, key=key, stream=STREAM, payload_digest=asked)
+        return self._bench.recorder.run(command, decide)
+
+
+def _done(kind: str, action: str, *documents: Document) -> Done:
+    subject = documents[0]
+    event = Event(
+        type=kind,
+        stream=STREAM,
+        subject=Subject(type=subject.KIND, id=subject.key),
+        action=action,
+        documents=documents,
+    )
+    return Done(subject_id=subject.key, events=(event,))

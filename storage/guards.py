@@ -1,0 +1,73 @@
+"""Triggers that refuse to rewrite the log.
+
+Job: install the append-only guards, and say which are missing or altered.
+
+Invariants
+  I1  The database itself refuses UPDATE, DELETE and REPLACE on records and checkpoints.
+  I2  A record enters only at the head: its seq is the number of records, its prev the last leaf.
+  I3  The live guards are compared as text with these before anything is written.
+
+Not here: what triggers cannot stop (DROP TRIGGER by who owns the file): `audit verify` finds that.
+Source: SQLite documentation, CREATE TRIGGER and RAISE.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from sqlalchemy import Connection
+
+from counterseal.audit.merkle import ZERO_HASH
+from counterseal.kernel.errors import IntegrityError
+
+
+def _refusal(table: str, verb: str) -> str:
+    return (
+        f"CREATE TRIGGER guard_{table}_{verb.lower()} BEFORE {verb} ON {table} "
+        f"BEGIN SELECT RAISE(ABORT, '{table} is append-only'); END"
+    )
+
+
+GUARDS: Final[Mapping[str, str]] = {
+    "guard_audit_records_update": _refusal("audit_records", "UPDATE"),
+    "guard_audit_records_delete": _refusal("audit_records", "DELETE"),
+    "guard_audit_checkpoints_update": _refusal("audit_checkpoints", "UPDATE"),
+    "guard_audit_checkpoints_delete": _refusal("audit_checkpoints", "DELETE"),
+    "guard_audit_head_delete": _refusal("audit_head", "DELETE"),
+    "guard_audit_records_insert": (
+        "CREATE TRIGGER guard_audit_records_insert BEFORE INSERT ON audit_records "
+        "WHEN NEW.seq <> (SELECT COALESCE(MAX(seq) + 1, 0) FROM audit_records) "
+        "OR NEW.prev <> COALESCE((SELECT leaf_hash FROM audit_records ORDER BY seq DESC LIMIT 1), "
+        f"'{ZERO_HASH.hex()}') "
+        "BEGIN SELECT RAISE(ABORT, 'a record enters only at the head'); END"
+    ),
+    "guard_audit_checkpoints_insert": (
+        "CREATE TRIGGER guard_audit_checkpoints_insert BEFORE INSERT ON audit_checkpoints "
+        "WHEN EXISTS (SELECT 1 FROM audit_checkpoints WHERE size >= NEW.size) "
+        "BEGIN SELECT RAISE(ABORT, 'checkpoints only grow'); END"
+    ),
+}
+
+
+def install_guards(connection: Connection) -> None:
+    """Create the triggers anew (a table rebuilt by a migration loses them silently)."""
+    for name, statement in GUARDS.items():
+        connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
+        connection.exec_driver_sql(statement)
+
+
+def missing_guards(connection: Connection) -> tuple[str, ...]:
+    """Names of guards that are absent, altered or foreign."""
+    rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type='trigger'")
+    live = {str(name): str(sql) for name, sql in rows}
+    return tuple(sorted(n for n in live.keys() | GUARDS.keys() if live.get(n) != GUARDS.get(n)))
+
+
+def check_guards(connection: Connection) -> None:
+    """Refuse to go on when a guard is gone.
+
+    Raises:
+        IntegrityError: `GUARD_MISSING`.
+    """
+    missing = missing_guards(connection)
+    if missing:
+        raise IntegrityError("GUARD_MISSING", "append-only guards differ", got=", ".join(missing))

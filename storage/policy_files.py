@@ -1,0 +1,108 @@
+"""Policy documents from files.
+
+Job: read the policy folder into bytes and values; build the bundle and the contract table.
+
+Invariants
+  I1  The bytes that are hashed are the bytes that are parsed.
+  I2  A key written twice, an alias or a tag is refused: what people read is what counts.
+
+Not here: validation (policy), activation (desk.setup).
+"""
+
+from collections.abc import Mapping
+from datetime import datetime
+from pathlib import Path
+from typing import Final
+
+import yaml
+from pydantic import ValidationError
+
+from counterseal.kernel.canonical import Json, canonical_bytes
+from counterseal.kernel.errors import InputError, PolicyError
+from counterseal.market.contracts import ContractTable
+from counterseal.policy.bundle import PolicyBundle, build_bundle
+
+CONTRACTS_FILE: Final = "taifex.yaml"
+_FILE_BYTES_MAX: Final = 100_000
+
+
+class _StrictLoader(yaml.SafeLoader):
+    """YAML without duplicate keys; what would become a float or a date stays text."""
+
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
+        """A mapping whose keys are unique.
+
+        Raises:
+            ConstructorError: for a key named twice.
+        """
+        keys = [self.construct_object(key, deep=deep) for key, _ in node.value]
+        if len(keys) != len(set(keys)):
+            raise yaml.constructor.ConstructorError(
+                None, None, "a key is named twice", node.start_mark
+            )
+        return super().construct_mapping(node, deep)
+
+
+def _as_text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
+    return str(loader.construct_scalar(node))
+
+
+for _tag in ("float", "timestamp"):
+    _StrictLoader.add_constructor(f"tag:yaml.org,2002:{_tag}", _as_text)
+
+
+def parse_yaml(content: bytes, path: str) -> Json:
+    """One document.
+
+    Raises:
+        PolicyError: `POLICY_NOT_YAML`.
+    """
+    try:
+        value: Json = yaml.load(content, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+    except (yaml.YAMLError, UnicodeDecodeError) as error:
+        raise PolicyError("POLICY_NOT_YAML", f"{path}: {error}", field=path) from None
+    return value
+
+
+def read_policy_files(folder: Path, version: str) -> dict[str, bytes]:
+    """Every YAML file of a version, by its path below the folder.
+
+    Raises:
+        PolicyError: `POLICY_MISSING` without any file, `POLICY_TOO_LONG`.
+    """
+    files = {
+        path.relative_to(folder).as_posix(): path.read_bytes()
+        for path in sorted(folder.glob(f"*/{version}/*.yaml"))
+    }
+    if not files:
+        raise PolicyError("POLICY_MISSING", "no policy of this version", got=folder / version)
+    for path, content in files.items():
+        if len(content) > _FILE_BYTES_MAX:
+            raise PolicyError("POLICY_TOO_LONG", "policy file too long", field=path)
+    return files
+
+
+def bundle_from(files: Mapping[str, bytes], version: str, effective_from: datetime) -> PolicyBundle:
+    """The validated bundle of these bytes.
+
+    Raises:
+        PolicyError: see `policy.bundle.build_bundle`.
+    """
+    documents = {path: parse_yaml(content, path) for path, content in files.items()}
+    return build_bundle(version, files, documents, effective_from=effective_from)
+
+
+def contracts_from(files: Mapping[str, bytes]) -> ContractTable:
+    """The contract table of these bytes.
+
+    Raises:
+        PolicyError: `POLICY_MISSING` or `POLICY_INVALID`.
+    """
+    for path, content in files.items():
+        if path.endswith(f"/{CONTRACTS_FILE}"):
+            try:
+                parsed = canonical_bytes(parse_yaml(content, path))
+                return ContractTable.model_validate_json(parsed)
+            except (ValidationError, InputError) as error:
+                raise PolicyError("POLICY_INVALID", str(error)[:400], field=path) from None
+    raise PolicyError("POLICY_MISSING", "no contract table", field=CONTRACTS_FILE)

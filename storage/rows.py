@@ -1,0 +1,136 @@
+"""Rows from documents and back.
+
+Job: derive a table from each stored document, a column per field, and translate values exactly.
+
+Invariants
+  I1  A document read back equals the document stored, byte for byte in its canonical form.
+  I2  Columns hold INTEGER or TEXT only; decimals, times and nested values are text.
+  I3  A table has the fields of its document and no other column.
+
+Not here: the log's own tables (tables), queries (unit_of_work).
+Source: style part 4 (SQLite turns decimals into REAL); ADR 0001.
+"""
+
+import types
+from collections.abc import Mapping, Sequence
+from enum import Enum
+from typing import Annotated, Final, Literal, TypeVar, Union, get_args, get_origin
+
+import orjson
+from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy.types import TypeEngine
+from sqlmodel import SQLModel
+
+from counterseal.kernel.canonical import Json, canonical_bytes
+from counterseal.kernel.model import Document, parse_document
+
+D = TypeVar("D", bound=Document)
+Cell = str | int | None
+_SCALARS: Final = ("Decimal", "datetime")
+INDEXED: Final[Mapping[str, Sequence[str]]] = {
+    "approval_requests": ("status", "request_reference"),
+    "approval_decisions": ("approval_request_id",),
+    "intents": ("approval_id",),
+    "orders": ("state", "approval_request_id", "account_id"),
+    "order_events": ("order_id",),
+    "execution_reports": ("order_id",),
+    "fills": ("order_id",),
+    "ledger_entries": ("account_id",),
+    "positions": ("account_id",),
+}
+
+
+def _bare(annotation: object) -> tuple[object, bool]:
+    """The annotation without Annotated and None, and whether None is allowed."""
+    if get_origin(annotation) is Annotated:
+        return _bare(get_args(annotation)[0])
+    if get_origin(annotation) in (Union, types.UnionType):
+        inner = [a for a in get_args(annotation) if a is not type(None)]
+        optional = len(inner) < len(get_args(annotation))
+        if len(inner) == 1:
+            return _bare(inner[0])[0], optional
+        return tuple, optional
+    return annotation, False
+
+
+def _storage_class(annotation: object) -> Literal["integer", "text", "json"]:
+    bare, _ = _bare(annotation)
+    if get_origin(bare) is Literal:
+        bare = type(get_args(bare)[0])
+    bare = getattr(bare, "__supertype__", bare)
+    if isinstance(bare, type):
+        if issubclass(bare, str | Enum) or bare.__name__ in _SCALARS:
+            return "text"
+        if issubclass(bare, int):
+            return "integer"
+    return "json"
+
+
+class DocumentTable:
+    """The table of one kind of document."""
+
+    def __init__(self, kind: type[Document]) -> None:
+        self.kind = kind
+        self._classes = {
+            name: _storage_class(field.annotation) for name, field in kind.model_fields.items()
+        }
+        self._booleans = {
+            name for name, field in kind.model_fields.items() if _is_boolean(field.annotation)
+        }
+        self.table = Table(
+            kind.KIND,
+            SQLModel.metadata,
+            *(self._column(name) for name in kind.model_fields),
+            sqlite_strict=True,
+        )
+
+    def _column(self, name: str) -> Column[Cell]:
+        stored: type[TypeEngine[Cell]] = Integer if self._classes[name] == "integer" else Text  # type: ignore[assignment]  # SQLAlchemy types are invariant
+        _, optional = _bare(self.kind.model_fields[name].annotation)
+        return Column(
+            name,
+            stored,
+            primary_key=name == self.kind.KEY,
+            nullable=optional,
+            index=name in INDEXED.get(self.kind.KIND, ()),
+        )
+
+    def cells(self, value: Mapping[str, Json]) -> dict[str, Cell]:
+        """Cells of a document's JSON value."""
+        return {name: self._cell(name, value[name]) for name in self._classes}
+
+    def _cell(self, name: str, value: Json) -> Cell:
+        if value is None:
+            return None
+        if self._classes[name] == "integer":
+            return int(value)  # type: ignore[arg-type]  # the model has checked it
+        if self._classes[name] == "text":
+            return str(value)
+        return canonical_bytes(value).decode()
+
+    def document(self, cells: Mapping[str, Cell]) -> Document:
+        """The document of stored cells.
+
+        Raises:
+            ValidationError: when a cell does not fit the model.
+        """
+        return parse_document(
+            self.kind, {name: self._value(name, cells[name]) for name in self._classes}
+        )
+
+    def _value(self, name: str, cell: Cell) -> Json:
+        if cell is None or self._classes[name] == "text":
+            return cell
+        if name in self._booleans:
+            return bool(cell)
+        if self._classes[name] == "integer":
+            return cell
+        parsed: Json = orjson.loads(str(cell))
+        return parsed
+
+
+def _is_boolean(annotation: object) -> bool:
+    bare, _ = _bare(annotation)
+    if get_origin(bare) is Literal:
+        bare = type(get_args(bare)[0])
+    return bare is bool

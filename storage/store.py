@@ -1,0 +1,105 @@
+"""The store of one home.
+
+Job: create, open and hold the database with its sequencer behind the desk's port.
+
+Invariants
+  I1  A database is created once, with its guards and an empty head.
+  I2  Nothing is written through a database whose guards differ.
+
+Not here: documents (rows), sequencing (journal).
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from sqlalchemy import Engine, insert
+from sqlmodel import SQLModel
+
+from counterseal.audit.chain import Head
+from counterseal.kernel.clock import Clock
+from counterseal.kernel.errors import InputError
+from storage.engines import reading_engine, writing_engine
+from storage.guards import check_guards, install_guards
+from storage.journal import AfterStep, Journal, head_cells, no_observer
+from storage.signers import EmbeddedSigner
+from storage.tables import table
+from storage.unit_of_work import SqlReader, SqlUnitOfWork, reading, translated_errors, writing
+
+
+def create_database(path: Path, origin: str) -> None:
+    """Create tables, guards and an empty head.
+
+    Raises:
+        InputError: `DATABASE_EXISTS`.
+        AdapterError: when the folder cannot be written.
+    """
+    if path.exists():
+        raise InputError("DATABASE_EXISTS", "a database is here already", got=path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    engine = writing_engine(path)
+    try:
+        with translated_errors(), engine.begin() as connection:
+            SQLModel.metadata.create_all(connection)
+            install_guards(connection)
+            connection.execute(insert(table("audit_head")), head_cells(origin, Head()))
+    finally:
+        engine.dispose()
+
+
+class SqlStore:
+    """The desk's store on SQLite.
+
+    Args:
+        path: The database.
+        signer: The guard of its log.
+        clock: Tells when records are placed.
+        after_step: Observer of durable steps; crash tests kill there.
+
+    Raises:
+        AdapterError: `DATABASE_MISSING`, or the database's failure.
+        IntegrityError: `GUARD_MISSING`.
+    """
+
+    def __init__(
+        self,
+        path: Path,
+        signer: EmbeddedSigner,
+        clock: Clock,
+        after_step: AfterStep = no_observer,
+    ) -> None:
+        self._reader = reading_engine(path)
+        self._writer: Engine = writing_engine(path)
+        with translated_errors(), self._reader.connect() as connection:
+            check_guards(connection)
+        self._after_step = after_step
+        self._journal = Journal(
+            writer=self._writer,
+            reader=self._reader,
+            signer=signer,
+            clock=clock,
+            lock_path=path.with_suffix(".lock"),
+            after_step=after_step,
+        )
+
+    @contextmanager
+    def transaction(self) -> Iterator[SqlUnitOfWork]:
+        """A writing transaction."""
+        with writing(self._writer) as work:
+            yield work
+        self._after_step("recorded")
+
+    @contextmanager
+    def reader(self) -> Iterator[SqlReader]:
+        """A read-only view."""
+        with reading(self._reader) as reader:
+            yield reader
+
+    def seal(self) -> int:
+        """Append everything recorded and sign a checkpoint; the size it covers."""
+        return self._journal.seal()
+
+    def close(self) -> None:
+        """Close every connection."""
+        self._writer.dispose()
+        self._reader.dispose()

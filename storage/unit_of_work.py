@@ -1,0 +1,122 @@
+"""Business transactions: documents and the audit outbox, together or not at all.
+
+Job: read documents, and store drafts with the documents that they carry.
+
+Invariants
+  I1  A draft enters the outbox in the transaction that stores its documents.
+  I2  Documents stored are exactly those that the draft carries.
+
+Not here: sequencing (journal), decisions (the core).
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import datetime
+from typing import TypeVar, cast
+
+from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy.dialects.sqlite import insert as upsert
+from sqlalchemy.exc import OperationalError
+
+from counterseal.audit.record import Draft, draft_bytes
+from counterseal.kernel.clock import parse_utc
+from counterseal.kernel.errors import AdapterError, InvariantError
+from counterseal.kernel.model import Document
+from storage.tables import DOCUMENT_TABLES, table
+
+D = TypeVar("D", bound=Document)
+
+
+class SqlReader:
+    """Documents as one connection sees them."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def get(self, kind: type[D], key: str) -> D | None:
+        """The document with this key, or None."""
+        found = self.find(kind, **{kind.KEY: key})
+        return found[0] if found else None
+
+    def find(self, kind: type[D], **equal: str | int) -> tuple[D, ...]:
+        """Documents whose fields equal the given ones, in the order of their keys."""
+        mapped = DOCUMENT_TABLES[kind.KIND]
+        columns = mapped.table.c
+        query = select(mapped.table).order_by(columns[kind.KEY])
+        for name, value in equal.items():
+            query = query.where(columns[name] == value)
+        rows = self._connection.execute(query).mappings()
+        return tuple(cast("D", mapped.document(dict(row))) for row in rows)
+
+
+class SqlUnitOfWork(SqlReader):
+    """A writing transaction."""
+
+    def last_time(self) -> datetime | None:
+        """When the newest record was recorded (UTC), or None for an empty log."""
+        records = table("audit_records")
+        text = self._connection.execute(
+            select(records.c.recorded_at).order_by(records.c.seq.desc()).limit(1)
+        ).scalar_one_or_none()
+        return None if text is None else parse_utc(text)
+
+    def record(self, draft: Draft, documents: Sequence[Document]) -> None:
+        """Put a draft into the outbox and store its documents.
+
+        Raises:
+            InputError: when the draft does not fit the record format.
+        """
+        row = {"event_id": draft["event_id"], "draft": draft_bytes(draft)}
+        self._connection.execute(insert(table("audit_outbox")), row)
+        for document in documents:
+            self._store(document)
+
+    def _store(self, document: Document) -> None:
+        mapped = DOCUMENT_TABLES.get(document.KIND)
+        if mapped is None or mapped.kind is not type(document):
+            raise InvariantError(f"{document.KIND} is no registered document")
+        cells = mapped.cells(document.json_value())
+        statement = upsert(mapped.table).values(cells)
+        rest = {name: value for name, value in cells.items() if name != document.KEY}
+        self._connection.execute(
+            statement.on_conflict_do_update(index_elements=[document.KEY], set_=rest)
+        )
+
+
+@contextmanager
+def translated_errors() -> Iterator[None]:
+    """Turn the database's operational failures into ours.
+
+    Raises:
+        AdapterError: `DATABASE_BUSY` (retriable), `DATABASE_READ_ONLY`, `DATABASE_FULL` or
+            `DATABASE_FAILED`.
+    """
+    try:
+        yield
+    except OperationalError as error:
+        text = str(error.orig)
+        known = {
+            "locked": ("DATABASE_BUSY", True),
+            "readonly": ("DATABASE_READ_ONLY", False),
+            "disk is full": ("DATABASE_FULL", False),
+            "no such table": ("DATABASE_SCHEMA", False),
+            "no such column": ("DATABASE_SCHEMA", False),
+        }
+        code, retriable = next(
+            (known[word] for word in known if word in text), ("DATABASE_FAILED", False)
+        )
+        raise AdapterError(code, text, retriable=retriable) from error
+
+
+@contextmanager
+def writing(engine: Engine) -> Iterator[SqlUnitOfWork]:
+    """A unit of work on the writing engine."""
+    with translated_errors(), engine.begin() as connection:
+        yield SqlUnitOfWork(connection)
+
+
+@contextmanager
+def reading(engine: Engine) -> Iterator[SqlReader]:
+    """A reader on the reading engine."""
+    with translated_errors(), engine.connect() as connection:
+        yield SqlReader(connection)

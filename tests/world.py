@@ -1,0 +1,312 @@
+"""A small governed world behind the real store: people with keys, one account, one quote."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+from counterseal.approvals.model import RequestPayload
+from counterseal.approvals.review_checks import SignedReview
+from counterseal.audit.note import NoteSigner
+from counterseal.desk.commands import Outcome
+from counterseal.desk.desk import Desk
+from counterseal.desk.installation import Installation
+from counterseal.desk.orders import Submission
+from counterseal.desk.people import enrolment_statement
+from counterseal.identity.dsse import public_key_text, sign_statement
+from counterseal.identity.keys import PersonKey
+from counterseal.identity.people import Person, Role
+from counterseal.identity.sealing import private_key_from_seed
+from counterseal.kernel.canonical import digest
+from counterseal.kernel.ids import SeededIdSource
+from counterseal.kernel.model import Actor, Refusal, refuse
+from counterseal.kernel.money import Currency
+from counterseal.market.quotes import Quote, QuoteBasis
+from counterseal.policy.words import DecisionWord
+from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce
+from counterseal.signals.model import Direction, Provenance, SignalReason, StrategySignal
+from storage.desk import open_desk
+from storage.policy_files import read_policy_files
+from storage.settings import POLICY_VERSION, Settings
+from storage.signers import create_state
+from storage.store import create_database
+from storage.system import ReplayClock
+
+ROOT = Path(__file__).parents[1]
+ORIGIN = "counterseal.example/test"
+START = datetime(2026, 1, 5, 0, 45, tzinfo=UTC)
+SYMBOL = "TMF202601"
+ACCOUNT = "acct-paper-1"
+NONE = digest(None)
+PEOPLE: Mapping[str, tuple[Role, ...]] = {
+    "officer-1": (Role.ADMINISTRATOR, Role.ENROLMENT_OFFICER),
+    "officer-2": (Role.ADMINISTRATOR, Role.ENROLMENT_OFFICER),
+    "quant": (Role.REQUESTER, Role.RESEARCH_REVIEWER),
+    "researcher": (Role.RESEARCH_REVIEWER,),
+    "risk": (Role.RISK_REVIEWER,),
+    "compliance": (Role.COMPLIANCE_REVIEWER,),
+    "operator": (Role.OPERATOR,),
+}
+
+
+class OneQuote:
+    """A feed with settable quotes."""
+
+    def __init__(self) -> None:
+        self.quotes: dict[str, Quote] = {}
+
+    def quote(self, symbol: str, now: datetime) -> Quote | Refusal:
+        found = self.quotes.get(symbol)
+        return refuse("NO_QUOTE", "no quote") if found is None or found.event_time > now else found
+
+
+@dataclass
+class World:
+    """A desk and what a test needs beside it."""
+
+    home: Path
+    clock: ReplayClock = field(default_factory=lambda: ReplayClock(START))
+    feed: OneQuote = field(default_factory=OneQuote)
+    count: int = 0
+    desk: Desk = field(init=False)
+
+    def __post_init__(self) -> None:
+        create_database(self.settings.database, ORIGIN)
+        create_state(self.settings.counterseal_signer_state, ORIGIN)
+        self.reopen()
+        self._found()
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            counterseal_home=self.home,
+            counterseal_policies=ROOT / "policies",
+            counterseal_signer_state=self.home.parent / "signer" / "state.json",
+        )
+
+    @property
+    def log_key(self) -> NoteSigner:
+        return NoteSigner(ORIGIN, bytes(range(32)))
+
+    def reopen(self) -> None:
+        self.desk = open_desk(
+            self.settings,
+            self.log_key,
+            clock=self.clock,
+            ids=SeededIdSource("test"),
+            feed=self.feed,
+        )
+
+    def key(self) -> str:
+        self.count += 1
+        return f"key-{self.count}"
+
+    def actor(self, name: str) -> Actor:
+        return Actor(
+            id=name,
+            issuer="counterseal:test",
+            amr=("key",),
+            acr="mfa",
+            auth_time=self.clock.now(),
+            session=f"session-{name}",
+        )
+
+    def after(self, seconds: float) -> None:
+        self.clock.move_to(self.clock.now() + timedelta(seconds=seconds))
+
+    def done(self, outcome: Outcome) -> str:
+        assert outcome.accepted, outcome.refusal
+        return outcome.subject_id
+
+    def private_key(self, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN201 - cryptography's key
+        return private_key_from_seed(digest(name).encode()[7:39])
+
+    def _found(self) -> None:
+        setup, people = self.desk.setup, self.desk.people
+        first, second = "officer-1", "officer-2"
+        installation = Installation(
+            origin=ORIGIN,
+            log_vkey=self.log_key.key.text,
+            tenant="tenant-1",
+            mode="paper",
+            created_at=START,
+        )
+        self.done(setup.install(installation, self.actor(first), key=self.key()))
+        for name in PEOPLE:
+            person = Person(person_id=name, tenant="tenant-1", handle=name, created_at=START)
+            self.done(people.add(person, self.actor(first), key=self.key(), bootstrap=True))
+        for officer in (first, second):
+            for role in PEOPLE[officer]:
+                self.done(
+                    people.grant(
+                        officer, role, (first,), self.actor(first), key=self.key(), bootstrap=True
+                    )
+                )
+            self.enrol(officer, (), bootstrap=True)
+        for name, roles in PEOPLE.items():
+            if name in (first, second):
+                continue
+            for role in roles:
+                self.done(
+                    people.grant(name, role, (first, second), self.actor(first), key=self.key())
+                )
+            self.enrol(name, (first, second))
+        files = read_policy_files(ROOT / "policies", POLICY_VERSION)
+        self.done(setup.activate_policy(files, (first, second), self.actor(first), key=self.key()))
+        self.done(
+            setup.open_account(
+                ACCOUNT,
+                "tenant-1",
+                Currency.TWD,
+                Decimal(1_000_000),
+                self.actor("operator"),
+                key=self.key(),
+            )
+        )
+        self.quote()
+
+    def enrol(self, name: str, officers: tuple[str, ...], *, bootstrap: bool = False) -> None:
+        private = self.private_key(name)
+        person_key = PersonKey(
+            key_id=f"key-of-{name}",
+            person_id=name,
+            public_key=public_key_text(private),
+            key_class=1,
+            enrolled_by=(),
+            bootstrap=bootstrap,
+            effective_at=START,
+        )
+        proof = sign_statement(private, "enrol", enrolment_statement(person_key), person_key.key_id)
+        actor = self.actor("officer-1")
+        self.done(self.desk.people.enrol(person_key, proof, officers, actor, key=self.key()))
+
+    def quote(
+        self,
+        *,
+        bid: str = "19999",
+        ask: str = "20000",
+        size: int = 5,
+        symbol: str = SYMBOL,
+        age_seconds: int = 0,
+    ) -> Quote:
+        self.count += 1
+        at = self.clock.now() - timedelta(seconds=age_seconds)
+        made = Quote(
+            quote_id=f"quote-{self.count}",
+            symbol=symbol,
+            bid=Decimal(bid),
+            ask=Decimal(ask),
+            bid_size=Decimal(size),
+            ask_size=Decimal(size),
+            last=Decimal(bid),
+            liquidity_score=Decimal(1),
+            source="test",
+            basis=QuoteBasis.CALLER,
+            event_time=at,
+            receive_time=at,
+            method="none",
+            method_version="1",
+            parameters=(),
+        )
+        self.feed.quotes[symbol] = made
+        return made
+
+    def signal(
+        self, *, direction: Direction = Direction.LONG, target: str = "0.25"
+    ) -> StrategySignal:
+        self.count += 1
+        signal = StrategySignal(
+            signal_id=f"signal-{self.count}",
+            strategy_id="mean-reversion",
+            strategy_version="1.0.0",
+            timestamp=self.clock.now(),
+            direction=direction,
+            target_tx_equivalent=Decimal(target),
+            confidence=Decimal("0.7"),
+            stop_distance_points=Decimal(20),
+            reason=SignalReason(signals_only=True),
+        )
+        provenance = Provenance(
+            source="test",
+            source_digest=NONE,
+            data_version="d1",
+            code_version="c1",
+            parameters_hash=NONE,
+        )
+        self.done(self.desk.intake.propose(signal, provenance, self.actor("quant"), key=self.key()))
+        return signal
+
+    def payload(self, signal: StrategySignal, *, quantity: int = 4) -> RequestPayload:
+        side = Side.BUY if signal.direction is Direction.LONG else Side.SELL
+        now = self.clock.now()
+        return RequestPayload(
+            tenant="tenant-1",
+            account_id=ACCOUNT,
+            requester_id="quant",
+            request_reason="mean reversion after a sharp move",
+            strategy_id=signal.strategy_id,
+            strategy_version=signal.strategy_version,
+            author_ids=("author",),
+            signal_id=signal.signal_id,
+            signal_expires_at=now + timedelta(hours=2),
+            direction=signal.direction,
+            target_tx_equivalent=signal.target_tx_equivalent,
+            confidence=signal.confidence,
+            stop_distance_points=signal.stop_distance_points,
+            symbol=SYMBOL,
+            legs=(Leg(symbol=SYMBOL, side=side, ratio=1),),
+            side=side,
+            order_type=OrderType.MARKET,
+            time_in_force=TimeInForce.DAY,
+            max_quantity=Decimal(quantity),
+            tx_equivalent=Decimal("0.05") * quantity,
+            notional=Decimal(200_000) * quantity,
+            currency=Currency.TWD,
+            review_ttl_seconds=3600,
+            execution_validity_seconds=3600,
+            data_version="d1",
+            code_version="c1",
+            parameters_hash=NONE,
+            evidence_pack_hash=NONE,
+            policy_bundle_hash=self.desk.bench.bundle.bundle_hash,
+            created_at=now,
+        )
+
+    def requested(self, *, quantity: int = 4, direction: Direction = Direction.LONG) -> str:
+        signal = self.signal(direction=direction)
+        payload = self.payload(signal, quantity=quantity)
+        return self.done(self.desk.approvals.request(payload, self.actor("quant"), key=self.key()))
+
+    def reviewed(self, request_id: str, name: str, word: DecisionWord) -> Outcome:
+        reason = "checked the evidence and agree with it"
+        preparation = self.desk.approvals.prepare(
+            request_id, word, reason, self.actor(name), shown_hash=NONE, key=self.key()
+        )
+        if preparation.refusal is not None:
+            return Outcome(subject_id=request_id, refusal=preparation.refusal, sealed_size=0)
+        prepared = preparation.prepared
+        assert prepared is not None
+        signature = sign_statement(
+            self.private_key(name),
+            "decision",
+            prepared.statement.json_value(),
+            prepared.statement.key_id,
+        )
+        signed = SignedReview(
+            decision=word,
+            reason=prepared.reason,
+            comment_salt=prepared.comment_salt,
+            signature=signature,
+        )
+        return self.desk.approvals.review(request_id, signed, self.actor(name), key=self.key())
+
+    def approved(self, *, quantity: int = 4, direction: Direction = Direction.LONG) -> str:
+        request_id = self.requested(quantity=quantity, direction=direction)
+        self.done(self.reviewed(request_id, "researcher", DecisionWord.RESEARCH_APPROVED))
+        self.done(self.reviewed(request_id, "risk", DecisionWord.APPROVED_FOR_PAPER))
+        return request_id
+
+    def submitted(self, request_id: str, *, quantity: int = 4, key: str | None = None) -> Outcome:
+        asked = Submission(approval_request_id=request_id, quantity=Decimal(quantity))
+        return self.desk.orders.submit(asked, self.actor("operator"), key=key or self.key())
