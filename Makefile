@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test check bench torture clean
+.PHONY: test check clean
 
 $(VENV)/app.done: requirements.lock pyproject.toml
 	@sh .ci/install app $(PYTHON) $(VENV)

@@ -1,1 +1,1 @@
-"""The hall: Prefect says when, how often, where and again. It knows no rule and holds no decision."""
+"""The hall: Prefect says when, how often, where and again; it knows no rule and no decision."""

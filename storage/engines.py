@@ -16,7 +16,7 @@ import sqlite3
 from pathlib import Path
 from typing import Final
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
 
@@ -47,7 +47,9 @@ def _begin(engine: Engine, statement: str) -> None:
 def writing_engine(path: Path) -> Engine:
     """The engine that writes; creates the file when absent."""
     engine = create_engine(
-        f"sqlite:///{path}", poolclass=StaticPool, connect_args={"check_same_thread": False}
+        URL.create("sqlite", database=str(path)),
+        poolclass=StaticPool,
+        connect_args={"check_same_thread": False},
     )
     _on_connect(engine, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *_PRAGMAS)
     _begin(engine, "BEGIN IMMEDIATE")
@@ -62,7 +64,7 @@ def reading_engine(path: Path) -> Engine:
     """
     if not path.is_file():
         raise AdapterError("DATABASE_MISSING", "no database here; run `counterseal init`", got=path)
-    uri = f"file:{path}?mode=ro"
+    uri = f"{path.absolute().as_uri()}?mode=ro"
 
     def connect() -> sqlite3.Connection:
         return sqlite3.connect(uri, uri=True, check_same_thread=False)

@@ -16,7 +16,6 @@ from typing import Final
 
 from sqlalchemy import Connection
 
-from counterseal.audit.merkle import ZERO_HASH
 from counterseal.kernel.errors import IntegrityError
 
 
@@ -36,8 +35,8 @@ GUARDS: Final[Mapping[str, str]] = {
     "guard_audit_records_insert": (
         "CREATE TRIGGER guard_audit_records_insert BEFORE INSERT ON audit_records "
         "WHEN NEW.seq <> (SELECT COALESCE(MAX(seq) + 1, 0) FROM audit_records) "
-        "OR NEW.prev <> COALESCE((SELECT leaf_hash FROM audit_records ORDER BY seq DESC LIMIT 1), "
-        f"'{ZERO_HASH.hex()}') "
+        "OR NEW.prev <> COALESCE("
+        "(SELECT leaf_hash FROM audit_records ORDER BY seq DESC LIMIT 1), hex(zeroblob(32))) "
         "BEGIN SELECT RAISE(ABORT, 'a record enters only at the head'); END"
     ),
     "guard_audit_checkpoints_insert": (

@@ -6,6 +6,7 @@ Not here: sessions and expiries (market.sessions), closures (policies/contracts)
 Source: exchange_calendars, XTAI.
 """
 
+import warnings
 from functools import cache
 
 from counterseal.market.contracts import Closure
@@ -17,5 +18,7 @@ def taifex_calendar(closures: tuple[Closure, ...]) -> TradingCalendar:
     """XTAI sessions without the closures that the library misses."""
     import exchange_calendars  # noqa: PLC0415 - brings pandas, which a read command must not load
 
-    sessions = exchange_calendars.get_calendar("XTAI").sessions
+    with warnings.catch_warnings():  # the library uses what pandas is about to retire
+        warnings.simplefilter("ignore")
+        sessions = exchange_calendars.get_calendar("XTAI").sessions
     return calendar_from([stamp.date() for stamp in sessions], closures)

@@ -1,6 +1,8 @@
 """A small governed world behind the real store: people with keys, one account, one quote."""
 
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -9,6 +11,16 @@ from pathlib import Path
 from counterseal.approvals.model import RequestPayload
 from counterseal.approvals.review_checks import SignedReview
 from counterseal.audit.note import NoteSigner
+from counterseal.audit.record import StoredRow
+from counterseal.audit.verdict import Verdict
+from counterseal.audit.verify import (
+    Evidence,
+    RememberedHead,
+    StoredCheckpoint,
+    head_of_signer,
+    verify_log,
+)
+from counterseal.broker.model import Fill, SimulationOutcome
 from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
 from counterseal.desk.installation import Installation
@@ -22,15 +34,19 @@ from counterseal.kernel.canonical import digest
 from counterseal.kernel.ids import SeededIdSource
 from counterseal.kernel.model import Actor, Refusal, refuse
 from counterseal.kernel.money import Currency
+from counterseal.market.instruments import contract_root
 from counterseal.market.quotes import Quote, QuoteBasis
+from counterseal.oms.model import Order
 from counterseal.policy.words import DecisionWord
 from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce
 from counterseal.signals.model import Direction, Provenance, SignalReason, StrategySignal
 from storage.desk import open_desk
+from storage.guards import GUARDS
+from storage.journal import AfterStep, no_observer
 from storage.policy_files import read_policy_files
 from storage.settings import POLICY_VERSION, Settings
-from storage.signers import create_state
-from storage.store import create_database
+from storage.signers import create_state, read_state
+from storage.store import SqlStore, create_database
 from storage.system import ReplayClock
 
 ROOT = Path(__file__).parents[1]
@@ -89,14 +105,64 @@ class World:
     def log_key(self) -> NoteSigner:
         return NoteSigner(ORIGIN, bytes(range(32)))
 
-    def reopen(self) -> None:
+    def reopen(self, after_step: AfterStep = no_observer) -> None:
         self.desk = open_desk(
             self.settings,
             self.log_key,
             clock=self.clock,
             ids=SeededIdSource("test"),
             feed=self.feed,
+            after_step=after_step,
         )
+
+    @property
+    def store(self) -> SqlStore:
+        store = self.desk.bench.store
+        assert isinstance(store, SqlStore)
+        return store
+
+    def rows(self, sql: str, *values: str | int) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(self.settings.database)) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def forge(self, sql: str, *values: str | int | bytes | None) -> int:
+        """Write behind the guards, as the owner of the file can; the number of rows changed."""
+        with closing(sqlite3.connect(self.settings.database)) as connection, connection:
+            for name in GUARDS:
+                connection.execute(f"DROP TRIGGER {name}")
+            changed = connection.execute(sql, values).rowcount
+            for statement in GUARDS.values():
+                connection.execute(statement)
+        return changed
+
+    def log(self) -> list[StoredRow]:
+        fields = ", ".join(StoredRow._fields)
+        return [
+            StoredRow._make(row)
+            for row in self.rows(f"SELECT {fields} FROM audit_records ORDER BY seq")  # noqa: S608 - our own names
+        ]
+
+    def notes(self) -> list[StoredCheckpoint]:
+        found = self.rows("SELECT size, note FROM audit_checkpoints ORDER BY size")
+        return [StoredCheckpoint._make(row) for row in found]
+
+    def remembered(self) -> RememberedHead:
+        return head_of_signer(read_state(self.settings.counterseal_signer_state))
+
+    def verdict(self, *heads: RememberedHead) -> Verdict:
+        """What an auditor finds with the pinned key and a head; the signer's without any."""
+        evidence = Evidence(log_key=self.log_key.key, heads=heads or (self.remembered(),))
+        return verify_log(self.log(), self.notes(), evidence)
+
+    def order(self, order_id: str) -> Order:
+        with self.store.reader() as reader:
+            found = reader.get(Order, order_id)
+        assert found is not None
+        return found
+
+    def fills(self) -> tuple[Fill, ...]:
+        with self.store.reader() as reader:
+            return reader.find(Fill)
 
     def key(self) -> str:
         self.count += 1
@@ -237,7 +303,11 @@ class World:
         self.done(self.desk.intake.propose(signal, provenance, self.actor("quant"), key=self.key()))
         return signal
 
-    def payload(self, signal: StrategySignal, *, quantity: int = 4) -> RequestPayload:
+    def payload(
+        self, signal: StrategySignal, *, quantity: int = 4, symbol: str = SYMBOL
+    ) -> RequestPayload:
+        spec = self.desk.bench.contracts.spec(contract_root(symbol))
+        assert spec is not None
         side = Side.BUY if signal.direction is Direction.LONG else Side.SELL
         now = self.clock.now()
         return RequestPayload(
@@ -254,14 +324,14 @@ class World:
             target_tx_equivalent=signal.target_tx_equivalent,
             confidence=signal.confidence,
             stop_distance_points=signal.stop_distance_points,
-            symbol=SYMBOL,
-            legs=(Leg(symbol=SYMBOL, side=side, ratio=1),),
+            symbol=symbol,
+            legs=(Leg(symbol=symbol, side=side, ratio=1),),
             side=side,
             order_type=OrderType.MARKET,
             time_in_force=TimeInForce.DAY,
             max_quantity=Decimal(quantity),
-            tx_equivalent=Decimal("0.05") * quantity,
-            notional=Decimal(200_000) * quantity,
+            tx_equivalent=spec.tx_equivalent * quantity,
+            notional=20_000 * spec.multiplier * quantity,
             currency=Currency.TWD,
             review_ttl_seconds=3600,
             execution_validity_seconds=3600,
@@ -273,8 +343,10 @@ class World:
             created_at=now,
         )
 
-    def requested(self, *, quantity: int = 4, direction: Direction = Direction.LONG) -> str:
-        signal = self.signal(direction=direction)
+    def requested(
+        self, *, quantity: int = 4, direction: Direction = Direction.LONG, target: str = "0.25"
+    ) -> str:
+        signal = self.signal(direction=direction, target=target)
         payload = self.payload(signal, quantity=quantity)
         return self.done(self.desk.approvals.request(payload, self.actor("quant"), key=self.key()))
 
@@ -301,12 +373,23 @@ class World:
         )
         return self.desk.approvals.review(request_id, signed, self.actor(name), key=self.key())
 
-    def approved(self, *, quantity: int = 4, direction: Direction = Direction.LONG) -> str:
-        request_id = self.requested(quantity=quantity, direction=direction)
+    def approved(
+        self, *, quantity: int = 4, direction: Direction = Direction.LONG, target: str = "0.25"
+    ) -> str:
+        request_id = self.requested(quantity=quantity, direction=direction, target=target)
         self.done(self.reviewed(request_id, "researcher", DecisionWord.RESEARCH_APPROVED))
         self.done(self.reviewed(request_id, "risk", DecisionWord.APPROVED_FOR_PAPER))
         return request_id
 
-    def submitted(self, request_id: str, *, quantity: int = 4, key: str | None = None) -> Outcome:
-        asked = Submission(approval_request_id=request_id, quantity=Decimal(quantity))
+    def submitted(
+        self,
+        request_id: str,
+        *,
+        quantity: int = 4,
+        key: str | None = None,
+        selected: SimulationOutcome | None = None,
+    ) -> Outcome:
+        asked = Submission(
+            approval_request_id=request_id, quantity=Decimal(quantity), selected_outcome=selected
+        )
         return self.desk.orders.submit(asked, self.actor("operator"), key=key or self.key())

@@ -58,7 +58,7 @@ def binding_breaches(
 
 
 def _price_inside(payload: RequestPayload, intent: PaperOrderIntent) -> bool:
-    market = intent.order_type in {OrderType.MARKET, OrderType.STOP}
+    market = intent.order_type is OrderType.MARKET
     price = intent.reference_price if market else intent.order_price
     if price is None:
         return market and payload.price_min is None and payload.price_max is None

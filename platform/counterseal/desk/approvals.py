@@ -177,27 +177,7 @@ class Approvals:
             )
             if isinstance(prepared, Refusal):
                 return prepared
-            statement = prepared.statement
-            nonce = ReviewNonce(
-                nonce=statement.nonce,
-                person_id=actor.id,
-                approval_request_id=request_id,
-                request_version=statement.request_version,
-                issued_at=now,
-                expires_at=now + timedelta(seconds=self._bench.bundle.approval.nonce_ttl_seconds),
-                statement=canonical_bytes(statement.json_value()).decode(),
-                reason=reason,
-                comment_salt=prepared.comment_salt,
-            )
-            event = Event(
-                type="review.prepared",
-                stream=case_stream(request_id),
-                subject=Subject(type="approval_request", id=request_id),
-                action="approvals.prepare",
-                documents=(nonce,),
-                facts=details(statement=statement.digest, shown=shown_hash),
-            )
-            return Done(subject_id=nonce.nonce, events=(event,))
+            return self._offered(request_id, prepared, shown_hash, actor, now)
 
         asked = digest({"request": request_id, "decision": decision, "reason": reason})
         command = self._command("approvals.prepare", actor, key, request_id, asked)
@@ -207,6 +187,31 @@ class Approvals:
         with self._bench.store.reader() as reader:
             nonce = reader.get(ReviewNonce, outcome.subject_id)
         return Preparation(prepared=None if nonce is None else _stored(nonce))
+
+    def _offered(
+        self, request_id: str, prepared: PreparedReview, shown: str, actor: Actor, now: datetime
+    ) -> Done:
+        statement = prepared.statement
+        nonce = ReviewNonce(
+            nonce=statement.nonce,
+            person_id=actor.id,
+            approval_request_id=request_id,
+            request_version=statement.request_version,
+            issued_at=now,
+            expires_at=now + timedelta(seconds=self._bench.bundle.approval.nonce_ttl_seconds),
+            statement=canonical_bytes(statement.json_value()).decode(),
+            reason=prepared.reason,
+            comment_salt=prepared.comment_salt,
+        )
+        event = Event(
+            type="review.prepared",
+            stream=case_stream(request_id),
+            subject=Subject(type="approval_request", id=request_id),
+            action="approvals.prepare",
+            documents=(nonce,),
+            facts=details(statement=statement.digest, shown=shown),
+        )
+        return Done(subject_id=nonce.nonce, events=(event,))
 
     def review(self, request_id: str, signed: SignedReview, actor: Actor, *, key: str) -> Outcome:
         """Accept one signed review.

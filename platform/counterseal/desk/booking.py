@@ -13,7 +13,8 @@ Source: TX-G8, TX-J13; trading reference parts 5 and 6.
 
 from datetime import datetime
 
-from counterseal.broker.gateway import FillTerms, execution_of, fill_from, request_for, send
+from counterseal.broker.answer import apply_answer
+from counterseal.broker.gateway import FillTerms, request_for, send
 from counterseal.broker.model import (
     Fill,
     QuoteSnapshot,
@@ -29,10 +30,10 @@ from counterseal.desk.order_events import changed, order_event
 from counterseal.desk.ports import Reader
 from counterseal.kernel.errors import InvariantError
 from counterseal.kernel.model import Document, Event, Refusal, details, refuse
-from counterseal.kernel.money import Currency
+from counterseal.market.contracts import ContractSpec
 from counterseal.market.instruments import contract_root
 from counterseal.market.quotes import Quote, age_seconds
-from counterseal.oms.apply import apply_event, apply_fill, joined
+from counterseal.oms.apply import apply_event, joined
 from counterseal.oms.decide import OutboxEvent, apply_outbox
 from counterseal.oms.model import Order, OrderChange, OutboxEntry
 from counterseal.oms.states import OrderEventType, OrderState
@@ -42,7 +43,6 @@ from counterseal.portfolio.model import Account, DailyPnl, Position
 from counterseal.portfolio.positions import apply_fill as count_fill
 from counterseal.portfolio.positions import open_position
 from counterseal.risk.model import RiskEvaluation
-from counterseal.signals.intent import TimeInForce
 
 
 def snapshot_of(quote: Quote, now: datetime) -> QuoteSnapshot:
@@ -81,54 +81,64 @@ def answer_order(
         The events, or `NO_QUOTE`, `ORDER_NOT_RISK_APPROVED`, `ORDER_NOT_WORKING` or
         `QUOTE_NOT_LATER`.
     """
-    quote = bench.feed.quote(order.symbol, now)
-    if isinstance(quote, Refusal):
-        return quote
-    taken = consumed(reader.find(Fill), quote_id=quote.quote_id, side=order.side)
-    request = request_for(
-        order, snapshot_of(quote, now), already_consumed=taken, selected_outcome=selected
-    )
+    request = _put_to_quote(reader, bench, order, now, selected)
     if isinstance(request, Refusal):
         return request
     handed = _handed_over(reader, order, now)
     if isinstance(handed, Refusal):
         return handed
-    change, documents, events = handed
+    sent, message = handed
     result = bench.broker.answer(request)
+    terms = _terms(bench, sent.order, key, now)
+    settled = apply_answer(sent.order, request, result, terms, now)
+    if isinstance(settled, Refusal):
+        return settled
+    change, fill = joined(sent, settled.change), _priced(bench, settled.fill)
+    booked = () if fill is None else _booked(reader, fill, now)
+    advanced = (*changed(change), *message)
     events = (
-        *events,
-        order_event("broker.simulated", order, "broker_simulation_model_evaluated").amended(
-            facts=details(
-                model=result.model_version,
-                outcome=result.simulation_outcome,
-                reason=result.reason,
-                fill_quantity=result.simulated_fill_quantity,
-                fill_price=result.simulated_fill_price,
-                quote=quote.quote_id,
-                quote_basis=quote.basis,
-            )
-        ),
-    )
-    answered = _answered(reader, bench, change, request, result, key, now)
-    if isinstance(answered, Refusal):
-        return answered
-    final, booked = answered
-    events = (
-        *events,
-        order_event("broker.answered", final.order, "paper_broker_simulated", *booked),
-        order_event(
-            "order.advanced", final.order, "oms_lifecycle_recorded", *changed(final), *documents
-        ),
+        _simulated(order, request, result),
+        order_event("broker.answered", order, "paper_broker_simulated", *booked),
+        order_event("order.advanced", order, "oms_lifecycle_recorded", *advanced),
     )
     return Done(subject_id=order.order_id, events=events)
 
 
+def _put_to_quote(
+    reader: Reader, bench: Bench, order: Order, now: datetime, selected: SimulationOutcome | None
+) -> SimulationRequest | Refusal:
+    quote = bench.feed.quote(order.symbol, now)
+    if isinstance(quote, Refusal):
+        return quote
+    taken = consumed(
+        reader.find(Fill, symbol=order.symbol), quote_id=quote.quote_id, side=order.side
+    )
+    return request_for(
+        order, snapshot_of(quote, now), already_consumed=taken, selected_outcome=selected
+    )
+
+
+def _simulated(order: Order, request: SimulationRequest, result: SimulationResult) -> Event:
+    event = order_event("broker.simulated", order, "broker_simulation_model_evaluated")
+    return event.amended(
+        facts=details(
+            model=result.model_version,
+            outcome=result.simulation_outcome,
+            reason=result.reason,
+            fill_quantity=result.simulated_fill_quantity,
+            fill_price=result.simulated_fill_price,
+            quote=request.quote.quote_id,
+            quote_basis=request.quote.basis,
+        )
+    )
+
+
 def _handed_over(
     reader: Reader, order: Order, now: datetime
-) -> tuple[OrderChange, tuple[Document, ...], tuple[Event, ...]] | Refusal:
+) -> tuple[OrderChange, tuple[Document, ...]] | Refusal:
     """SUBMIT for an order that is sent for the first time; a resting order stays as it is."""
     if order.state is not OrderState.RISK_CHECKED:
-        return OrderChange(order=order), (), ()
+        return OrderChange(order=order), ()
     evaluation = (
         None
         if order.risk_evaluation_id is None
@@ -144,84 +154,12 @@ def _handed_over(
     if message is None:
         return refuse("NOT_FOUND", "the order has no outbox entry", order=order.order_id)
     done = apply_outbox(apply_outbox(message, OutboxEvent.CLAIM, now), OutboxEvent.COMPLETE, now)
-    return submitted, (done,), ()
+    return submitted, (done,)
 
 
-def _answered(
-    reader: Reader,
-    bench: Bench,
-    change: OrderChange,
-    request: SimulationRequest,
-    result: SimulationResult,
-    key: str,
-    now: datetime,
-) -> tuple[OrderChange, tuple[Document, ...]] | Refusal:
-    if result.simulation_outcome is SimulationOutcome.REJECT:
-        return _with(_stepped(change, OrderEventType.REJECT, now, result.reason), ())
-    if change.order.state is OrderState.SUBMITTED:
-        acknowledged = _stepped(change, OrderEventType.ACKNOWLEDGE, now, "")
-        if isinstance(acknowledged, Refusal):
-            return acknowledged
-        change = acknowledged
-    if result.simulation_outcome is SimulationOutcome.CANCEL:
-        return _with(_cancelled(change, now, result.reason), ())
-    killed = _killed(change.order, result)
-    fill = None if killed else _fill(bench, change.order, request, result, key, now)
-    if fill is None:
-        rests = change.order.time_in_force is TimeInForce.DAY
-        return (change, ()) if rests else _with(_cancelled(change, now, result.reason), ())
-    return _filled(reader, change, fill, now)
-
-
-def _filled(
-    reader: Reader, change: OrderChange, fill: Fill, now: datetime
-) -> tuple[OrderChange, tuple[Document, ...]] | Refusal:
-    filled = apply_fill(change.order, execution_of(fill), now)
-    if isinstance(filled, Refusal):
-        return filled
-    change, booked = joined(change, filled), _booked(reader, fill, now)
-    if change.order.leaves_quantity and change.order.time_in_force is TimeInForce.IOC:
-        return _with(_cancelled(change, now, "IOC_REST"), booked)
-    return change, booked
-
-
-def _with(
-    change: OrderChange | Refusal, booked: tuple[Document, ...]
-) -> tuple[OrderChange, tuple[Document, ...]] | Refusal:
-    return change if isinstance(change, Refusal) else (change, booked)
-
-
-def _killed(order: Order, result: SimulationResult) -> bool:
-    whole = result.simulated_fill_quantity == order.leaves_quantity
-    return order.time_in_force is TimeInForce.FOK and not whole
-
-
-def _stepped(
-    change: OrderChange, event: OrderEventType, now: datetime, reason: str
-) -> OrderChange | Refusal:
-    after = apply_event(change.order, event, now, reason=reason)
-    return after if isinstance(after, Refusal) else joined(change, after)
-
-
-def _cancelled(change: OrderChange, now: datetime, reason: str) -> OrderChange | Refusal:
-    asked = _stepped(change, OrderEventType.CANCEL_REQUEST, now, reason)
-    return (
-        asked if isinstance(asked, Refusal) else _stepped(asked, OrderEventType.CANCEL, now, reason)
-    )
-
-
-def _fill(
-    bench: Bench,
-    order: Order,
-    request: SimulationRequest,
-    result: SimulationResult,
-    key: str,
-    now: datetime,
-) -> Fill | None:
-    spec = bench.contracts.spec(contract_root(order.symbol))
-    if spec is None:
-        raise InvariantError("an order of an unknown contract passed risk")
-    terms = FillTerms(
+def _terms(bench: Bench, order: Order, key: str, now: datetime) -> FillTerms:
+    spec = _spec(bench, order.symbol)
+    return FillTerms(
         fill_id=bench.ids.new("fil", key, now),
         multiplier=spec.multiplier,
         tx_equivalent=spec.tx_equivalent,
@@ -229,15 +167,26 @@ def _fill(
         trading_day=trading_day_text(bench, now),
         session=session_text(bench, now),
     )
-    fill = fill_from(order, request, result, terms, now)
+
+
+def _spec(bench: Bench, symbol: str) -> ContractSpec:
+    spec = bench.contracts.spec(contract_root(symbol))
+    if spec is None:
+        raise InvariantError("an order of an unknown contract passed risk")
+    return spec
+
+
+def _priced(bench: Bench, fill: Fill | None) -> Fill | None:
+    """The fill with its fees and tax."""
     if fill is None:
         return None
+    spec = _spec(bench, fill.symbol)
     rates = CostRates(
         transaction=spec.fee_transaction,
         clearing=spec.fee_clearing,
         tax_rate=spec.tax_rate,
         tax_min=bench.contracts.tax_min,
-        currency=Currency(bench.contracts.currency),
+        currency=bench.contracts.currency,
         rule_date=bench.contracts.schema_version,
     )
     fees = fee_lines(

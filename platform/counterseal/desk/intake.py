@@ -44,19 +44,7 @@ class Intake:
         stream = f"signals:{signal.strategy_id}"
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            person = person_of(reader, actor)
-            if isinstance(person, Refusal):
-                return person
-            role = authorize(Action.PROPOSE_SIGNAL, person.held_roles(), active=person.active)
-            if role is not None:
-                return role
-            admitted = decide_intake(
-                signal,
-                reader.get(SignalRecord, signal.signal_id),
-                provenance,
-                age_max_seconds=self._bench.bundle.approval.signal_age_max_seconds,
-                now=now,
-            )
+            admitted = self._admitted(reader, now, signal, provenance, actor)
             if isinstance(admitted, Refusal):
                 return admitted
             event = Event(
@@ -77,3 +65,25 @@ class Intake:
             run=run,
         )
         return self._bench.recorder.run(command, decide)
+
+    def _admitted(
+        self,
+        reader: Reader,
+        now: datetime,
+        signal: StrategySignal,
+        provenance: Provenance,
+        actor: Actor,
+    ) -> SignalRecord | Refusal:
+        person = person_of(reader, actor)
+        if isinstance(person, Refusal):
+            return person
+        role = authorize(Action.PROPOSE_SIGNAL, person.held_roles(), active=person.active)
+        if role is not None:
+            return role
+        return decide_intake(
+            signal,
+            reader.get(SignalRecord, signal.signal_id),
+            provenance,
+            age_max_seconds=self._bench.bundle.approval.signal_age_max_seconds,
+            now=now,
+        )

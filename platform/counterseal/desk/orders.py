@@ -15,6 +15,7 @@ Source: TX-G; architecture part 3.
 from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from counterseal.approvals.execution import ExecutionCase, check_execution, decide_consume
 from counterseal.approvals.independence import links_of_keys
@@ -43,6 +44,22 @@ from counterseal.risk.decide import evaluate, risk_refusal
 from counterseal.risk.model import RiskEvaluation
 from counterseal.signals.intent import PaperOrderIntent, exposure, intent_reference
 
+_BOUND_IN_INTENT: Final = (
+    "tenant",
+    "account_id",
+    "symbol",
+    "legs",
+    "side",
+    "order_type",
+    "time_in_force",
+    "strategy_id",
+    "strategy_version",
+    "direction",
+    "target_tx_equivalent",
+    "confidence",
+    "stop_distance_points",
+    "policy_bundle_hash",
+)
 StepDecision = Callable[[Reader, datetime, "Submission", Actor, str], Done | Refusal]
 
 
@@ -123,6 +140,8 @@ class Orders:
             return case
         if isinstance(submitter, Refusal):
             return submitter
+        if asked.selected_outcome is SimulationOutcome.PARTIAL_FILL and asked.quantity <= 1:
+            return refuse("PARTIAL_FILL_NEEDS_TWO", "one contract cannot be filled in part")
         request, decisions = case
         quote = self._bench.feed.quote(request.payload.symbol, now)
         if isinstance(quote, Refusal):
@@ -151,7 +170,8 @@ class Orders:
         consumed = decide_consume(request, intent.order_id, now)
         if isinstance(consumed, Refusal):
             return consumed
-        return _intended(consumed, intent, asked, now)
+        first_use = reader.get(OrderKey, intent.idempotency_key) is None
+        return _intended(consumed, intent, asked, now, first_use=first_use)
 
     def _intent(
         self,
@@ -174,31 +194,19 @@ class Orders:
             quantity=asked.quantity,
             tx_equivalent_exposure=exposed,
         )
+        told = {name: getattr(bound, name) for name in _BOUND_IN_INTENT}
         return PaperOrderIntent(
+            **told,
             order_id=self._bench.ids.new("ord", key, now),
             intent_reference=reference.order_id,
             idempotency_key=reference.idempotency_key,
-            tenant=bound.tenant,
-            account_id=bound.account_id,
-            symbol=bound.symbol,
-            legs=bound.legs,
-            side=bound.side,
             quantity=asked.quantity,
-            order_type=bound.order_type,
-            time_in_force=bound.time_in_force,
             order_price=asked.limit_price,
             reference_price=quote.last,
             tx_equivalent_exposure=exposed,
             quote_age_seconds=max(Decimal(0), age_seconds(quote, now)),
             source_signal_id=bound.signal_id,
-            strategy_id=bound.strategy_id,
-            strategy_version=bound.strategy_version,
             approval_id=request.approval_request_id,
-            direction=bound.direction,
-            target_tx_equivalent=bound.target_tx_equivalent,
-            confidence=bound.confidence,
-            stop_distance_points=bound.stop_distance_points,
-            policy_bundle_hash=bound.policy_bundle_hash,
             submitted_by=submitter.person_id,
             created_at=now,
         )
@@ -239,14 +247,21 @@ class Orders:
 
 
 def _order_of(reader: Reader, asked: Submission) -> Order | Refusal:
-    orders = reader.find(Order, approval_request_id=asked.approval_request_id)
-    if not orders:
+    request = reader.get(ApprovalRequest, asked.approval_request_id)
+    order_id = None if request is None else request.consumed_by_order
+    order = None if order_id is None else reader.get(Order, order_id)
+    if order is None:
         return refuse("NOT_FOUND", "the request has no order", request=asked.approval_request_id)
-    return orders[-1]
+    return order
 
 
 def _intended(
-    request: ApprovalRequest, intent: PaperOrderIntent, asked: Submission, now: datetime
+    request: ApprovalRequest,
+    intent: PaperOrderIntent,
+    asked: Submission,
+    now: datetime,
+    *,
+    first_use: bool,
 ) -> Done:
     change = create_order(
         OrderRequest(
@@ -278,7 +293,14 @@ def _intended(
     )
     events = (
         order_event("approval.consumed", order, "approval_request_verified", request),
-        order_event("order.intended", order, "intent_created", intent, used, *changed(change)),
+        order_event(
+            "order.intended",
+            order,
+            "intent_created",
+            intent,
+            *((used,) if first_use else ()),
+            *changed(change),
+        ),
     )
     return Done(subject_id=order.order_id, events=events)
 

@@ -20,6 +20,7 @@ from counterseal.desk.recorder import Decide
 from counterseal.identity.dsse import verify_signature
 from counterseal.identity.keys import PersonKey, decide_enrolment
 from counterseal.identity.people import Person, PersonStatus, Role, RoleGrant, decide_grant
+from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import IntegrityError
 from counterseal.kernel.model import Actor, Document, Event, Refusal, Signature, Subject, refuse
 
@@ -112,7 +113,7 @@ class People:
                 return granted
             return _done("role.granted", "people.grant", person_id, *granted)
 
-        asked = refuse("GRANT", "grant", person=person_id, role=role, by=",".join(granters)).digest
+        asked = digest({"person": person_id, "role": role, "by": list(granters)})
         return self._run("people.grant", asked, actor, key, decide)
 
     def enrol(

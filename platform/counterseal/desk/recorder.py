@@ -15,14 +15,14 @@ Source: architecture part 2.
 from collections.abc import Callable
 from datetime import datetime
 
-from counterseal.audit.record import Draft
+from counterseal.audit.record import Draft, PolicyReference, RecordActor
 from counterseal.desk.commands import Command, CommandRecord, Done, Outcome
 from counterseal.desk.installation import PolicyActivation
 from counterseal.desk.ports import Reader, Store, UnitOfWork
 from counterseal.kernel.clock import Clock, utc_text
 from counterseal.kernel.errors import AdapterError
 from counterseal.kernel.ids import IdSource
-from counterseal.kernel.model import Event, Refusal, Subject, refuse
+from counterseal.kernel.model import Actor, Event, Refusal, Subject, refuse
 
 Decide = Callable[[Reader, datetime], Done | Refusal]
 """A use case: reads, decides at one instant, and says what changes."""
@@ -104,22 +104,12 @@ class Recorder:
         policy: PolicyActivation | None,
         now: datetime,
     ) -> Draft:
-        actor = command.actor
         return Draft(
             stream=event.stream,
             event_id=self._ids.new("evt", f"{command.key}:{place}", now),
             type=event.type,
             occurred_at=utc_text(now),
-            actor={
-                "id": actor.id,
-                "authn": {
-                    "issuer": actor.issuer,
-                    "amr": list(actor.amr),
-                    "acr": actor.acr,
-                    "auth_time": utc_text(actor.auth_time),
-                },
-                "session": actor.session,
-            },
+            actor=_record_actor(command.actor),
             on_behalf_of=event.on_behalf_of or command.on_behalf_of,
             action=event.action,
             meaning=event.meaning,
@@ -131,9 +121,7 @@ class Recorder:
                 "id": event.subject.id,
                 "version": event.subject.version,
             },
-            policy=None
-            if policy is None
-            else {"id": "policy", "version": policy.version, "digest": policy.bundle_hash},
+            policy=_policy_reference(policy),
             run=command.run,
             step=command.name,
             request_id=event.stream,
@@ -142,6 +130,25 @@ class Recorder:
             pii=[],
             approver_sig=None if event.signature is None else event.signature.json_value(),
         )
+
+
+def _record_actor(actor: Actor) -> RecordActor:
+    return {
+        "id": actor.id,
+        "authn": {
+            "issuer": actor.issuer,
+            "amr": list(actor.amr),
+            "acr": actor.acr,
+            "auth_time": utc_text(actor.auth_time),
+        },
+        "session": actor.session,
+    }
+
+
+def _policy_reference(policy: PolicyActivation | None) -> PolicyReference | None:
+    if policy is None:
+        return None
+    return {"id": "policy", "version": policy.version, "digest": policy.bundle_hash}
 
 
 def _refused(command: Command, refusal: Refusal) -> Done:

@@ -50,7 +50,6 @@ class OrderType(StrEnum):
 
     MARKET = "MARKET"
     LIMIT = "LIMIT"
-    STOP = "STOP"
 
 
 class TimeInForce(StrEnum):

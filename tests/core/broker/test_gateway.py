@@ -180,7 +180,7 @@ def test_each_outcome_has_its_sequence_of_events(chosen: str, tail: str, state: 
     assert [e.event for e in created.events] == [E.CREATE]
     assert words(settled) == f"ACKNOWLEDGE {tail}".strip()
     assert settled.change.order.state is state
-    assert [e.sequence for e in settled.change.events][0] == 4
+    assert settled.change.events[0].sequence == 4
 
 
 @pytest.mark.parametrize("size", [0, 1, 4, 5, 6])

@@ -44,7 +44,7 @@ kinds = st.sampled_from(InstrumentKind)
 
 
 def fill(side: Side, quantity: int, price: int, number: int = 1) -> Fill:
-    book = {"bid": price, "ask": price, "bid_size": 99, "ask_size": 99}
+    book: dict[str, object] = {"bid": price, "ask": price, "bid_size": 99, "ask_size": 99}
     made = answered(sent(side=side, quantity=quantity), book, fill_id=f"fill_{number}").fill
     assert made is not None
     lines = fee_lines(
@@ -116,9 +116,9 @@ def test_i3_cash_moves_by_what_enters_and_leaves_cash_alone() -> None:
     for profit in (Decimal(500), Decimal(-500)):
         after = apply_entries(ACCOUNT, ledger_entries(one, profit, NOW), profit, NOW)
         assert after.cash == 1_000_000 + profit - 24
+    other, entries = ACCOUNT.amended(account_id="acc_2"), ledger_entries(one, Decimal(1), NOW)
     with pytest.raises(InputError) as caught:
-        other = ACCOUNT.amended(account_id="acc_2")
-        apply_entries(other, ledger_entries(one, Decimal(1), NOW), Decimal(1), NOW)
+        apply_entries(other, entries, Decimal(1), NOW)
     assert caught.value.code == "LEDGER_OF_OTHER_ACCOUNT"
 
 

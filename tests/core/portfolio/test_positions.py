@@ -94,7 +94,7 @@ def test_a_future_is_worth_its_open_profit() -> None:
     assert value_account(account, [future], [mark], now=NOW).equity == Decimal("1000119.30")
 
 
-def test_tax_rounds_per_contract_half_up_with_a_minimum() -> None:
+def test_i2_tax_rounds_per_contract_half_up_with_a_minimum() -> None:
     """TX-C12 costs: 17,400 points; and one whole unit at least."""
     rates = CostRates(
         transaction=Decimal(12),
