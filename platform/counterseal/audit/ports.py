@@ -9,8 +9,6 @@ from collections.abc import Sequence
 from typing import Protocol
 
 from counterseal.audit.note import VerifierKey
-from counterseal.audit.receipt import Receipt
-from counterseal.audit.record import Draft
 
 
 class Signer(Protocol):
@@ -41,19 +39,20 @@ class Signer(Protocol):
 
 
 class Journal(Protocol):
-    """Appends drafts to the log.
+    """Moves drafts from the outbox into the log.
 
     MUST NOT return before the records are durable, read back, checkpointed and remembered by the
-    signer. MUST append one `event_id` once: the same draft again gets the first receipt. MUST keep
-    the order of the drafts. MUST refuse instead of waiting without bound. Callers MUST NOT act on a
-    draft whose receipt they do not hold.
+    signer. MUST append one `event_id` once and keep the order of the outbox. MUST sign what an earlier
+    crash left unsigned before anything else. Callers MUST NOT act on a draft beyond the size returned.
     """
 
-    def append(self, drafts: Sequence[Draft]) -> tuple[Receipt, ...]:
-        """Append, and return one receipt for each draft in order.
+    def seal(self) -> int:
+        """Append everything that waits, and sign a checkpoint over it.
+
+        Returns:
+            The size of the log that the newest signed checkpoint covers.
 
         Raises:
-            InputError: for a draft outside the format; nothing is appended.
             IntegrityError: when the signer refuses or the bytes read back differ.
             AdapterError: when the store or the signer cannot be reached; retriable unless stated.
         """

@@ -8,6 +8,7 @@ Not here: wiring (storage.desk), rules (the rooms).
 from counterseal.desk.approvals import Approvals
 from counterseal.desk.bench import Bench
 from counterseal.desk.intake import Intake
+from counterseal.desk.lifecycle import Lifecycle
 from counterseal.desk.orders import Orders
 from counterseal.desk.people import People
 from counterseal.desk.setup import Setup
@@ -18,7 +19,7 @@ class Desk:
 
     Attributes:
         bench: Ports and law.
-        setup, people, intake, approvals, orders: Use cases by noun.
+        setup, people, intake, approvals, orders, lifecycle: Use cases by noun.
     """
 
     def __init__(self, bench: Bench) -> None:
@@ -28,3 +29,4 @@ class Desk:
         self.intake = Intake(bench)
         self.approvals = Approvals(bench)
         self.orders = Orders(bench)
+        self.lifecycle = Lifecycle(bench)

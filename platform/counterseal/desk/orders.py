@@ -19,7 +19,7 @@ from typing import Final
 
 from counterseal.approvals.execution import ExecutionCase, check_execution, decide_consume
 from counterseal.approvals.independence import links_of_keys
-from counterseal.approvals.model import ApprovalRequest
+from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.approvals import case_stream, load_case
 from counterseal.desk.bench import Bench
@@ -59,6 +59,9 @@ _BOUND_IN_INTENT: Final = (
     "confidence",
     "stop_distance_points",
     "policy_bundle_hash",
+)
+_SAME_IN_ORDER: Final = frozenset(PaperOrderIntent.model_fields) & (
+    frozenset(OrderRequest.model_fields) - {"legs"}
 )
 StepDecision = Callable[[Reader, datetime, "Submission", Actor, str], Done | Refusal]
 
@@ -140,38 +143,44 @@ class Orders:
             return case
         if isinstance(submitter, Refusal):
             return submitter
-        if asked.selected_outcome is SimulationOutcome.PARTIAL_FILL and asked.quantity <= 1:
-            return refuse("PARTIAL_FILL_NEEDS_TWO", "one contract cannot be filled in part")
-        request, decisions = case
-        quote = self._bench.feed.quote(request.payload.symbol, now)
+        quote = self._bench.feed.quote(case[0].payload.symbol, now)
         if isinstance(quote, Refusal):
             return quote
-        intent = self._intent(request, asked, quote, submitter, key, now)
-        keys = reader.find(PersonKey)
-        refusal = check_execution(
-            ExecutionCase(
-                request=request,
-                decisions=decisions,
-                person_keys=keys,
-                links=links_of_keys(keys),
-                bundle=self._bench.bundle,
-                intent=intent,
-                ratio=self._ratio(intent.symbol),
-                submitter=submitter,
-            ),
-            now,
-        ) or check_not_blocked(
-            reader.find(Order, account_id=intent.account_id),
-            account_id=intent.account_id,
-            symbol=intent.symbol,
-        )
-        if refusal is not None:
-            return refusal
-        consumed = decide_consume(request, intent.order_id, now)
+        intent = self._intent(case[0], asked, quote, submitter, key, now)
+        refusal = self._refusal(reader, case, asked, intent, submitter, now)
+        consumed = refusal or decide_consume(case[0], intent.order_id, now)
         if isinstance(consumed, Refusal):
             return consumed
         first_use = reader.get(OrderKey, intent.idempotency_key) is None
         return _intended(consumed, intent, asked, now, first_use=first_use)
+
+    def _refusal(
+        self,
+        reader: Reader,
+        case: tuple[ApprovalRequest, tuple[ApprovalDecision, ...]],
+        asked: Submission,
+        intent: PaperOrderIntent,
+        submitter: Person,
+        now: datetime,
+    ) -> Refusal | None:
+        if asked.selected_outcome is SimulationOutcome.PARTIAL_FILL and asked.quantity <= 1:
+            return refuse("PARTIAL_FILL_NEEDS_TWO", "one contract cannot be filled in part")
+        keys = reader.find(PersonKey)
+        execution = ExecutionCase(
+            request=case[0],
+            decisions=case[1],
+            person_keys=keys,
+            links=links_of_keys(keys),
+            bundle=self._bench.bundle,
+            intent=intent,
+            ratio=self._ratio(intent.symbol),
+            submitter=submitter,
+        )
+        return check_execution(execution, now) or check_not_blocked(
+            reader.find(Order, account_id=intent.account_id),
+            account_id=intent.account_id,
+            symbol=intent.symbol,
+        )
 
     def _intent(
         self,
@@ -255,6 +264,16 @@ def _order_of(reader: Reader, asked: Submission) -> Order | Refusal:
     return order
 
 
+def _order_request(intent: PaperOrderIntent, approved: Decimal) -> OrderRequest:
+    same = {name: value for name, value in intent if name in _SAME_IN_ORDER}
+    return OrderRequest(
+        **same,
+        approval_request_id=intent.approval_id,
+        limit_price=intent.order_price,
+        approved_quantity=approved,
+    )
+
+
 def _intended(
     request: ApprovalRequest,
     intent: PaperOrderIntent,
@@ -263,25 +282,7 @@ def _intended(
     *,
     first_use: bool,
 ) -> Done:
-    change = create_order(
-        OrderRequest(
-            order_id=intent.order_id,
-            idempotency_key=intent.idempotency_key,
-            approval_request_id=request.approval_request_id,
-            account_id=intent.account_id,
-            strategy_id=intent.strategy_id,
-            strategy_version=intent.strategy_version,
-            source_signal_id=intent.source_signal_id,
-            symbol=intent.symbol,
-            side=intent.side,
-            order_type=intent.order_type,
-            limit_price=intent.order_price,
-            time_in_force=intent.time_in_force,
-            quantity=intent.quantity,
-            approved_quantity=request.payload.max_quantity,
-        ),
-        now,
-    )
+    change = create_order(_order_request(intent, request.payload.max_quantity), now)
     order = change.order
     used = OrderKey(
         idempotency_key=intent.idempotency_key,

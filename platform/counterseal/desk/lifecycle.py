@@ -1,0 +1,169 @@
+"""Use cases after a submit: work a resting order, cancel it, mark it timed out.
+
+Job: carry an order from its last step to its next, each a record in its case.
+
+Invariants
+  I1  A preview writes nothing; a mark is refused unless the preview would allow it.
+  I2  Only the desk's clock decides age; only an operator cancels or marks.
+  I3  A cancel asks first and is answered second, so that a fill may still race it.
+
+Not here: which step is legal (oms), how a quote is answered (desk.booking).
+Source: TX-G8, TX-I8, TX-I9; TX-K1 `timeout_marked`.
+"""
+
+from collections.abc import Callable
+from datetime import datetime
+
+from counterseal.broker.model import SimulationOutcome
+from counterseal.desk.approvals import case_stream
+from counterseal.desk.bench import Bench
+from counterseal.desk.booking import answer_order
+from counterseal.desk.commands import Command, Done, Outcome
+from counterseal.desk.order_events import changed, order_event
+from counterseal.desk.people import person_of
+from counterseal.desk.ports import Reader
+from counterseal.kernel.canonical import Json, digest
+from counterseal.kernel.model import Actor, Refusal, refuse
+from counterseal.oms.apply import apply_event, joined
+from counterseal.oms.model import Order, OrderChange
+from counterseal.oms.states import OrderEventType
+from counterseal.oms.timeouts import (
+    TimeoutPreview,
+    mark_timeout,
+    preview_timeout,
+    timeout_candidates,
+)
+from counterseal.policy.authorize import Action, authorize
+
+_Step = Callable[[Reader, Order, datetime], Done | Refusal]
+
+
+class Lifecycle:
+    """What happens to orders after they were submitted."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def work(
+        self,
+        order_id: str,
+        actor: Actor,
+        *,
+        key: str,
+        selected: SimulationOutcome | None = None,
+    ) -> Outcome:
+        """Put a resting order to the current quote.
+
+        Refusals: `NOT_FOUND`, `ROLE`, `NO_QUOTE`, `ORDER_NOT_WORKING`, `QUOTE_NOT_LATER`.
+        """
+
+        def step(reader: Reader, order: Order, now: datetime) -> Done | Refusal:
+            return answer_order(reader, self._bench, order, now, key=key, selected=selected)
+
+        return self._run("orders.work", order_id, actor, key, {"selected": selected}, step)
+
+    def cancel(self, order_id: str, actor: Actor, *, reason: str, key: str) -> Outcome:
+        """Ask the paper broker to cancel, which it grants.
+
+        Refusals: `NOT_FOUND`, `ROLE`, `TRANSITION_NOT_ALLOWED` for an order that has ended.
+        """
+
+        def step(_: Reader, order: Order, now: datetime) -> Done | Refusal:
+            change = OrderChange(order=order)
+            for word in (OrderEventType.CANCEL_REQUEST, OrderEventType.CANCEL):
+                after = apply_event(change.order, word, now, reason=reason)
+                if isinstance(after, Refusal):
+                    return after
+                change = joined(change, after)
+            event = order_event(
+                "order.cancelled", order, "oms_lifecycle_recorded", *changed(change)
+            )
+            return Done(subject_id=order.order_id, events=(event.amended(reason_text=reason),))
+
+        return self._run("orders.cancel", order_id, actor, key, {"reason": reason}, step)
+
+    def timeouts(self, now: datetime, timeout_seconds: int = 30) -> tuple[Order, ...]:
+        """Orders old enough to be marked, by age in whole or part seconds; 1..86400, default 30.
+
+        Raises:
+            InputError: `TIMEOUT_OUT_OF_RANGE`.
+        """
+        with self._bench.store.reader() as reader:
+            return tuple(timeout_candidates(reader.find(Order), now, timeout_seconds))
+
+    def preview_timeout(
+        self, order_id: str, *, workflow_run_id: str, now: datetime, timeout_seconds: int = 30
+    ) -> TimeoutPreview | Refusal:
+        """What marking would do; nothing is written.
+
+        Refusals: `NOT_FOUND`, `RUN_ORDER_MISMATCH`, `ORDER_TERMINAL`, `TIMEOUT_TOO_YOUNG`,
+        `ORDER_NEEDS_RECONCILIATION`.
+        """
+        with self._bench.store.reader() as reader:
+            order = reader.get(Order, order_id)
+        if order is None:
+            return refuse("NOT_FOUND", "no such order", order=order_id)
+        return preview_timeout(
+            order, workflow_run_id=workflow_run_id, now=now, timeout_seconds=timeout_seconds
+        )
+
+    def mark_timeout(
+        self,
+        order_id: str,
+        actor: Actor,
+        *,
+        workflow_run_id: str,
+        reason: str,
+        key: str,
+        timeout_seconds: int = 30,
+    ) -> Outcome:
+        """Mark an order timed out; the refusals of the preview, and `ROLE`."""
+
+        def step(_: Reader, order: Order, now: datetime) -> Done | Refusal:
+            change = mark_timeout(
+                order,
+                workflow_run_id=workflow_run_id,
+                now=now,
+                timeout_seconds=timeout_seconds,
+                reason=reason,
+            )
+            if isinstance(change, Refusal):
+                return change
+            event = order_event("order.timed_out", order, "timeout_marked", *changed(change))
+            return Done(subject_id=order.order_id, events=(event.amended(reason_text=reason),))
+
+        asked: dict[str, Json] = {"run": workflow_run_id, "s": timeout_seconds, "reason": reason}
+        return self._run("orders.mark_timeout", order_id, actor, key, asked, step)
+
+    def _run(
+        self,
+        name: str,
+        order_id: str,
+        actor: Actor,
+        key: str,
+        asked: dict[str, Json],
+        step: _Step,
+    ) -> Outcome:
+        with self._bench.store.reader() as reader:
+            known = reader.get(Order, order_id)
+
+        def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            person = person_of(reader, actor)
+            if isinstance(person, Refusal):
+                return person
+            role = authorize(Action.CANCEL, person.held_roles(), active=person.active)
+            if role is not None:
+                return role
+            order = reader.get(Order, order_id)
+            if order is None:
+                return refuse("NOT_FOUND", "no such order", order=order_id)
+            return step(reader, order, now)
+
+        command = Command(
+            name=name,
+            actor=actor,
+            key=key,
+            stream="orders" if known is None else case_stream(known.approval_request_id),
+            payload_digest=digest({"order": order_id, **asked}),
+        )
+        return self._bench.recorder.run(command, decide)
