@@ -27,7 +27,17 @@ _FILE_BYTES_MAX: Final = 100_000
 
 
 class _StrictLoader(yaml.SafeLoader):
-    """YAML without duplicate keys; what would become a float or a date stays text."""
+    """YAML without duplicate keys or aliases; what would become a float or a date stays text."""
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        """A node that says here what counts here.
+
+        Raises:
+            ComposerError: for an alias.
+        """
+        if self.check_event(yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "an alias is not allowed")
+        return super().compose_node(parent, index)
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         """A mapping whose keys are unique.

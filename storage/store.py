@@ -5,10 +5,12 @@ Job: create, open and hold the database with its sequencer behind the desk's por
 Invariants
   I1  A database is created once, with its guards and an empty head.
   I2  Nothing is written through a database whose guards differ.
+  I3  Threads that share a store take turns: its one writing connection holds one transaction.
 
 Not here: documents (rows), sequencing (journal).
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -73,6 +75,7 @@ class SqlStore:
         with translated_errors(), self._reader.connect() as connection:
             check_guards(connection)
         self._after_step = after_step
+        self._turn = threading.RLock()
         self._journal = Journal(
             writer=self._writer,
             reader=self._reader,
@@ -85,7 +88,7 @@ class SqlStore:
     @contextmanager
     def transaction(self) -> Iterator[SqlUnitOfWork]:
         """A writing transaction."""
-        with writing(self._writer) as work:
+        with self._turn, writing(self._writer) as work:
             yield work
         self._after_step("recorded")
 
@@ -97,7 +100,8 @@ class SqlStore:
 
     def seal(self) -> int:
         """Append everything recorded and sign a checkpoint; the size it covers."""
-        return self._journal.seal()
+        with self._turn:
+            return self._journal.seal()
 
     def close(self) -> None:
         """Close every connection."""

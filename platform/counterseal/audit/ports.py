@@ -42,8 +42,9 @@ class Journal(Protocol):
     """Moves drafts from the outbox into the log.
 
     MUST NOT return before the records are durable, read back, checkpointed and remembered by the
-    signer. MUST append one `event_id` once and keep the order of the outbox. MUST sign what an earlier
-    crash left unsigned before anything else. Callers MUST NOT act on a draft beyond the size returned.
+    signer. MUST append one `event_id` once and keep the order of the outbox. MUST sign what an
+    earlier crash left unsigned before anything else. Callers MUST NOT act on a draft beyond the
+    size returned.
     """
 
     def seal(self) -> int:

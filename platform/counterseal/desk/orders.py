@@ -92,7 +92,8 @@ class Orders:
     ) -> Outcome:
         """Submit an approved request; the outcome names the order.
 
-        Refusals: every code of `approvals.execution`, `UNKNOWN_ORDER_BLOCKS`, `NO_QUOTE`; a risk
+        Refusals: every code of `approvals.execution`, `UNKNOWN_ORDER_BLOCKS`, `NO_QUOTE`,
+        `PARTIAL_FILL_NEEDS_TWO` (before the approval is spent); a risk
         rejection is an outcome with the failed checks as codes and an order in REJECTED.
         """
         intended = self._step(asked, actor, key, "intent", run, self._intend)

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from random import Random
 
-import exchange_calendars  # type: ignore[import-untyped]  # it ships no types
+import exchange_calendars
 import orjson
 import pytest
 import yaml

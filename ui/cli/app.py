@@ -1,0 +1,91 @@
+"""The command line's entry: finds the noun, runs it, turns failures into exit statuses.
+
+Exit status: 0 done or verified, 1 refused or tampered, 2 bad usage or input, 3 inconclusive,
+4 operational failure. A noun's module is loaded only when the noun is used.
+"""
+
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+
+import typer
+from pydantic_core import ValidationError
+from typer.core import TyperGroup
+
+from counterseal.kernel.errors import AdapterError, CountersealError, InputError
+from ui.cli.render import Leaving, failure, usage_failure
+
+USAGE = 2
+NOUNS = {
+    "init": "Create a home: database, log key, policy, two officers, one account.",
+    "people": "People, their roles and their keys.",
+    "signals": "Take signals in.",
+    "approvals": "Ask for approval, review, withdraw, look.",
+    "orders": "Submit approved requests; look at orders.",
+    "risk": "Switches, limits and evaluations.",
+    "broker": "Ask the paper model without sending anything.",
+    "portfolio": "Positions, cash and equity.",
+    "audit": "Look at the log, verify it, compare the tables with it.",
+}
+
+
+class Nouns(TyperGroup):
+    """Loads the module of a noun when it is called, not when it is listed."""
+
+    def resolve_command(self, ctx, args):  # type: ignore[no-untyped-def]  # noqa: ANN001, ANN201 - typer's own context
+        """The command as declared in its module; unknown words fail as usual."""
+        name, command, rest = super().resolve_command(ctx, args)
+        if name in NOUNS:
+            command = typer.main.get_command(import_module(f"ui.cli.{name}").app)
+            command.name = name
+        return name, command, rest
+
+
+app = typer.Typer(
+    cls=Nouns,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Counterseal: approval and audit for paper trading. Paper only, no live broker.",
+)
+for _noun, _help in NOUNS.items():
+    app.add_typer(typer.Typer(no_args_is_help=True), name=_noun, help=_help)
+
+
+@app.callback()
+def _root() -> None:
+    """Counterseal: approval and audit for paper trading. Paper only, no live broker."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command; gives the exit status."""
+    as_json = "--json" in arguments
+    try:
+        app(list(arguments), prog_name="counterseal")
+    except CountersealError as error:
+        failure(error, as_json=as_json)
+        return error.exit_status
+    except ValidationError as error:
+        place = ".".join(str(part) for part in error.errors()[0]["loc"])
+        wrong = InputError("INPUT_INVALID", error.errors()[0]["msg"], field=place)
+        failure(wrong, as_json=as_json)
+        return wrong.exit_status
+    except OSError as error:
+        broken = AdapterError("OS_FAILED", str(error))
+        failure(broken, as_json=as_json)
+        return broken.exit_status
+    except SystemExit as left:
+        status = left.code if isinstance(left.code, int) else USAGE
+        if status == USAGE and as_json and not isinstance(left, Leaving):
+            usage_failure()
+        return status
+    return 0
+
+
+def main() -> None:
+    """Entry point `counterseal`."""
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

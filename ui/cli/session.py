@@ -1,0 +1,133 @@
+"""What a command needs before it can act: settings, a desk, a person who proved who they are."""
+
+import sys
+from collections.abc import Sequence
+from decimal import Decimal
+from getpass import getpass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from counterseal.desk.desk import Desk
+from counterseal.desk.people import key_of
+from counterseal.kernel.errors import InputError
+from counterseal.kernel.model import Actor
+from counterseal.kernel.money import parse_exact
+from counterseal.market.ports import MarketFeed
+from storage.homes import keys_folder, open_home, read_home, read_passphrase
+from storage.keyring import Keyring, OpenedKey
+from storage.settings import Settings
+from storage.system import MachineClock, MachineIdSource
+from ui.cli.quotes import GivenQuotes
+
+CLOCK = MachineClock()
+IDS = MachineIdSource()
+
+
+def settings_for(home: Path | None) -> Settings:
+    """Checked settings; `--home` wins over the environment.
+
+    Raises:
+        InputError: `SETTINGS_INVALID` or `UNSAFE_SETTINGS`.
+    """
+    try:
+        told = Settings() if home is None else Settings(counterseal_home=home)
+    except ValidationError as error:
+        first = error.errors()[0]
+        place = ".".join(str(part) for part in first["loc"]).upper()
+        raise InputError("SETTINGS_INVALID", first["msg"], field=place) from None
+    return told.check()
+
+
+def passphrase_from(path: Path | None, owner: str) -> str:
+    """From the file, or asked at the terminal.
+
+    Raises:
+        InputError: `PASSPHRASE_FILE_UNSET` without file and terminal; those of `read_passphrase`.
+    """
+    if path is None and sys.stdin.isatty():
+        return getpass(f"passphrase of {owner}: ", stream=sys.stderr)
+    if path is None:
+        raise InputError(
+            "PASSPHRASE_FILE_UNSET", "no terminal to ask at", field="--passphrase-file", got=owner
+        )
+    return read_passphrase(path)
+
+
+def logged_in(settings: Settings, person_id: str, file: Path | None) -> tuple[Actor, OpenedKey]:
+    """A person who opened the key that is enrolled for them.
+
+    Raises:
+        InputError: `KEY_NOT_ENROLLED`, and those of `Keyring.open`.
+    """
+    ring = Keyring(keys_folder(settings))
+    with read_home(settings) as reader:
+        enrolled = key_of(reader, person_id)
+    opened = ring.open(person_id, passphrase_from(file, person_id))
+    if enrolled is None or enrolled.public_key != opened.public_key:
+        raise InputError("KEY_NOT_ENROLLED", "this key is not enrolled", got=person_id)
+    now = CLOCK.now()
+    actor = Actor(
+        id=person_id,
+        issuer="counterseal:local",
+        amr=("key",),
+        acr="none",
+        auth_time=now,
+        session=IDS.new("ses", person_id, now),
+    )
+    return actor, opened
+
+
+def all_logged_in(settings: Settings, people: Sequence[str], files: Sequence[Path]) -> list[Actor]:
+    """Several people at one terminal, each with their own passphrase.
+
+    Raises:
+        InputError: `PASSPHRASE_FILES_DIFFER` when the files do not match the people.
+    """
+    if files and len(files) != len(people):
+        raise InputError(
+            "PASSPHRASE_FILES_DIFFER",
+            "one passphrase file for each person, in the same order",
+            expected=len(people),
+            got=len(files),
+        )
+    named: Sequence[Path | None] = files or [None] * len(people)
+    return [logged_in(settings, p, f)[0] for p, f in zip(people, named, strict=True)]
+
+
+def desk_at(settings: Settings, feed: MarketFeed | None = None) -> Desk:
+    """The desk for writing; errors of `storage.homes.open_home`."""
+    return open_home(settings, clock=CLOCK, ids=IDS, feed=feed or GivenQuotes())
+
+
+def command_key(told: str | None) -> str:
+    """The caller's idempotency key, or a fresh one."""
+    return told or IDS.new("cmd", "cli", CLOCK.now())
+
+
+def decimal_of(text: str, option: str) -> Decimal:
+    """An exact number.
+
+    Raises:
+        InputError: `BAD_NUMBER`.
+    """
+    try:
+        return parse_exact(text)
+    except ValueError:
+        raise InputError(
+            "BAD_NUMBER", "expected a decimal number", field=option, got=text
+        ) from None
+
+
+def text_of(source: str) -> str:
+    """A file's text; `-` is the standard input.
+
+    Raises:
+        InputError: `FILE_MISSING`.
+    """
+    try:
+        return sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            "FILE_MISSING", f"cannot read: {error}", field="FILE", got=source
+        ) from None

@@ -1,0 +1,91 @@
+"""`counterseal signals`: propose."""
+
+from typing import Annotated
+
+import typer
+
+from counterseal.desk.commands import Outcome
+from counterseal.kernel.canonical import Json, digest, sha256_hex
+from counterseal.kernel.errors import InputError
+from counterseal.signals.intake import Parsed, TextFormat, parse_signals
+from counterseal.signals.model import Provenance
+from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.render import answer, leave, notice
+from ui.cli.session import command_key, desk_at, logged_in, settings_for, text_of
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.callback()
+def _signals() -> None:
+    """Take signals in."""
+
+
+@app.command()
+def propose(
+    file: Annotated[str, typer.Argument(help="JSON, JSON Lines or CSV; - for standard input.")],
+    acting_as: ActingAs,
+    layout: Annotated[
+        TextFormat | None, typer.Option("--format", help="By the file's name when absent.")
+    ] = None,
+    keep_good: Annotated[
+        bool, typer.Option(help="Take the good lines, report the others.")
+    ] = False,
+    data_version: Annotated[str, typer.Option()] = "unstated",
+    code_version: Annotated[str, typer.Option()] = "unstated",
+    passphrase_file: PassphraseFile = None,
+    key: Key = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take signals from a file; refused signals are recorded, broken lines are not."""
+    settings = settings_for(home)
+    text = text_of(file)
+    parsed = parse_signals(text, layout or _layout(file), keep_good=keep_good)
+    outcomes: list[Outcome] = []
+    if parsed.signals:
+        actor, _ = logged_in(settings, acting_as, passphrase_file)
+        intake = desk_at(settings).intake
+        provenance = Provenance(
+            source="stdin" if file == "-" else "file",
+            source_digest=f"sha256:{sha256_hex(text.encode())}",
+            data_version=data_version,
+            code_version=code_version,
+            parameters_hash=digest(None),
+        )
+        base = command_key(key)
+        outcomes = [
+            intake.propose(signal, provenance, actor, key=f"{base}:{place}")
+            for place, signal in enumerate(parsed.signals)
+        ]
+    _report(parsed, outcomes, as_json=as_json)
+
+
+def _layout(file: str) -> TextFormat:
+    suffix = file.rsplit(".", 1)[-1].lower()
+    known = {"csv": TextFormat.CSV, "jsonl": TextFormat.JSON_LINES, "json": TextFormat.JSON}
+    if suffix in known:
+        return known[suffix]
+    raise InputError(
+        "FORMAT_UNKNOWN", "say --format json, jsonl or csv", field="--format", got=file
+    )
+
+
+def _report(parsed: Parsed, outcomes: list[Outcome], *, as_json: bool) -> None:
+    refused = [outcome for outcome in outcomes if outcome.refusal is not None]
+    for error in parsed.errors:
+        notice(f"line {error.line}: {error.code} {error.field}: {error.message}")
+    for outcome in refused:
+        codes = outcome.refusal.codes if outcome.refusal else ()
+        notice(f"refused: {', '.join(codes)}")
+    taken = [o.subject_id for o in outcomes if o.refusal is None]
+    value: dict[str, Json] = {
+        "ok": not refused and not parsed.errors,
+        "outcomes": [outcome.json_value() for outcome in outcomes],
+        "errors": [error.json_value() for error in parsed.errors],
+    }
+    answer(value, [f"taken in: {signal}" for signal in taken], as_json=as_json)
+    if parsed.errors:
+        leave(2)
+    if refused:
+        leave(1)
