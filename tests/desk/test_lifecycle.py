@@ -149,3 +149,35 @@ def test_a_mark_too_early_or_of_another_run_is_refused(world: World) -> None:
     assert young.code == "TIMEOUT_TOO_YOUNG"
     assert isinstance(other, Refusal)
     assert other.code == "RUN_ORDER_MISMATCH"
+
+
+def test_a_part_of_a_contract_is_refused(world: World) -> None:
+    asked = Submission.model_validate_json(
+        f'{{"approval_request_id": "{world.approved()}", "quantity": "1.5"}}'
+    )
+
+    refused = world.desk.orders.submit(asked, world.actor("operator"), key=world.key()).refusal
+
+    assert refused is not None
+    assert refused.code == "QUANTITY_NOT_WHOLE"
+
+
+def test_a_key_answers_only_the_actor_who_used_it(world: World) -> None:
+    """TX-G9: the first answer is not for somebody else."""
+    order, key = resting(world), world.key()
+    lifecycle = world.desk.lifecycle
+    lifecycle.cancel(order.order_id, world.actor("operator"), reason="not wanted", key=key)
+
+    other = lifecycle.cancel(order.order_id, world.actor("risk"), reason="not wanted", key=key)
+
+    assert other.refusal is not None
+    assert other.refusal.code == "IDEMPOTENCY_KEY_CONFLICT"
+
+
+def test_only_a_set_up_role_touches_the_heartbeat(world: World) -> None:
+    refused = world.desk.setup.heartbeat(
+        ACCOUNT, world.actor("quant"), healthy=True, key=world.key()
+    ).refusal
+
+    assert refused is not None
+    assert refused.code == "ROLE"

@@ -180,6 +180,7 @@ def _request_codes(
         (_R.SIGNAL_EXPIRED, now >= payload.signal_expires_at),
         (_R.EXPOSURE_ABOVE_TARGET, actual != payload.tx_equivalent),
         (_R.EXPOSURE_ABOVE_TARGET, actual > payload.target_tx_equivalent),
+        (_R.QUANTITY_NOT_WHOLE, payload.max_quantity % 1 != 0),
         (_R.REASON_TOO_SHORT, len(payload.request_reason) < bundle.approval.reason_length_min),
     )
     return [code for code, failed in checks if failed]

@@ -164,6 +164,8 @@ class Orders:
         submitter: Person,
         now: datetime,
     ) -> Refusal | None:
+        if asked.quantity % 1:
+            return refuse("QUANTITY_NOT_WHOLE", "futures trade in whole contracts")
         if asked.selected_outcome is SimulationOutcome.PARTIAL_FILL and asked.quantity <= 1:
             return refuse("PARTIAL_FILL_NEEDS_TWO", "one contract cannot be filled in part")
         keys = reader.find(PersonKey)

@@ -53,10 +53,10 @@ class Recorder:
             known = work.get(CommandRecord, command.key)
             record = known or self._decided(work, command, decide)
         size = self._store.seal()
-        if known is not None and known.payload_digest != command.payload_digest:
+        if known is not None and not _same_command(known, command):
             refusal = refuse(
                 "IDEMPOTENCY_KEY_CONFLICT",
-                "the idempotency key was used with another payload",
+                "the idempotency key was used by another actor or with another payload",
                 key=command.key,
             )
             return Outcome(subject_id=known.subject_id, refusal=refusal, sealed_size=size)
@@ -149,6 +149,11 @@ def _policy_reference(policy: PolicyActivation | None) -> PolicyReference | None
     if policy is None:
         return None
     return {"id": "policy", "version": policy.version, "digest": policy.bundle_hash}
+
+
+def _same_command(known: CommandRecord, command: Command) -> bool:
+    asked = (command.name, command.payload_digest, command.actor.id)
+    return (known.name, known.payload_digest, known.actor_id) == asked
 
 
 def _refused(command: Command, refusal: Refusal) -> Done:

@@ -13,6 +13,7 @@ Source: governance part 4 (bootstrap activation).
 from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
+from typing import Final
 
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
@@ -25,6 +26,7 @@ from counterseal.desk.installation import (
 from counterseal.desk.people import person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
+from counterseal.identity.people import Person, Role
 from counterseal.kernel.canonical import digest, sha256_hex
 from counterseal.kernel.model import Actor, Document, Event, Refusal, Subject, refuse
 from counterseal.kernel.money import Currency
@@ -34,6 +36,7 @@ from counterseal.risk.decide import apply_heartbeat, apply_kill_switch
 from counterseal.risk.model import RiskState
 
 STREAM = "system"
+OFFICERS: Final = 2
 
 
 class Setup:
@@ -66,6 +69,12 @@ class Setup:
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             if reader.find(PolicyActivation):
                 return refuse("POLICY_ACTIVE", "bootstrap activation is over")
+            for person_id in activated_by:
+                officer = reader.get(Person, person_id)
+                if officer is None or Role.ENROLMENT_OFFICER not in officer.held_roles():
+                    return refuse("ROLE", "two officers activate the policy", person=person_id)
+            if len(set(activated_by)) < OFFICERS or actor.id not in activated_by:
+                return refuse("TWO_OFFICERS_NEEDED", "two officers activate the policy")
             activation = PolicyActivation(
                 bundle_hash=bundle.bundle_hash,
                 version=bundle.version,
@@ -91,9 +100,12 @@ class Setup:
         *,
         key: str,
     ) -> Outcome:
-        """Open a simulated account with its risk state; refusal `ACCOUNT_EXISTS`."""
+        """Open a simulated account with its risk state; refusals `ROLE`, `ACCOUNT_EXISTS`."""
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            barred = _barred(reader, actor, Action.SET_UP)
+            if barred is not None:
+                return barred
             if reader.get(Account, account_id) is not None:
                 return refuse("ACCOUNT_EXISTS", "the account exists", account=account_id)
             account = Account(
@@ -123,13 +135,10 @@ class Setup:
         """Set or lift the kill switch of an account; refusals `NOT_FOUND`, `ROLE`."""
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            person = person_of(reader, actor)
             state = reader.get(RiskState, account_id)
-            if isinstance(person, Refusal):
-                return person
-            role = authorize(Action.KILL_SWITCH, person.held_roles(), active=person.active)
-            if role is not None:
-                return role
+            barred = _barred(reader, actor, Action.KILL_SWITCH)
+            if barred is not None:
+                return barred
             if state is None:
                 return refuse("NOT_FOUND", "no such account", account=account_id)
             after = apply_kill_switch(state, active=active, reason=reason, now=now)
@@ -139,10 +148,13 @@ class Setup:
         return self._run("risk.kill_switch", asked, actor, key, decide)
 
     def heartbeat(self, account_id: str, actor: Actor, *, healthy: bool, key: str) -> Outcome:
-        """Record the paper broker's heartbeat; refusal `NOT_FOUND`."""
+        """Record the paper broker's heartbeat; refusals `ROLE`, `NOT_FOUND`."""
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             state = reader.get(RiskState, account_id)
+            barred = _barred(reader, actor, Action.SET_UP)
+            if barred is not None:
+                return barred
             if state is None:
                 return refuse("NOT_FOUND", "no such account", account=account_id)
             return _done(
@@ -157,6 +169,13 @@ class Setup:
     def _run(self, name: str, asked: str, actor: Actor, key: str, decide: Decide) -> Outcome:
         command = Command(name=name, actor=actor, key=key, stream=STREAM, payload_digest=asked)
         return self._bench.recorder.run(command, decide)
+
+
+def _barred(reader: Reader, actor: Actor, action: Action) -> Refusal | None:
+    person = person_of(reader, actor)
+    if isinstance(person, Refusal):
+        return person
+    return authorize(action, person.held_roles(), active=person.active)
 
 
 def _done(kind: str, action: str, *documents: Document) -> Done:

@@ -31,6 +31,7 @@ class Action(StrEnum):
     CANCEL = "order.cancel"
     MANDATE = "mandate.sign"
     KILL_SWITCH = "risk.kill_switch"
+    SET_UP = "setup.change"
     EXPORT = "evidence.export"
     READ = "records.read"
     ENROL_KEY = "identity.enrol_key"
@@ -53,6 +54,7 @@ _ALLOWED: Final[Mapping[str, frozenset[Role]]] = {
     Action.CANCEL: frozenset({Role.OPERATOR}),
     Action.MANDATE: frozenset({Role.OPERATOR}),
     Action.KILL_SWITCH: frozenset({Role.OPERATOR, Role.RISK_REVIEWER, Role.COMPLIANCE_REVIEWER}),
+    Action.SET_UP: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.EXPORT: frozenset({Role.AUDITOR}),
     Action.READ: frozenset(Role),
     Action.ENROL_KEY: frozenset({Role.ENROLMENT_OFFICER}),
