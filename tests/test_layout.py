@@ -65,9 +65,6 @@ def test_importing_the_core_opens_no_socket_and_loads_no_shell() -> None:
     assert foreign == "[]"
 
 
-@pytest.mark.skipif(
-    not (ROOT / "ui" / "cli" / "app.py").is_file(), reason="no command line is written yet"
-)
 def test_importing_the_command_line_loads_neither_flows_nor_web() -> None:
     """STYLE 5: the command line starts without Prefect and Streamlit."""
     code = "import sys, ui.cli.app; print({'prefect', 'streamlit'} & set(sys.modules) or 'none')"

@@ -1,0 +1,306 @@
+"""A founded home behind the real store: people with keys, one account, one quote."""
+
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Self
+
+from counterseal.audit.note import NoteSigner
+from counterseal.audit.record import StoredRow
+from counterseal.audit.verdict import Verdict
+from counterseal.audit.verify import (
+    Evidence,
+    RememberedHead,
+    StoredCheckpoint,
+    head_of_signer,
+    verify_log,
+)
+from counterseal.broker.model import Fill
+from counterseal.desk.commands import Outcome
+from counterseal.desk.desk import Desk
+from counterseal.desk.installation import Installation
+from counterseal.desk.people import enrolment_statement
+from counterseal.identity.dsse import public_key_text, sign_statement
+from counterseal.identity.keys import PersonKey
+from counterseal.identity.people import Person, Role
+from counterseal.identity.sealing import private_key_from_seed
+from counterseal.kernel.canonical import digest
+from counterseal.kernel.ids import SeededIdSource
+from counterseal.kernel.model import Actor, Refusal, refuse
+from counterseal.kernel.money import Currency
+from counterseal.market.quotes import Quote, QuoteBasis
+from counterseal.oms.model import Order
+from storage.desk import open_desk
+from storage.guards import GUARDS
+from storage.journal import AfterStep, no_observer
+from storage.policy_files import read_policy_files
+from storage.settings import POLICY_VERSION, Settings
+from storage.signers import create_state, read_state
+from storage.store import SqlStore, create_database
+from storage.system import ReplayClock
+
+ROOT = Path(__file__).parents[1]
+ORIGIN = "counterseal.example/test"
+START = datetime(2026, 1, 5, 0, 45, tzinfo=UTC)
+SYMBOL = "TMF202601"
+ACCOUNT = "acct-paper-1"
+NONE = digest(None)
+LARGE = 5  # contracts whose notional needs the compliance stage
+PEOPLE: Mapping[str, tuple[Role, ...]] = {
+    "officer-1": (Role.ADMINISTRATOR, Role.ENROLMENT_OFFICER),
+    "officer-2": (Role.ADMINISTRATOR, Role.ENROLMENT_OFFICER),
+    "quant": (Role.REQUESTER, Role.RESEARCH_REVIEWER),
+    "researcher": (Role.RESEARCH_REVIEWER,),
+    "risk": (Role.RISK_REVIEWER,),
+    "compliance": (Role.COMPLIANCE_REVIEWER,),
+    "operator": (Role.OPERATOR,),
+}
+
+
+class OneQuote:
+    """A feed with settable quotes."""
+
+    def __init__(self) -> None:
+        self.quotes: dict[str, Quote] = {}
+
+    def quote(self, symbol: str, now: datetime) -> Quote | Refusal:
+        found = self.quotes.get(symbol)
+        return refuse("NO_QUOTE", "no quote") if found is None or found.event_time > now else found
+
+
+_FOUNDED: list[tuple[bytes, bytes, int]] = []
+
+
+@dataclass
+class Household:
+    """A desk and what a test needs beside it."""
+
+    home: Path
+    clock: ReplayClock = field(default_factory=lambda: ReplayClock(START))
+    feed: OneQuote = field(default_factory=OneQuote)
+    count: int = 0
+    desk: Desk = field(init=False)
+
+    def __post_init__(self) -> None:
+        if not _FOUNDED:
+            self._create()
+            return
+        database, state, self.count = _FOUNDED[0]
+        for path, content in (
+            (self.settings.database, database),
+            (self.settings.counterseal_signer_state, state),
+        ):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_bytes(content)
+        self.reopen()
+        self.quote()
+
+    @classmethod
+    def of(cls, home: Path) -> Self:
+        """A world over a home that another process founded."""
+        world = cls.__new__(cls)
+        world.home, world.clock, world.feed, world.count = home, ReplayClock(START), OneQuote(), 0
+        world.reopen()
+        return world
+
+    def _create(self) -> None:
+        """Found a home with real commands; later worlds start from a copy of its files."""
+        create_database(self.settings.database, ORIGIN)
+        create_state(self.settings.counterseal_signer_state, ORIGIN)
+        self.reopen()
+        self._found()
+        self.store.close()
+        with closing(sqlite3.connect(self.settings.database)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        state = self.settings.counterseal_signer_state.read_bytes()
+        _FOUNDED.append((self.settings.database.read_bytes(), state, self.count))
+        self.reopen()
+        self.quote()
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            counterseal_home=self.home,
+            counterseal_policies=ROOT / "policies",
+            counterseal_signer_state=self.home.parent / "signer" / "state.json",
+        )
+
+    @property
+    def log_key(self) -> NoteSigner:
+        return NoteSigner(ORIGIN, bytes(range(32)))
+
+    def reopen(self, after_step: AfterStep = no_observer) -> None:
+        self.desk = open_desk(
+            self.settings,
+            self.log_key,
+            clock=self.clock,
+            ids=SeededIdSource("test"),
+            feed=self.feed,
+            after_step=after_step,
+        )
+
+    @property
+    def store(self) -> SqlStore:
+        store = self.desk.bench.store
+        assert isinstance(store, SqlStore)
+        return store
+
+    def rows(self, sql: str, *values: str | int) -> list[tuple[object, ...]]:
+        with closing(sqlite3.connect(self.settings.database)) as connection:
+            return connection.execute(sql, values).fetchall()
+
+    def forge(self, sql: str, *values: str | int | bytes | None) -> int:
+        """Write behind the guards, as the owner of the file can; the number of rows changed."""
+        with closing(sqlite3.connect(self.settings.database)) as connection, connection:
+            for name in GUARDS:
+                connection.execute(f"DROP TRIGGER {name}")
+            changed = connection.execute(sql, values).rowcount
+            for statement in GUARDS.values():
+                connection.execute(statement)
+        return changed
+
+    def log(self) -> list[StoredRow]:
+        fields = ", ".join(StoredRow._fields)
+        return [
+            StoredRow._make(row)
+            for row in self.rows(f"SELECT {fields} FROM audit_records ORDER BY seq")
+        ]
+
+    def notes(self) -> list[StoredCheckpoint]:
+        found = self.rows("SELECT size, note FROM audit_checkpoints ORDER BY size")
+        return [StoredCheckpoint._make(row) for row in found]
+
+    def remembered(self) -> RememberedHead:
+        return head_of_signer(read_state(self.settings.counterseal_signer_state))
+
+    def verdict(self, *heads: RememberedHead) -> Verdict:
+        """What an auditor finds with the pinned key and a head; the signer's without any."""
+        evidence = Evidence(log_key=self.log_key.key, heads=heads or (self.remembered(),))
+        return verify_log(self.log(), self.notes(), evidence)
+
+    def order(self, order_id: str) -> Order:
+        with self.store.reader() as reader:
+            found = reader.get(Order, order_id)
+        assert found is not None
+        return found
+
+    def fills(self) -> tuple[Fill, ...]:
+        with self.store.reader() as reader:
+            return reader.find(Fill)
+
+    def key(self) -> str:
+        self.count += 1
+        return f"key-{self.count}"
+
+    def actor(self, name: str) -> Actor:
+        return Actor(
+            id=name,
+            issuer="counterseal:test",
+            amr=("key",),
+            acr="mfa",
+            auth_time=self.clock.now(),
+            session=f"session-{name}",
+        )
+
+    def after(self, seconds: float) -> None:
+        self.clock.move_to(self.clock.now() + timedelta(seconds=seconds))
+
+    def done(self, outcome: Outcome) -> str:
+        assert outcome.accepted, outcome.refusal
+        return outcome.subject_id
+
+    def private_key(self, name: str):  # type: ignore[no-untyped-def]  # noqa: ANN201 - cryptography's key
+        return private_key_from_seed(digest(name).encode()[7:39])
+
+    def _found(self) -> None:
+        setup, people = self.desk.setup, self.desk.people
+        first, second = "officer-1", "officer-2"
+        installation = Installation(
+            origin=ORIGIN,
+            log_vkey=self.log_key.key.text,
+            tenant="tenant-1",
+            mode="paper",
+            created_at=START,
+        )
+        self.done(setup.install(installation, self.actor(first), key=self.key()))
+        for name in PEOPLE:
+            person = Person(person_id=name, tenant="tenant-1", handle=name, created_at=START)
+            self.done(people.add(person, self.actor(first), key=self.key(), bootstrap=True))
+        for officer in (first, second):
+            for role in PEOPLE[officer]:
+                self.done(
+                    people.grant(
+                        officer, role, (first,), self.actor(first), key=self.key(), bootstrap=True
+                    )
+                )
+            self.enrol(officer, (), bootstrap=True)
+        for name, roles in PEOPLE.items():
+            if name in (first, second):
+                continue
+            for role in roles:
+                self.done(
+                    people.grant(name, role, (first, second), self.actor(first), key=self.key())
+                )
+            self.enrol(name, (first, second))
+        files = read_policy_files(ROOT / "policies", POLICY_VERSION)
+        self.done(setup.activate_policy(files, (first, second), self.actor(first), key=self.key()))
+        self.done(
+            setup.open_account(
+                ACCOUNT,
+                "tenant-1",
+                Currency.TWD,
+                Decimal(1_000_000),
+                self.actor("operator"),
+                key=self.key(),
+            )
+        )
+
+    def enrol(self, name: str, officers: tuple[str, ...], *, bootstrap: bool = False) -> None:
+        private = self.private_key(name)
+        person_key = PersonKey(
+            key_id=f"key-of-{name}",
+            person_id=name,
+            public_key=public_key_text(private),
+            key_class=1,
+            enrolled_by=(),
+            bootstrap=bootstrap,
+            effective_at=START,
+        )
+        proof = sign_statement(private, "enrol", enrolment_statement(person_key), person_key.key_id)
+        actor = self.actor("officer-1")
+        self.done(self.desk.people.enrol(person_key, proof, officers, actor, key=self.key()))
+
+    def quote(
+        self,
+        *,
+        bid: str = "19999",
+        ask: str = "20000",
+        size: int = 5,
+        symbol: str = SYMBOL,
+        age_seconds: int = 0,
+    ) -> Quote:
+        self.count += 1
+        at = self.clock.now() - timedelta(seconds=age_seconds)
+        made = Quote(
+            quote_id=f"quote-{self.count}",
+            symbol=symbol,
+            bid=Decimal(bid),
+            ask=Decimal(ask),
+            bid_size=Decimal(size),
+            ask_size=Decimal(size),
+            last=Decimal(bid),
+            liquidity_score=Decimal(1),
+            source="test",
+            basis=QuoteBasis.CALLER,
+            event_time=at,
+            receive_time=at,
+            method="none",
+            method_version="1",
+            parameters=(),
+        )
+        self.feed.quotes[symbol] = made
+        return made
