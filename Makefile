@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: test check clean
+.PHONY: test check bench clean
 
 $(VENV)/app.done: requirements.lock pyproject.toml
 	@sh .ci/install app $(PYTHON) $(VENV)
@@ -21,6 +21,9 @@ check: $(VENV)/dev.done  ## lint, types, import contracts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/lint-imports
+
+bench: $(VENV)/dev.done  ## measure against floors of the same run
+	@$(BIN)/python -m tests.bench
 
 clean:
 	@rm -rf $(VENV) var

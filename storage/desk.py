@@ -6,9 +6,11 @@ Invariants
   I1  Unsafe settings open nothing.
   I2  The policy files must be those that were activated; others refuse to start.
 
-Not here: creating a home (homes), use cases (desk).
+Not here: creating a home (founding), use cases (desk).
 """
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 
 from counterseal.audit.note import NoteSigner
@@ -18,6 +20,7 @@ from counterseal.desk.desk import Desk
 from counterseal.desk.installation import PolicyActivation
 from counterseal.desk.recorder import Recorder
 from counterseal.kernel.clock import Clock
+from counterseal.kernel.errors import CountersealError
 from counterseal.kernel.ids import IdSource
 from counterseal.market.ports import MarketFeed
 from counterseal.policy.bundle import check_bundle_hash
@@ -46,11 +49,52 @@ def open_desk(
         PolicyError: when the policy files are invalid or not those activated.
         IntegrityError: guards or the signer's memory differ.
         AdapterError: the database cannot be opened.
+        CountersealError: another of these, raised again when everything is closed.
     """
+    store = _opened(settings, log_key, clock, after_step)
+    try:
+        return _wired(settings, store, log_key.key.name, clock=clock, ids=ids, feed=feed)
+    except CountersealError:
+        store.close()
+        raise
+
+
+@contextmanager
+def closing_desk(
+    settings: Settings,
+    log_key: NoteSigner,
+    *,
+    clock: Clock,
+    ids: IdSource,
+    feed: MarketFeed,
+    after_step: AfterStep = no_observer,
+) -> Iterator[Desk]:
+    """A desk for a while, with every connection closed behind it; errors of `open_desk`."""
+    store = _opened(settings, log_key, clock, after_step)
+    try:
+        yield _wired(settings, store, log_key.key.name, clock=clock, ids=ids, feed=feed)
+    finally:
+        store.close()
+
+
+def _opened(
+    settings: Settings, log_key: NoteSigner, clock: Clock, after_step: AfterStep
+) -> SqlStore:
     settings.check()
-    files = read_policy_files(settings.counterseal_policies, POLICY_VERSION)
     signer = EmbeddedSigner(log_key, settings.counterseal_signer_state)
-    store = SqlStore(settings.database, signer, clock, after_step)
+    return SqlStore(settings.database, signer, clock, after_step)
+
+
+def _wired(
+    settings: Settings,
+    store: SqlStore,
+    origin: str,
+    *,
+    clock: Clock,
+    ids: IdSource,
+    feed: MarketFeed,
+) -> Desk:
+    files = read_policy_files(settings.counterseal_policies, POLICY_VERSION)
     with store.reader() as reader:
         activations = reader.find(PolicyActivation)
     active = max(activations, key=lambda a: a.effective_from, default=None)
@@ -70,9 +114,9 @@ def open_desk(
             contracts=contracts,
             calendar=partial(taifex_calendar, contracts.closures),
             bundle=bundle.amended(limits=tightened(bundle.limits, settings.limit_overrides())),
-            origin=signer.key.name,
+            origin=origin,
             trading_mode=settings.trading_mode,
-            live_trading_enabled=settings.enable_live_trading,
+            live_trading_enabled=settings.live_trading_enabled,
             broker_provider=settings.broker_provider,
         )
     )

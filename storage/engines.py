@@ -5,14 +5,17 @@ Job: one writing and one read-only engine with the settings that durability need
 Invariants
   I1  A write is durable when its commit returns: WAL with synchronous=FULL.
   I2  A transaction takes the writer's lock at its first statement (BEGIN IMMEDIATE).
-  I3  Reading neither creates a file nor writes to one.
+  I3  Reading never creates a database and never changes one; beside it lies only what SQLite's
+      readers and writers share (`-shm`, an empty `-wal`), and nothing where it may not be written.
   I4  Foreign keys and recursive triggers are on for every connection.
 
 Not here: tables, triggers.
 Source: style part 4; SQLite documentation on WAL, pragma synchronous, recursive_triggers.
 """
 
+import os
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Final
 
@@ -67,9 +70,34 @@ def reading_engine(path: Path) -> Engine:
     uri = f"{path.absolute().as_uri()}?mode=ro"
 
     def connect() -> sqlite3.Connection:
-        return sqlite3.connect(uri, uri=True, check_same_thread=False)
+        told = f"{uri}&immutable=1" if _is_frozen(path) else uri
+        return sqlite3.connect(told, uri=True, check_same_thread=False)
 
     engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
     _on_connect(engine, *_PRAGMAS)
     _begin(engine, "BEGIN")
     return engine
+
+
+def _is_frozen(path: Path) -> bool:
+    """Whether the file is whole and lies where this process cannot keep SQLite's shared files.
+
+    Such as a home on a read-only medium; SQLite would refuse to read it at all.
+    """
+    journal = path.with_name(f"{path.name}-wal")
+    return not os.access(path.parent, os.W_OK) and not journal.exists()
+
+
+def fold(path: Path) -> None:
+    """Carry the write-ahead log over into the file, durably, so that the file alone is whole.
+
+    Raises:
+        AdapterError: `DATABASE_BUSY` when somebody else has it open, `DATABASE_FAILED`.
+    """
+    try:
+        with closing(sqlite3.connect(path)) as connection:
+            busy, *_ = connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    except sqlite3.Error as error:
+        raise AdapterError("DATABASE_FAILED", str(error), got=path) from error
+    if busy:
+        raise AdapterError("DATABASE_BUSY", "the database is open elsewhere", got=path)

@@ -24,7 +24,7 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 from counterseal.audit.chain import Extension, Head, StreamHead, extend
 from counterseal.audit.merkle import Tree, leaf_hash
 from counterseal.kernel.clock import Clock, parse_utc
-from counterseal.kernel.errors import IntegrityError
+from counterseal.kernel.errors import AdapterError, IntegrityError
 from storage.signers import EmbeddedSigner
 from storage.tables import table
 from storage.unit_of_work import translated_errors
@@ -90,7 +90,11 @@ class Journal:
 
     @contextmanager
     def _only_sequencer(self) -> Iterator[None]:
-        with self._lock_path.open("a") as file:
+        try:
+            file = self._lock_path.open("a")
+        except OSError as error:
+            raise AdapterError("LOCK_UNAVAILABLE", str(error), got=self._lock_path) from error
+        with file:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 

@@ -176,15 +176,24 @@ class UnsafeDemoKeyring:
         self._ring = Keyring(folder)
         self._open: dict[str, tuple[str, Ed25519PrivateKey]] = {}
 
-    def create(self, person_id: str, key_id: str, *, seed: bytes, salt: bytes) -> SealedKey:
-        """Seal a new key under the public passphrase; errors of `Keyring.create`."""
-        return self._ring.create(person_id, key_id, DEMO_PASSPHRASE, seed=seed, salt=salt)
+    def public_key(self, person_id: str, key_id: str, *, seed: bytes, salt: bytes) -> str:
+        """The public key of a person (base64), whose private key is sealed first if there is none.
+
+        Raises:
+            InputError: errors of `Keyring.create` and `Keyring.open`.
+        """
+        if not self._ring.path(person_id).exists():
+            self._ring.create(person_id, key_id, DEMO_PASSPHRASE, seed=seed, salt=salt)
+        return public_key_text(self._opened(person_id)[1])
 
     def sign(self, person_id: str, kind: str, statement: dict[str, Json]) -> Signature:
         """Sign for a person; errors of `Keyring.open`."""
+        key_id, private = self._opened(person_id)
+        return sign_statement(private, kind, statement, key_id)
+
+    def _opened(self, person_id: str) -> tuple[str, Ed25519PrivateKey]:
         if person_id not in self._open:
             text = read_secret(self._ring.path(person_id))
             key_id = read_envelope(text).key_id
             self._open[person_id] = (key_id, open_key(text, DEMO_PASSPHRASE))
-        key_id, private = self._open[person_id]
-        return sign_statement(private, kind, statement, key_id)
+        return self._open[person_id]

@@ -13,20 +13,21 @@ Source: architecture part 2; features TX-Z10.
 
 import sqlite3
 from collections.abc import Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final, cast
 
 import orjson
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
-from sqlmodel import SQLModel
 
 from counterseal.audit.merkle import ZERO_HASH, Frontier, leaf_hash
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.model import DomainModel
 from storage.engines import reading_engine
-from storage.guards import install_guards
+from storage.migrations import create_schema
 from storage.rows import Cell
+from storage.schema import check_schema
 from storage.tables import DOCUMENT_TABLES, REGISTER
 from storage.unit_of_work import translated_errors
 
@@ -72,11 +73,13 @@ def reconcile(path: Path) -> ReconcileReport:
     """Compare a database with its own log.
 
     Raises:
-        AdapterError: when the database cannot be read.
+        AdapterError: when the database cannot be read; `SCHEMA_OLDER` or `SCHEMA_NEWER` when it
+            means something else by its tables.
     """
     engine = reading_engine(path)
     try:
         with translated_errors(), engine.connect() as connection:
+            check_schema(connection)
             raw = cast("sqlite3.Connection", connection.connection.driver_connection)
             return _compared(raw)
     finally:
@@ -199,12 +202,12 @@ def _objects(raw: sqlite3.Connection) -> dict[str, str]:
     return {str(n): str(sql) for n, sql in rows if not str(n).startswith("sqlite_stat")}
 
 
-def _expected_objects() -> dict[str, str]:
+@cache
+def _expected_objects() -> Mapping[str, str]:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     try:
         with engine.begin() as connection:
-            SQLModel.metadata.create_all(connection)
-            install_guards(connection)
+            create_schema(connection)
             raw = cast("sqlite3.Connection", connection.connection.driver_connection)
             return _objects(raw)
     finally:

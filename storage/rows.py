@@ -34,7 +34,7 @@ INDEXED: Final[Mapping[str, Sequence[str]]] = {
     "orders": ("state", "approval_request_id", "account_id"),
     "order_events": ("order_id",),
     "execution_reports": ("order_id",),
-    "fills": ("order_id",),
+    "fills": ("order_id", "quote_id"),
     "ledger_entries": ("account_id",),
     "positions": ("account_id",),
 }
@@ -114,19 +114,17 @@ class DocumentTable:
         Raises:
             ValidationError: when a cell does not fit the model.
         """
-        return parse_document(
-            self.kind, {name: self._value(name, cells[name]) for name in self._classes}
-        )
+        value = {name: self._value(name, cells[name]) for name in self._classes}
+        return parse_document(self.kind, orjson.dumps(value))
 
-    def _value(self, name: str, cell: Cell) -> Json:
+    def _value(self, name: str, cell: Cell) -> Cell | orjson.Fragment:
         if cell is None or self._classes[name] == "text":
             return cell
         if name in self._booleans:
             return bool(cell)
         if self._classes[name] == "integer":
             return cell
-        parsed: Json = orjson.loads(str(cell))
-        return parsed
+        return orjson.Fragment(str(cell))
 
 
 def _is_boolean(annotation: object) -> bool:

@@ -5,6 +5,7 @@ Job: read and check what an installation may be told, and refuse what is unsafe.
 Invariants
   I1  Anything that could mean live trading refuses to start.
   I2  A setting may tighten a limit of the policy, never loosen it.
+  I3  What is told twice, or cannot be read, refuses to start; nothing is guessed.
 
 Not here: what a policy allows (policies/), command-line options (ui).
 Source: TX-A2, TX-A3; architecture part 7.
@@ -12,19 +13,24 @@ Source: TX-A2, TX-A3; architecture part 7.
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final
+from typing import Annotated, Final
+from urllib.parse import unquote
 
-from pydantic import Field
+from pydantic import Field, StringConstraints, ValidationError
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
+from counterseal.kernel.errors import InputError
 from counterseal.policy.limits import SETTING_OF_LIMIT
-from counterseal.policy.safety import check_mode
+from counterseal.policy.safety import TradingMode, check_mode
 
 POLICY_VERSION: Final = "2026.11.1"
+_SQLITE: Final = "sqlite:///"
+Port = Annotated[int, Field(ge=1, le=65_535)]
+"""A TCP port to listen on, on this machine only."""
 
 
-def _state_folder() -> Path:
-    return Path.home() / ".local/state/counterseal"
+def _signer_folder() -> Path:
+    return Path.home() / ".local/state/counterseal/signer"
 
 
 class Settings(BaseSettings):
@@ -32,20 +38,31 @@ class Settings(BaseSettings):
 
     Attributes:
         counterseal_home: Where database and key files lie.
+        counterseal_database_url: The database, instead of the file in the home; SQLite only.
         counterseal_policies: The policy folder.
-        counterseal_signer_state: The signer's memory, outside the home.
+        counterseal_signer_state: Folder of the signer's memory, outside the home; a file per log.
+        counterseal_log_key_passphrase_file: Its first line opens the log key.
+        app_env: A label of this installation; it changes nothing.
+        paper_execution_audit_db_path: The SQLite file; a relative path starts at the home.
+        api_port, web_port: Where the HTTP API and the pages listen.
+        max_tx_equivalent_exposure, max_daily_loss_twd, stale_quote_seconds: TX-equivalents, TWD
+            and seconds, as exact text; None leaves the limit of the policy.
     """
 
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     counterseal_home: Path = Path("var")
+    counterseal_database_url: str | None = None
     counterseal_policies: Path = Path("policies")
-    counterseal_signer_state: Path = Field(default_factory=_state_folder)
+    counterseal_signer_state: Path = Field(default_factory=_signer_folder)
     counterseal_log_key_passphrase_file: Path | None = None
-    app_env: str = "local"
-    trading_mode: str = "paper"
+    app_env: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = "local"
+    trading_mode: str = TradingMode.PAPER.value
     enable_live_trading: bool = False
     broker_provider: str = "paper"
+    paper_execution_audit_db_path: Path = Path("data/paper_execution_audit.sqlite")
+    api_port: Port = 8000
+    web_port: Port = 3000
     max_tx_equivalent_exposure: str | None = None
     max_daily_loss_twd: str | None = None
     stale_quote_seconds: str | None = None
@@ -54,17 +71,90 @@ class Settings(BaseSettings):
         """These settings, when they are safe.
 
         Raises:
-            InputError: `UNSAFE_SETTINGS`.
+            InputError: `UNSAFE_SETTINGS`, `DATABASE_UNSUPPORTED` or `SETTING_INVALID`.
         """
         check_mode(self.trading_mode, self.enable_live_trading, self.broker_provider)
+        if self.api_port == self.web_port:
+            raise InputError(
+                "SETTING_INVALID", "two servers on one port", field="WEB_PORT", got=self.web_port
+            )
+        if self.counterseal_database_url is not None:
+            _sqlite_file(self.counterseal_database_url)
+            if "paper_execution_audit_db_path" in self.model_fields_set:
+                raise InputError(
+                    "SETTING_INVALID",
+                    "the database is told twice",
+                    field="PAPER_EXECUTION_AUDIT_DB_PATH",
+                    expected="either this or COUNTERSEAL_DATABASE_URL",
+                    got=self.paper_execution_audit_db_path,
+                )
         return self
+
+    @property
+    def live_trading_enabled(self) -> bool:
+        """Flag and mode together; never true for checked settings."""
+        return self.enable_live_trading and self.trading_mode == TradingMode.LIVE
 
     def limit_overrides(self) -> Mapping[str, str]:
         """Limits that these settings tighten, by their setting's name."""
         told = {name: getattr(self, name.lower()) for name in SETTING_OF_LIMIT}
         return {name: value for name, value in told.items() if value is not None}
 
+    def placed(self, *, home: Path, database: Path, signer_state: Path) -> "Settings":
+        """The same settings with other places, each told outright."""
+        places = {
+            "counterseal_home": home,
+            "counterseal_database_url": None,
+            "paper_execution_audit_db_path": database.absolute(),
+            "counterseal_signer_state": signer_state,
+        }
+        return Settings(**{**dict(self), **places})
+
     @property
     def database(self) -> Path:
-        """The SQLite file."""
-        return self.counterseal_home / "counterseal.sqlite"
+        """The SQLite file.
+
+        Raises:
+            InputError: `DATABASE_UNSUPPORTED`.
+        """
+        if self.counterseal_database_url is not None:
+            return _sqlite_file(self.counterseal_database_url)
+        return self.counterseal_home / self.paper_execution_audit_db_path
+
+
+def load_settings(home: Path | None = None) -> Settings:
+    """Checked settings of the environment; a told home wins over it.
+
+    Raises:
+        InputError: `SETTING_INVALID`, `UNSAFE_SETTINGS` or `DATABASE_UNSUPPORTED`.
+    """
+    try:
+        told = Settings() if home is None else Settings(counterseal_home=home)
+    except ValidationError as error:
+        first = error.errors()[0]
+        raise InputError(
+            "SETTING_INVALID",
+            "this setting cannot be read",
+            field=".".join(str(part) for part in first["loc"]).upper(),
+            expected=first["msg"],
+            got=first["input"],
+        ) from None
+    return told.check()
+
+
+def _sqlite_file(url: str) -> Path:
+    """The file that a database URL names; the URL itself is never shown, it may hold a password.
+
+    Raises:
+        InputError: `DATABASE_UNSUPPORTED`.
+    """
+    file = unquote(url.removeprefix(_SQLITE))
+    if not url.startswith(_SQLITE) or not file or file == ":memory:" or "?" in url:
+        raise InputError(
+            "DATABASE_UNSUPPORTED",
+            "only a SQLite file is supported",
+            field="COUNTERSEAL_DATABASE_URL",
+            expected=f"{_SQLITE}FILE without options",
+            got=url.partition(":")[0],
+        )
+    return Path(file)

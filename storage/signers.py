@@ -4,16 +4,20 @@ Job: keep (origin, size, root) in an fsynced file outside the database; sign wha
 
 Invariants
   I1  The new state is durable before the signature exists.
-  I2  Without a readable state nothing is signed; only `create` writes a first one.
-  I3  The state file lies outside the database's folder, so that a restored backup cannot carry it.
+  I2  Without a readable state nothing is signed; only the genesis ceremony writes a first one.
+  I3  The state folder lies outside the home, so that a restored backup cannot carry it.
+  I4  One file per log: the logs of several homes neither share nor overwrite a memory.
 
 Not here: the decision (audit.signer), sealing of key files (identity.sealing).
 Source: audit-log, signer as guard.
 """
 
+import hashlib
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
 
@@ -23,40 +27,100 @@ from counterseal.audit.signer import SignerState, decide_signing, genesis_state
 from counterseal.kernel.errors import AdapterError, IntegrityError
 from counterseal.kernel.model import Refusal
 
+_SAFE_LENGTH: Final = 60
+_DIGEST_LENGTH: Final = 16
+
+
+def state_file(folder: Path, origin: str) -> Path:
+    """Where a log's memory lies: the origin's safe letters, and a digest that tells logs apart."""
+    safe = re.sub(r"[^A-Za-z0-9.]+", "-", origin).strip("-.")[:_SAFE_LENGTH]
+    digest = hashlib.sha256(origin.encode()).hexdigest()[:_DIGEST_LENGTH]
+    return folder / f"{safe}-{digest}.json"
+
+
+def sync_folder(folder: Path) -> None:
+    """Make what was renamed or created in a folder durable."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
 
 def write_durably(path: Path, content: bytes) -> None:
     """Replace a file so that either the old or the new content survives a crash."""
+    _written(path, content).replace(path)
+    sync_folder(path.parent)
+
+
+def _written(path: Path, content: bytes) -> Path:
     fresh = path.with_suffix(path.suffix + ".new")
     with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
         file.write(content)
         file.flush()
         os.fsync(file.fileno())
-    fresh.replace(path)
-    folder = os.open(path.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+    return fresh
 
 
-def create_state(path: Path, origin: str) -> None:
+def create_state(folder: Path, origin: str) -> None:
     """The genesis ceremony: the only way to a first state.
 
     Raises:
-        IntegrityError: `SIGNER_STATE_EXISTS` when this path already remembers a log.
+        IntegrityError: `SIGNER_STATE_EXISTS` when this log is remembered already.
+        AdapterError: `SIGNER_STATE_WRITE`.
     """
-    if path.exists():
-        raise IntegrityError("SIGNER_STATE_EXISTS", "this signer remembers a log", got=path)
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    write_durably(path, genesis_state(origin).model_dump_json().encode())
+    _remember(folder, genesis_state(origin))
 
 
-def read_state(path: Path) -> SignerState:
-    """The remembered head.
+def settle_state(founded: Path, folder: Path, origin: str) -> None:
+    """Remember in `folder` what the founding of a home signed in its own folder.
+
+    Raises:
+        IntegrityError: `SIGNER_STATE_EXISTS`, `SIGNER_STATE_MISSING`, `SIGNER_STATE_UNREADABLE`.
+        AdapterError: `SIGNER_STATE_WRITE`.
+    """
+    _remember(folder, read_state(founded, origin))
+
+
+def forget_founding(founded: Path, folder: Path) -> None:
+    """Undo `settle_state` for a home that never came to be: only what is equal is removed."""
+    for leftover in founded.glob("*.json"):
+        settled = folder / leftover.name
+        if settled.is_file() and settled.read_bytes() == leftover.read_bytes():
+            settled.unlink()
+
+
+def _remember(folder: Path, state: SignerState) -> None:
+    """A first file for a log: linked into place, so that it is whole and replaces none.
+
+    Raises:
+        AdapterError: `SIGNER_STATE_WRITE`.
+        IntegrityError: `SIGNER_STATE_EXISTS`.
+    """
+    path = state_file(folder, state.origin)
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        fresh = _written(path, state.model_dump_json().encode())
+        try:
+            os.link(fresh, path)
+        except FileExistsError:
+            raise IntegrityError(
+                "SIGNER_STATE_EXISTS", "this signer remembers a log of this name", got=path
+            ) from None
+        finally:
+            fresh.unlink()
+        sync_folder(folder)
+    except OSError as error:
+        raise AdapterError("SIGNER_STATE_WRITE", str(error), got=path) from error
+
+
+def read_state(folder: Path, origin: str) -> SignerState:
+    """The remembered head of a log.
 
     Raises:
         IntegrityError: `SIGNER_STATE_MISSING` or `SIGNER_STATE_UNREADABLE`.
     """
+    path = state_file(folder, origin)
     try:
         return SignerState.model_validate_json(path.read_bytes())
     except FileNotFoundError:
@@ -72,16 +136,16 @@ class EmbeddedSigner:
 
     Args:
         signer: The log key; its name is the origin.
-        state_path: Where the memory lies.
+        folder: Where the memories of logs lie.
 
     Raises:
         IntegrityError: when the memory is missing or unreadable.
     """
 
-    def __init__(self, signer: NoteSigner, state_path: Path) -> None:
+    def __init__(self, signer: NoteSigner, folder: Path) -> None:
         self._signer = signer
-        self._path = state_path
-        self._state = read_state(state_path)
+        self._folder = folder
+        self._state = read_state(folder, signer.key.name)
 
     @property
     def key(self) -> VerifierKey:
@@ -90,7 +154,7 @@ class EmbeddedSigner:
 
     def remembered_size(self) -> int:
         """Size signed last, read anew: another process may have signed since."""
-        self._state = read_state(self._path)
+        self._state = read_state(self._folder, self._signer.key.name)
         return self._state.size
 
     def sign_checkpoint(self, origin: str, size: int, root: bytes, proof: Sequence[bytes]) -> str:
@@ -104,9 +168,10 @@ class EmbeddedSigner:
         if isinstance(decided, Refusal):
             raise IntegrityError(decided.code, decided.message, got=size)
         if decided != self._state:
+            path = state_file(self._folder, decided.origin)
             try:
-                write_durably(self._path, decided.model_dump_json().encode())
+                write_durably(path, decided.model_dump_json().encode())
             except OSError as error:
-                raise AdapterError("SIGNER_STATE_WRITE", str(error), got=self._path) from error
+                raise AdapterError("SIGNER_STATE_WRITE", str(error), got=path) from error
             self._state = decided
         return sign_checkpoint(Checkpoint(origin, size, root), self._signer)

@@ -3,11 +3,11 @@
 Job: create, open and hold the database with its sequencer behind the desk's port.
 
 Invariants
-  I1  A database is created once, with its guards and an empty head.
-  I2  Nothing is written through a database whose guards differ.
+  I1  A database is created once, with its guards and an empty head, as a whole or not at all.
+  I2  Nothing is written through a database whose schema or guards differ.
   I3  Threads that share a store take turns: its one writing connection holds one transaction.
 
-Not here: documents (rows), sequencing (journal).
+Not here: documents (rows), sequencing (journal), how the schema comes to be (migrations).
 """
 
 import threading
@@ -16,37 +16,70 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import Engine, insert
-from sqlmodel import SQLModel
 
 from counterseal.audit.chain import Head
 from counterseal.kernel.clock import Clock
-from counterseal.kernel.errors import InputError
-from storage.engines import reading_engine, writing_engine
-from storage.guards import check_guards, install_guards
+from counterseal.kernel.errors import AdapterError, InputError
+from storage.engines import fold, reading_engine, writing_engine
+from storage.guards import check_guards
 from storage.journal import AfterStep, Journal, head_cells, no_observer
-from storage.signers import EmbeddedSigner
+from storage.schema import check_schema
+from storage.signers import EmbeddedSigner, sync_folder
 from storage.tables import table
 from storage.unit_of_work import SqlReader, SqlUnitOfWork, reading, translated_errors, writing
 
 
 def create_database(path: Path, origin: str) -> None:
-    """Create tables, guards and an empty head.
+    """Create tables, guards and an empty head: built beside its place, then moved there.
 
     Raises:
         InputError: `DATABASE_EXISTS`.
-        AdapterError: when the folder cannot be written.
+        AdapterError: `DATABASE_WRITE` when the folder cannot be written, or the failure of the
+            database; nothing lies at `path` then.
     """
     if path.exists():
         raise InputError("DATABASE_EXISTS", "a database is here already", got=path)
-    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f"{path.name}.new")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove(draft)
+        try:
+            _build(draft, origin)
+            move_database(draft, path)
+        finally:
+            _remove(draft)
+    except OSError as error:
+        raise AdapterError("DATABASE_WRITE", str(error), got=path) from error
+
+
+def _build(path: Path, origin: str) -> None:
+    from storage.migrations import create_schema  # noqa: PLC0415 - opening needs no Alembic
+
     engine = writing_engine(path)
     try:
         with translated_errors(), engine.begin() as connection:
-            SQLModel.metadata.create_all(connection)
-            install_guards(connection)
+            create_schema(connection)
             connection.execute(insert(table("audit_head")), head_cells(origin, Head()))
     finally:
         engine.dispose()
+
+
+def _remove(path: Path) -> None:
+    """Remove a database that never came into use, and the files beside it."""
+    for suffix in ("", "-wal", "-shm", "-journal"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+
+
+def move_database(source: Path, target: Path) -> None:
+    """Move a database that nobody has open, with everything that it holds, durably.
+
+    Raises:
+        AdapterError: `DATABASE_BUSY` when it is open elsewhere, or its failure.
+        OSError: when it cannot be moved.
+    """
+    fold(source)
+    source.replace(target)
+    sync_folder(target.parent)
 
 
 class SqlStore:
@@ -59,7 +92,7 @@ class SqlStore:
         after_step: Observer of durable steps; crash tests kill there.
 
     Raises:
-        AdapterError: `DATABASE_MISSING`, or the database's failure.
+        AdapterError: `DATABASE_MISSING`, `SCHEMA_OLDER`, `SCHEMA_NEWER`, or the database's failure.
         IntegrityError: `GUARD_MISSING`.
     """
 
@@ -73,6 +106,7 @@ class SqlStore:
         self._reader = reading_engine(path)
         self._writer: Engine = writing_engine(path)
         with translated_errors(), self._reader.connect() as connection:
+            check_schema(connection)
             check_guards(connection)
         self._after_step = after_step
         self._turn = threading.RLock()

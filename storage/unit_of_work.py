@@ -12,16 +12,19 @@ Not here: sequencing (journal), decisions (the core).
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
+from functools import cache
 from typing import TypeVar, cast
 
-from sqlalchemy import Connection, Engine, insert, select
+from sqlalchemy import Connection, Engine, Select, bindparam, insert, select
+from sqlalchemy.dialects.sqlite import Insert
 from sqlalchemy.dialects.sqlite import insert as upsert
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from counterseal.audit.record import Draft, draft_bytes
 from counterseal.kernel.clock import parse_utc
 from counterseal.kernel.errors import AdapterError, InvariantError
 from counterseal.kernel.model import Document
+from storage.rows import Cell
 from storage.tables import DOCUMENT_TABLES, table
 
 D = TypeVar("D", bound=Document)
@@ -40,13 +43,9 @@ class SqlReader:
 
     def find(self, kind: type[D], **equal: str | int) -> tuple[D, ...]:
         """Documents whose fields equal the given ones, in the order of their keys."""
+        rows = self._connection.execute(_query(kind.KIND, tuple(equal)), equal).mappings()
         mapped = DOCUMENT_TABLES[kind.KIND]
-        columns = mapped.table.c
-        query = select(mapped.table).order_by(columns[kind.KEY])
-        for name, value in equal.items():
-            query = query.where(columns[name] == value)
-        rows = self._connection.execute(query).mappings()
-        return tuple(cast("D", mapped.document(dict(row))) for row in rows)
+        return tuple(cast("D", mapped.document({**row})) for row in rows)
 
 
 class SqlUnitOfWork(SqlReader):
@@ -76,11 +75,26 @@ class SqlUnitOfWork(SqlReader):
         if mapped is None or mapped.kind is not type(document):
             raise InvariantError(f"{document.KIND} is no registered document")
         cells = mapped.cells(document.json_value())
-        statement = upsert(mapped.table).values(cells)
-        rest = {name: value for name, value in cells.items() if name != document.KEY}
-        self._connection.execute(
-            statement.on_conflict_do_update(index_elements=[document.KEY], set_=rest)
-        )
+        self._connection.execute(_replacement(document.KIND), cells)
+
+
+@cache
+def _query(kind: str, names: tuple[str, ...]) -> Select[tuple[Cell, ...]]:
+    """Documents of a kind whose columns equal parameters of the same names; built once."""
+    mapped = DOCUMENT_TABLES[kind]
+    columns = mapped.table.c
+    equal = [columns[name] == bindparam(name) for name in names]
+    return select(mapped.table).where(*equal).order_by(columns[mapped.kind.KEY])
+
+
+@cache
+def _replacement(kind: str) -> Insert:
+    """A document's row, in the place of the one with its key; built once."""
+    mapped = DOCUMENT_TABLES[kind]
+    statement = upsert(mapped.table)
+    fresh = {name: statement.excluded[name] for name in mapped.kind.model_fields}
+    del fresh[mapped.kind.KEY]
+    return statement.on_conflict_do_update(index_elements=[mapped.kind.KEY], set_=fresh)
 
 
 @contextmanager
@@ -88,12 +102,15 @@ def translated_errors() -> Iterator[None]:
     """Turn the database's operational failures into ours.
 
     Raises:
-        AdapterError: `DATABASE_BUSY` (retriable), `DATABASE_READ_ONLY`, `DATABASE_FULL` or
-            `DATABASE_FAILED`.
+        AdapterError: `DATABASE_BUSY` (retriable), `DATABASE_READ_ONLY`, `DATABASE_FULL`,
+            `DATABASE_SCHEMA`, `DATABASE_UNREADABLE` or `DATABASE_FAILED`.
+        IntegrityError: the database's own, for a broken constraint: that is no fault of the world.
     """
     try:
         yield
-    except OperationalError as error:
+    except IntegrityError:
+        raise
+    except DatabaseError as error:
         text = str(error.orig)
         known = {
             "locked": ("DATABASE_BUSY", True),
@@ -101,6 +118,8 @@ def translated_errors() -> Iterator[None]:
             "disk is full": ("DATABASE_FULL", False),
             "no such table": ("DATABASE_SCHEMA", False),
             "no such column": ("DATABASE_SCHEMA", False),
+            "not a database": ("DATABASE_UNREADABLE", False),
+            "malformed": ("DATABASE_UNREADABLE", False),
         }
         code, retriable = next(
             (known[word] for word in known if word in text), ("DATABASE_FAILED", False)

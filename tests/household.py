@@ -3,7 +3,7 @@
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -19,7 +19,9 @@ from counterseal.audit.verify import (
     head_of_signer,
     verify_log,
 )
+from counterseal.broker.gateway import PaperBroker
 from counterseal.broker.model import Fill
+from counterseal.broker.ports import Broker
 from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
 from counterseal.desk.installation import Installation
@@ -39,7 +41,7 @@ from storage.guards import GUARDS
 from storage.journal import AfterStep, no_observer
 from storage.policy_files import read_policy_files
 from storage.settings import POLICY_VERSION, Settings
-from storage.signers import create_state, read_state
+from storage.signers import create_state, read_state, state_file
 from storage.store import SqlStore, create_database
 from storage.system import ReplayClock
 
@@ -72,6 +74,17 @@ class OneQuote:
         return refuse("NO_QUOTE", "no quote") if found is None or found.event_time > now else found
 
 
+class FadingBroker(PaperBroker):
+    """A paper broker whose last sign of life was at a stated time."""
+
+    def __init__(self, last: datetime | None) -> None:
+        self.last = last
+
+    def heartbeat(self, now: datetime) -> datetime | None:
+        del now
+        return self.last
+
+
 _FOUNDED: list[tuple[bytes, bytes, int]] = []
 
 
@@ -92,7 +105,7 @@ class Household:
         database, state, self.count = _FOUNDED[0]
         for path, content in (
             (self.settings.database, database),
-            (self.settings.counterseal_signer_state, state),
+            (self.state_path, state),
         ):
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes(content)
@@ -116,7 +129,7 @@ class Household:
         self.store.close()
         with closing(sqlite3.connect(self.settings.database)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        state = self.settings.counterseal_signer_state.read_bytes()
+        state = self.state_path.read_bytes()
         _FOUNDED.append((self.settings.database.read_bytes(), state, self.count))
         self.reopen()
         self.quote()
@@ -126,8 +139,12 @@ class Household:
         return Settings(
             counterseal_home=self.home,
             counterseal_policies=ROOT / "policies",
-            counterseal_signer_state=self.home.parent / "signer" / "state.json",
+            counterseal_signer_state=self.home.parent / "signer",
         )
+
+    @property
+    def state_path(self) -> Path:
+        return state_file(self.settings.counterseal_signer_state, ORIGIN)
 
     @property
     def log_key(self) -> NoteSigner:
@@ -142,6 +159,10 @@ class Household:
             feed=self.feed,
             after_step=after_step,
         )
+
+    def broker(self, broker: Broker) -> None:
+        """Let another broker answer from now on."""
+        self.desk = Desk(replace(self.desk.bench, broker=broker))
 
     @property
     def store(self) -> SqlStore:
@@ -175,7 +196,7 @@ class Household:
         return [StoredCheckpoint._make(row) for row in found]
 
     def remembered(self) -> RememberedHead:
-        return head_of_signer(read_state(self.settings.counterseal_signer_state))
+        return head_of_signer(read_state(self.settings.counterseal_signer_state, ORIGIN))
 
     def verdict(self, *heads: RememberedHead) -> Verdict:
         """What an auditor finds with the pinned key and a head; the signer's without any."""

@@ -7,8 +7,11 @@ from counterseal.approvals.model import RequestPayload
 from counterseal.approvals.review_checks import SignedReview
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.commands import Outcome
+from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.orders import Submission
 from counterseal.identity.dsse import sign_statement
+from counterseal.identity.mandate import SubmitMandate, mandate_statement
+from counterseal.kernel.model import Actor
 from counterseal.kernel.money import Currency
 from counterseal.market.instruments import contract_root
 from counterseal.policy.words import DecisionWord
@@ -161,3 +164,35 @@ class World(Household):
             approval_request_id=request_id, quantity=Decimal(quantity), selected_outcome=selected
         )
         return self.desk.orders.submit(asked, self.actor("operator"), key=key or self.key())
+
+    def mandate(self, **bounds: object) -> str:
+        """The operator's signed mandate over the account; the id of its record."""
+        self.count += 1
+        now = self.clock.now()
+        told: dict[str, object] = {
+            "mandate_id": f"mandate-{self.count}",
+            "tenant": "tenant-1",
+            "account_id": ACCOUNT,
+            "person_id": "operator",
+            "key_id": "key-of-operator",
+            "strategies": ("mean-reversion",),
+            "orders_max": 10,
+            "tx_equivalent_max": Decimal("0.25"),
+            "valid_from": now,
+            "valid_until": now + timedelta(hours=8),
+            "issued_at": now,
+            "nonce": f"non_mandate_{self.count}",
+        } | bounds
+        unsigned = SubmitMandate.model_validate(told)
+        signature = sign_statement(
+            self.private_key("operator"),
+            "mandate",
+            {**mandate_statement(unsigned)},
+            unsigned.key_id,
+        )
+        signed = unsigned.amended(signature=signature)
+        return self.done(self.desk.mandates.issue(signed, self.actor("operator"), key=self.key()))
+
+    def service(self) -> Actor:
+        """The platform's own identity."""
+        return self.actor("dispatch").amended(issuer=SERVICE_ISSUER)

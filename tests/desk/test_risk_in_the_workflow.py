@@ -10,6 +10,7 @@ from counterseal.oms.states import OrderState
 from counterseal.portfolio.model import DailyPnl
 from counterseal.risk.model import CheckName, RiskEvaluation, RiskSnapshot
 from counterseal.signals.model import Direction
+from tests.household import FadingBroker
 from tests.world import ACCOUNT, World
 
 
@@ -149,6 +150,7 @@ def test_an_unhealthy_broker_stops_orders_and_a_healthy_one_lets_them_pass(world
 def test_a_heartbeat_ages(world: World, seconds: int, passes: bool) -> None:
     """TX-H14: 30 seconds old is fresh, 31 is not."""
     request_id = world.approved()
+    world.broker(FadingBroker(world.clock.now()))
     world.after(seconds)
     world.quote()
     assert codes(world.submitted(request_id)) == (() if passes else ("BROKER_HEARTBEAT",))
@@ -157,6 +159,7 @@ def test_a_heartbeat_ages(world: World, seconds: int, passes: bool) -> None:
 def test_all_fourteen_checks_run_even_when_several_fail(world: World) -> None:
     """TX-H15: every failed check is named, the first one is the code."""
     request_id = world.approved()
+    world.broker(FadingBroker(world.clock.now()))
     world.after(40)
     world.quote(age_seconds=4)
     outcome = world.submitted(request_id)

@@ -1,6 +1,7 @@
 """The sequencer and its signer under crashes, flipped bytes, rollbacks and rivals."""
 
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -12,7 +13,7 @@ from counterseal.audit.note import NoteSigner
 from counterseal.audit.signer import SignerState
 from counterseal.kernel.errors import AdapterError, IntegrityError
 from storage.journal import AfterStep
-from storage.signers import EmbeddedSigner, read_state, write_durably
+from storage.signers import EmbeddedSigner, read_state, state_file, write_durably
 from tests.world import ACCOUNT, ORIGIN, ROOT, World
 
 STEPS = ("recorded", "placed", "signed", "checkpointed")
@@ -159,7 +160,7 @@ def test_without_a_readable_memory_nothing_opens_and_nothing_is_signed(
 ) -> None:
     """Signer I4: no fallback to zero, at the start and in the middle."""
     notes = world.notes()
-    path = world.settings.counterseal_signer_state
+    path = world.state_path
     spoil(path)
     with pytest.raises(IntegrityError, match=code):
         beat(world, "beat-1")
@@ -169,22 +170,25 @@ def test_without_a_readable_memory_nothing_opens_and_nothing_is_signed(
 
 
 def test_a_key_of_another_name_signs_nothing_here(world: World) -> None:
-    """Signer: the state remembers one origin."""
+    """Signer: a memory belongs to one origin, also under the file name of another."""
     stranger = NoteSigner("counterseal.example/other", bytes(range(32)))
-    signer = EmbeddedSigner(stranger, world.settings.counterseal_signer_state)
-    head = world.remembered()
+    folder, head = world.settings.counterseal_signer_state, world.remembered()
+    with pytest.raises(IntegrityError, match="SIGNER_STATE_MISSING"):
+        EmbeddedSigner(stranger, folder)
+    shutil.copy(world.state_path, state_file(folder, stranger.key.name))
+    signer = EmbeddedSigner(stranger, folder)
     with pytest.raises(IntegrityError, match="UNKNOWN_ORIGIN"):
         signer.sign_checkpoint(stranger.key.name, head.size, head.root, ())
 
 
 def test_the_memory_is_durable_before_the_signature_exists(world: World) -> None:
     """Signer I1: when it cannot be written, no note comes out."""
-    path = world.settings.counterseal_signer_state
+    path = world.state_path
     path.with_suffix(".json.new").mkdir()
-    notes, state = world.notes(), read_state(path)
+    notes, state = world.notes(), read_state(path.parent, ORIGIN)
     with pytest.raises(AdapterError, match="SIGNER_STATE_WRITE"):
         beat(world, "beat-1")
-    assert (world.notes(), read_state(path)) == (notes, state)
+    assert (world.notes(), read_state(path.parent, ORIGIN)) == (notes, state)
     path.with_suffix(".json.new").rmdir()
     world.reopen()
     assert world.verdict().totals.unsealed == 0
@@ -192,12 +196,12 @@ def test_the_memory_is_durable_before_the_signature_exists(world: World) -> None
 
 def test_the_memory_is_readable_by_its_owner_only(world: World) -> None:
     """Signer: mode 600, and replaced as a whole."""
-    path = world.settings.counterseal_signer_state
+    path = world.state_path
     beat(world, "beat-1")
     assert path.stat().st_mode & 0o777 == 0o600
     assert list(path.parent.iterdir()) == [path]
     write_durably(path, path.read_bytes())
-    assert isinstance(read_state(path), SignerState)
+    assert isinstance(read_state(path.parent, ORIGIN), SignerState)
 
 
 def test_two_processes_on_one_file_make_one_chain(world: World) -> None:

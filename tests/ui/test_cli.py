@@ -65,7 +65,7 @@ def house(
     (tmp_path / "secret").write_text(SECRET + "\n", "utf-8")
     monkeypatch.chdir(ROOT)
     monkeypatch.setattr(sealing, "_derive", DERIVED)
-    monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(tmp_path / "signer" / "state.json"))
+    monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(tmp_path / "signer"))
     monkeypatch.setenv("COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE", str(tmp_path / "secret"))
     return House(tmp_path, capsys)
 
@@ -153,11 +153,11 @@ def test_a_day_from_an_empty_folder_to_a_fill(house: House) -> None:
     assert house.done("approvals", "list")["requests"]
     assert house.done("audit", "reconcile")["clean"] is True
 
-    state = str(house.folder / "signer" / "state.json")
+    [state] = map(str, (house.folder / "signer").iterdir())
     evidence = ("audit", "verify", "--vkey", str(made["log_vkey"]))
     house.done(*evidence, "--signer-state", state)
     assert house(*evidence)[0] == 3
-    with sqlite3.connect(house.home / "counterseal.sqlite") as database:
+    with sqlite3.connect(house.home / "data/paper_execution_audit.sqlite") as database:
         database.execute("DROP TRIGGER IF EXISTS audit_records_no_update")
         for (name,) in database.execute(
             "SELECT name FROM sqlite_master WHERE type = 'trigger'"
@@ -254,7 +254,8 @@ def test_a_key_signs_once_and_the_demo_keyring_wants_a_demo_home(tmp_path: Path)
     with pytest.raises(InputError, match="NOT_A_DEMO_HOME"):
         UnsafeDemoKeyring(tmp_path, "paper")
     demo = UnsafeDemoKeyring(tmp_path, "demo")
-    demo.create("ann", "key-1", seed=bytes(32), salt=bytes(16))
+    public = demo.public_key("ann", "key-1", seed=bytes(32), salt=bytes(16))
+    assert public == demo.public_key("ann", "key-2", seed=bytes(16) * 2, salt=bytes(16))
     assert demo.sign("ann", "enrol", {"a": 1}) == demo.sign("ann", "enrol", {"a": 1})
 
     ring = Keyring(tmp_path)
@@ -263,7 +264,7 @@ def test_a_key_signs_once_and_the_demo_keyring_wants_a_demo_home(tmp_path: Path)
     with pytest.raises(InputError, match="KEY_SPENT"):
         opened.sign("enrol", {"a": 2})
     with pytest.raises(InputError, match="KEY_FILE_EXISTS"):
-        demo.create("ann", "key-2", seed=bytes(32), salt=bytes(16))
+        ring.create("ann", "key-2", DEMO_PASSPHRASE, seed=bytes(32), salt=bytes(16))
     with pytest.raises(InputError, match="PERSON_ID_UNSAFE"):
         ring.path("../ann")
     ring.path("ann").chmod(0o644)

@@ -1,15 +1,16 @@
 """The command line's entry: finds the noun, runs it, turns failures into exit statuses.
 
 Exit status: 0 done or verified, 1 refused or tampered, 2 bad usage or input, 3 inconclusive,
-4 operational failure. A noun's module is loaded only when the noun is used.
+4 operational failure. A noun's module is loaded only when the noun is used, and help is plain
+text without boxes, so that it is there at once.
 """
 
+import gc
 import sys
 from collections.abc import Sequence
 from importlib import import_module
 
 import typer
-from pydantic_core import ValidationError
 from typer.core import TyperGroup
 
 from counterseal.kernel.errors import AdapterError, CountersealError, InputError
@@ -20,13 +21,27 @@ NOUNS = {
     "init": "Create a home: database, log key, policy, two officers, one account.",
     "people": "People, their roles and their keys.",
     "signals": "Take signals in.",
-    "approvals": "Ask for approval, review, withdraw, look.",
+    "approvals": "Ask for approval, review, withdraw, revoke, verify, look.",
     "orders": "Submit approved requests; look at orders.",
     "risk": "Switches, limits and evaluations.",
     "broker": "Ask the paper model without sending anything.",
     "portfolio": "Positions, cash and equity.",
     "audit": "Look at the log, verify it, compare the tables with it.",
+    "readiness": "Every boundary flag, with the probe that set it.",
+    "flows": "Run a flow, bring the flows to their server, serve them.",
 }
+
+
+def _loaded(noun: str) -> typer.Typer:
+    """The commands of a noun; modules are no garbage, so no collection runs while they load."""
+    gc.disable()
+    try:
+        app: typer.Typer = import_module(f"ui.cli.{noun}").app
+    finally:
+        gc.freeze()
+        gc.enable()
+    app.rich_markup_mode = None
+    return app
 
 
 class Nouns(TyperGroup):
@@ -36,7 +51,7 @@ class Nouns(TyperGroup):
         """The command as declared in its module; unknown words fail as usual."""
         name, command, rest = super().resolve_command(ctx, args)
         if name in NOUNS:
-            command = typer.main.get_command(import_module(f"ui.cli.{name}").app)
+            command = typer.main.get_command(_loaded(name))
             command.name = name
         return name, command, rest
 
@@ -46,6 +61,7 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,
     help="Counterseal: approval and audit for paper trading. Paper only, no live broker.",
 )
 for _noun, _help in NOUNS.items():
@@ -57,6 +73,20 @@ def _root() -> None:
     """Counterseal: approval and audit for paper trading. Paper only, no live broker."""
 
 
+def _input_error(error: ValueError) -> InputError:
+    """A value that no model takes; any other ValueError is a defect and goes on.
+
+    Raises:
+        ValueError: the given one, when pydantic did not raise it.
+    """
+    from pydantic_core import ValidationError  # noqa: PLC0415 - help needs no model
+
+    if not isinstance(error, ValidationError):
+        raise error
+    first = error.errors()[0]
+    return InputError("INPUT_INVALID", first["msg"], field=".".join(map(str, first["loc"])))
+
+
 def run(arguments: Sequence[str]) -> int:
     """Run one command; gives the exit status."""
     as_json = "--json" in arguments
@@ -65,9 +95,8 @@ def run(arguments: Sequence[str]) -> int:
     except CountersealError as error:
         failure(error, as_json=as_json)
         return error.exit_status
-    except ValidationError as error:
-        place = ".".join(str(part) for part in error.errors()[0]["loc"])
-        wrong = InputError("INPUT_INVALID", error.errors()[0]["msg"], field=place)
+    except ValueError as error:
+        wrong = _input_error(error)
         failure(wrong, as_json=as_json)
         return wrong.exit_status
     except OSError as error:

@@ -1,74 +1,107 @@
-"""`counterseal approvals`: list, show, request, review, withdraw."""
+"""`counterseal approvals`: list, show, status, verify, request, review, withdraw, revoke."""
 
-from datetime import timedelta
-from decimal import Decimal
-from typing import Annotated, NamedTuple
+from typing import Annotated
 
 import typer
 
-from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, RequestPayload
+from counterseal.approvals.draft import RequestTerms
 from counterseal.approvals.review_checks import SignedReview
-from counterseal.desk.approvals import load_case
-from counterseal.desk.desk import Desk
-from counterseal.identity.people import Person
-from counterseal.kernel.canonical import Json, digest
-from counterseal.kernel.errors import InputError
+from counterseal.audit.verdict import Outcome as LogOutcome
+from counterseal.audit.verify import verify_log
+from counterseal.desk.installation import PolicyActivation
+from counterseal.desk.views.approvals import (
+    RequestDetail,
+    approval_status,
+    queue,
+    request_detail,
+)
+from counterseal.desk.views.history import RecordFacts, verify_cases
+from counterseal.desk.views.marks import QUEUE_LIMIT
+from counterseal.kernel.errors import PolicyError
 from counterseal.kernel.model import Refusal
-from counterseal.market.instruments import contract_root
+from counterseal.policy.bundle import PolicyBundle
 from counterseal.policy.words import DecisionWord
-from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce, exposure, side_of
-from counterseal.signals.model import Direction, SignalRecord
-from storage.homes import read_home
+from counterseal.signals.intent import OrderType, TimeInForce
+from storage.home_reader import HomeReader, read_home
+from storage.policy_files import bundle_from
 from storage.settings import Settings
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
-from ui.cli.render import answer, notice, refused, reject, settled, table
+from ui.cli.render import answer, leave, notice, refused, reject, settled, table
 from ui.cli.session import CLOCK, command_key, decimal_of, desk_at, logged_in, settings_for
 
 app = typer.Typer(no_args_is_help=True)
 
 
-class _Asked(NamedTuple):
-    symbol: str
-    quantity: Decimal
-    price: Decimal
-    price_min: Decimal | None
-    price_max: Decimal | None
-
-
 @app.command("list")
-def list_requests(home: Home = None, as_json: AsJson = False) -> None:
-    """Every request and what it waits for."""
+def list_requests(
+    limit: Annotated[int, typer.Option(help="Newest requests, 1 to 200.")] = QUEUE_LIMIT,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """The newest requests and what each waits for."""
     with read_home(settings_for(home)) as reader:
-        requests = reader.find(ApprovalRequest)
+        view = queue(reader, _bundle(reader).approval, CLOCK.now(), limit)
     rows = [
         (
-            r.approval_request_id,
-            r.status.value,
-            None if r.next_stage is None else r.next_stage.value,
-            r.payload.side.value,
-            r.payload.max_quantity,
-            r.payload.symbol,
-            r.requester_id,
+            e.approval_request_id,
+            "expired" if e.expired else e.status.value,
+            None if e.next_stage is None else e.next_stage.value,
+            e.side.value,
+            e.max_quantity,
+            e.symbol,
+            e.requester_id,
         )
-        for r in requests
+        for e in view.entries
     ]
     heads = ("REQUEST", "STATUS", "NEXT", "SIDE", "MAX", "SYMBOL", "REQUESTER")
-    answer({"requests": [r.json_value() for r in requests]}, table(rows, *heads), as_json=as_json)
+    counts = f"{view.label}: {view.total} requests, {view.pending} to decide"
+    value = view.json_value()
+    requests = value.pop("entries")
+    answer({**value, "requests": requests}, [*table(rows, *heads), counts], as_json=as_json)
 
 
 @app.command()
 def show(request: str, home: Home = None, as_json: AsJson = False) -> None:
-    """One request with its decisions: what a reviewer is shown."""
+    """One request with its decisions, rechecked: what a reviewer is shown."""
+    settings = settings_for(home)
+    detail = _detail(settings, request, as_json=as_json)
+    value = detail.json_value()
+    history = value.pop("history")
+    told = history if isinstance(history, dict) else {}
+    answer({**value, **told}, _lines(detail), as_json=as_json)
+
+
+@app.command()
+def status(home: Home = None, as_json: AsJson = False) -> None:
+    """What this approval service is, as probed, and how many requests stand where."""
     with read_home(settings_for(home)) as reader:
-        case = load_case(reader, request)
-    if isinstance(case, Refusal):
-        refused(case, as_json=as_json)
-    value: dict[str, Json] = {
-        "request": case[0].json_value(),
-        "decisions": [d.json_value() for d in case[1]],
-        "shown_hash": _shown_hash(*case),
-    }
-    answer(value, _lines(*case), as_json=as_json)
+        bundle = _bundle(reader)
+        view = approval_status(reader, bundle.approval, _facts(reader, bundle))
+    lines = [
+        f"mode      {view.approval_mode}",
+        f"records   {view.record_policy}",
+        f"badges    {', '.join(badge.text for badge in view.badges)}",
+        *table([(c.status.value, c.count) for c in view.counts], "STATUS", "REQUESTS"),
+    ]
+    answer({"status": view.json_value()}, lines, as_json=as_json)
+
+
+@app.command()
+def verify(home: Home = None, as_json: AsJson = False) -> None:
+    """Recheck every case from its signed decisions.
+
+    Exit status 0 verified, 1 a case is forged, 3 nothing to verify.
+    """
+    with read_home(settings_for(home)) as reader:
+        view = verify_cases(reader, _bundle(reader))
+    rows = [(f.approval_request_id, f.first_bad, f.problem) for f in view.forged]
+    lines = [
+        f"state    {view.state.value} ({view.label})",
+        f"checked  {view.cases_checked} cases, {view.decisions_checked} decisions",
+        *(table(rows, "REQUEST", "FIRST BAD", "PROBLEM") if rows else ()),
+    ]
+    answer({"cases": view.json_value()}, lines, as_json=as_json)
+    leave({"verified": 0, "broken": 1}.get(view.state.value, 3))
 
 
 @app.command()
@@ -92,24 +125,21 @@ def request(
 ) -> None:
     """Ask for approval of a paper order that a signal suggests."""
     settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    taken, person = _taken(settings, signal, actor.id)
-    desk = desk_at(settings)
-    asked = _Asked(
+    terms = RequestTerms(
+        account_id=account,
         symbol=symbol,
-        quantity=decimal_of(quantity, "--quantity"),
+        max_quantity=decimal_of(quantity, "--quantity"),
         price=decimal_of(price, "--price"),
         price_min=None if price_min is None else decimal_of(price_min, "--price-min"),
         price_max=None if price_max is None else decimal_of(price_max, "--price-max"),
-    )
-    payload = _payload(desk, taken, person, asked).amended(
-        account_id=account,
-        request_reason=reason,
-        author_ids=tuple(author),
         order_type=order_type,
         time_in_force=time_in_force,
+        request_reason=reason,
+        author_ids=tuple(author),
     )
-    outcome = desk.approvals.request(payload, actor, key=command_key(key))
+    actor, _ = logged_in(settings, acting_as, passphrase_file)
+    intake = desk_at(settings).intake
+    outcome = intake.request(signal, terms, actor, now=CLOCK.now(), key=command_key(key))
     settled(outcome, as_json=as_json, what="requested")
 
 
@@ -126,16 +156,13 @@ def review(
 ) -> None:
     """Review a request: see it, then sign the statement with your own key."""
     settings = settings_for(home)
-    with read_home(settings) as reader:
-        case = load_case(reader, request)
-    if isinstance(case, Refusal):
-        refused(case, as_json=as_json)
-    for line in _lines(*case):
+    detail = _detail(settings, request, as_json=as_json)
+    for line in _lines(detail):
         notice(line)
     actor, opened = logged_in(settings, acting_as, passphrase_file)
     approvals, base = desk_at(settings).approvals, command_key(key)
     preparation = approvals.prepare(
-        request, decision, reason, actor, shown_hash=_shown_hash(*case), key=f"{base}:prepare"
+        request, decision, reason, actor, shown_hash=detail.shown_hash, key=f"{base}:prepare"
     )
     if preparation.prepared is None:
         if preparation.refusal is None:
@@ -169,77 +196,93 @@ def withdraw(
     settled(outcome, as_json=as_json, what="withdrawn")
 
 
-def _shown_hash(request: ApprovalRequest, decisions: tuple[ApprovalDecision, ...]) -> str:
-    return digest(
-        {"request": request.json_value(), "decisions": [d.json_value() for d in decisions]}
+@app.command()
+def revoke(
+    request: str,
+    acting_as: ActingAs,
+    reason: Annotated[str, typer.Option()],
+    passphrase_file: PassphraseFile = None,
+    key: Key = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take an approval back before it is used: see it, then sign with your own key."""
+    from counterseal.desk.revocations import SignedRevocation  # noqa: PLC0415 - only revoking
+
+    settings = settings_for(home)
+    for line in _lines(_detail(settings, request, as_json=as_json)):
+        notice(line)
+    actor, opened = logged_in(settings, acting_as, passphrase_file)
+    revocations, base = desk_at(settings).revocations, command_key(key)
+    preparation = revocations.prepare(request, reason, actor, key=f"{base}:prepare")
+    if preparation.prepared is None:
+        if preparation.refusal is None:
+            reject("NOT_FOUND", "the statement is gone", field="request", got=request)
+        refused(preparation.refusal, as_json=as_json)
+    prepared = preparation.prepared
+    notice(f"signing: {prepared.statement.meaning.value} as {actor.id}")
+    signed = SignedRevocation(
+        reason=prepared.reason,
+        comment_salt=prepared.comment_salt,
+        signature=opened.sign("revoke", prepared.statement.json_value()),
+    )
+    outcome = revocations.revoke(request, signed, actor, key=base)
+    settled(outcome, as_json=as_json, what="revoked")
+
+
+def _bundle(reader: HomeReader) -> PolicyBundle:
+    """The policy in force, from the bytes that were activated.
+
+    Raises:
+        PolicyError: `POLICY_MISSING`.
+    """
+    activations = reader.find(PolicyActivation)
+    active = max(activations, key=lambda a: a.effective_from, default=None)
+    if active is None:
+        raise PolicyError("POLICY_MISSING", "no policy was activated in this home")
+    files = {file.path: file.text.encode() for file in active.files}
+    return bundle_from(files, active.version, active.effective_from)
+
+
+def _facts(reader: HomeReader, bundle: PolicyBundle) -> RecordFacts:
+    """How records are kept here, probed now."""
+    verdict = verify_log(reader.records(), reader.checkpoints())
+    return RecordFacts(
+        append_only=not reader.missing_guards(),
+        hash_chained=verdict.outcome is not LogOutcome.TAMPERED,
+        signed=verify_cases(reader, bundle).signed,
+        write_once=False,
+        identity_provider=False,
     )
 
 
-def _lines(request: ApprovalRequest, decisions: tuple[ApprovalDecision, ...]) -> list[str]:
-    bound = request.payload
+def _detail(settings: Settings, request: str, *, as_json: bool) -> RequestDetail:
+    """The case as shown; leaves with status 1 when there is none."""
+    with read_home(settings) as reader:
+        bundle = _bundle(reader)
+        facts = _facts(reader, bundle)
+        found = request_detail(reader, request, bundle, facts, CLOCK.now())
+    if isinstance(found, Refusal):
+        refused(found, as_json=as_json)
+    return found
+
+
+def _lines(detail: RequestDetail) -> list[str]:
+    history = detail.history
+    request, bound = history.request, history.request.payload
+    standing = f"{request.status.value}{', expired' if detail.expired else ''}"
     head = [
-        f"request     {request.approval_request_id} ({request.status.value})",
+        f"request     {request.approval_request_id} ({standing})",
+        f"verdict     {history.verdict.value}: {history.message}",
         f"asks        {bound.side.value} up to {bound.max_quantity} {bound.symbol}, paper only",
         f"exposure    {bound.tx_equivalent} TX-equivalent, {bound.notional} {bound.currency}",
         f"signal      {bound.signal_id} of {bound.strategy_id} {bound.strategy_version}",
         f"requester   {request.requester_id}: {bound.request_reason}",
         f"hash        {request.request_hash}",
+        f"records     {history.record_policy}",
     ]
-    done = [f"decision {d.sequence}  {d.decision.value} by {d.reviewer_id}" for d in decisions]
+    done = [
+        f"decision {d.sequence}  {d.decision.value} by {d.reviewer_id} as {d.reviewer_role.value}"
+        for d in history.decisions
+    ]
     return [*head, *done]
-
-
-def _size(desk: Desk, symbol: str, quantity: Decimal, price: Decimal) -> tuple[Decimal, Decimal]:
-    spec = desk.bench.contracts.spec(contract_root(symbol))
-    if spec is None:
-        raise InputError("SYMBOL_UNKNOWN", "no contract terms", field="--symbol", got=symbol)
-    return exposure(quantity, spec.tx_equivalent), exposure(quantity, price * spec.multiplier)
-
-
-def _taken(settings: Settings, signal: str, person_id: str) -> tuple[SignalRecord, Person]:
-    with read_home(settings) as reader:
-        taken, person = reader.get(SignalRecord, signal), reader.get(Person, person_id)
-    if taken is None or person is None:
-        reject("NOT_FOUND", "no such signal", field="signal", got=signal)
-    return taken, person
-
-
-def _payload(desk: Desk, taken: SignalRecord, person: Person, asked: _Asked) -> RequestPayload:
-    """What the signal, the contract and the policy say; the rest is amended by the caller."""
-    side = Side.BUY if taken.direction is Direction.FLAT else side_of(taken.direction)
-    exposed, notional = _size(desk, asked.symbol, asked.quantity, asked.price)
-    bundle = desk.bench.bundle
-    rules = bundle.approval
-    return RequestPayload(
-        tenant=person.tenant,
-        account_id="unstated",
-        requester_id=person.person_id,
-        request_reason="unstated",
-        author_ids=("unstated",),
-        signal_expires_at=taken.timestamp + timedelta(seconds=rules.signal_age_max_seconds),
-        symbol=asked.symbol,
-        legs=(Leg(symbol=asked.symbol, side=side, ratio=1),),
-        side=side,
-        order_type=OrderType.MARKET,
-        time_in_force=TimeInForce.DAY,
-        max_quantity=asked.quantity,
-        price_min=asked.price_min,
-        price_max=asked.price_max,
-        tx_equivalent=exposed,
-        notional=notional,
-        currency=desk.bench.contracts.currency,
-        review_ttl_seconds=rules.review_ttl_seconds,
-        execution_validity_seconds=rules.execution_validity_seconds,
-        evidence_pack_hash=taken.payload_digest,
-        policy_bundle_hash=bundle.bundle_hash,
-        created_at=CLOCK.now(),
-        **_of_signal(taken),  # type: ignore[arg-type]  # fields of one name have one type
-    )
-
-
-def _of_signal(taken: SignalRecord) -> dict[str, object]:
-    names = (
-        *("signal_id", "strategy_id", "strategy_version", "direction", "target_tx_equivalent"),
-        *("confidence", "stop_distance_points", "data_version", "code_version", "parameters_hash"),
-    )
-    return {name: getattr(taken, name) for name in names}

@@ -1,7 +1,7 @@
-"""`counterseal audit`: show, verify, reconcile."""
+"""`counterseal audit`: show, events, status, run, verify, reconcile."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import orjson
 import typer
@@ -18,13 +18,22 @@ from counterseal.audit.verify import (
     verify_log,
 )
 from counterseal.kernel.canonical import Json
-from counterseal.kernel.errors import InputError
-from storage.homes import read_home
+from counterseal.kernel.errors import AdapterError, CountersealError, InputError
+from counterseal.kernel.model import Refusal
+from storage.home_reader import read_home
+from storage.settings import Settings
 from ui.cli.options import AsJson, Home
-from ui.cli.render import answer, leave, reject, table
+from ui.cli.render import answer, leave, refused, reject, table
 from ui.cli.session import settings_for, text_of
 
+if TYPE_CHECKING:
+    from counterseal.desk.views.integrity import IntegrityPanel, IntegrityView
+
 app = typer.Typer(no_args_is_help=True)
+Vkey = Annotated[str | None, typer.Option(help="The log's public key, or a file with it.")]
+Expect = Annotated[Path | None, typer.Option(help="A checkpoint kept elsewhere.")]
+SignerStateFile = Annotated[Path | None, typer.Option(help="The signer's state file.")]
+_EXIT = {"verified": 0, "broken": 1, "nothing_to_verify": 3, "could_not_check": 3}
 
 
 @app.command()
@@ -54,12 +63,78 @@ def show(
 
 
 @app.command()
+def events(
+    limit: Annotated[int, typer.Option(help="Newest records, 1 to 500.")] = 100,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """The newest records as people read them."""
+    from counterseal.desk.views.records import audit_events  # noqa: PLC0415 - only looking at them
+
+    with read_home(settings_for(home)) as reader:
+        view = audit_events(reader.records(), limit)
+    rows = [(e.seq, e.timestamp, e.action, e.resource, e.actor) for e in view.events]
+    lines = table(rows, "SEQ", "TIME", "ACTION", "ABOUT", "WHO")
+    answer(view.json_value(), lines, as_json=as_json)
+
+
+@app.command()
+def status(
+    vkey: Vkey = None,
+    expect: Expect = None,
+    signer_state: SignerStateFile = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """The state of the log, its totals, the flags and the gaps.
+
+    Exit status 0 verified, 1 broken, 3 nothing to verify or not enough evidence, 4 unreadable.
+    """
+    panel = _panel(settings_for(home), _evidence(vkey, expect, signer_state))
+    if isinstance(panel, CountersealError):
+        from counterseal.desk.views.integrity import could_not_check  # noqa: PLC0415 - only here
+
+        view = could_not_check(panel)
+        answer({"integrity": view.json_value()}, _told(view), as_json=as_json)
+        leave(panel.exit_status)
+    flags = [f"flag     {name} {value}" for name, value in panel.flags.json_value().items()]
+    gaps = [f"gap      {gap}" for gap in panel.gaps]
+    lines = [*_told(panel.integrity), *flags, *gaps]
+    answer(panel.json_value(), lines, as_json=as_json)
+    leave(_EXIT[panel.integrity.state.value])
+
+
+@app.command()
+def run(
+    run_id: Annotated[str, typer.Argument(help="Such as paper-workflow-0123456789abcdef.")],
+    vkey: Vkey = None,
+    expect: Expect = None,
+    signer_state: SignerStateFile = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every record of one workflow run against what it should be; exit status as `status`."""
+    from counterseal.desk.views.integrity import run_integrity  # noqa: PLC0415 - only looking at it
+
+    evidence = _evidence(vkey, expect, signer_state)
+    with read_home(settings_for(home)) as reader:
+        view = run_integrity(reader.records(), reader.checkpoints(), evidence, run_id)
+    if isinstance(view, Refusal):
+        refused(view, as_json=as_json)
+    rows = [
+        (e.seq, e.audit_id, e.event_hash_valid, e.previous_hash_valid, e.verified)
+        for e in view.events
+    ]
+    heads = ("SEQ", "RECORD", "HASH", "PREVIOUS", "VERIFIED")
+    answer({"integrity": view.json_value()}, [*_told(view), *table(rows, *heads)], as_json=as_json)
+    leave(_EXIT[view.state.value])
+
+
+@app.command()
 def verify(
-    vkey: Annotated[
-        str | None, typer.Option(help="The log's public key, or a file with it.")
-    ] = None,
-    expect: Annotated[Path | None, typer.Option(help="A checkpoint kept elsewhere.")] = None,
-    signer_state: Annotated[Path | None, typer.Option(help="The signer's state file.")] = None,
+    vkey: Vkey = None,
+    expect: Expect = None,
+    signer_state: SignerStateFile = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -88,6 +163,40 @@ def reconcile(home: Home = None, as_json: AsJson = False) -> None:
     answer(value, lines, as_json=as_json)
     if not report.clean:
         leave(1)
+
+
+def _panel(settings: Settings, evidence: Evidence) -> "IntegrityPanel | AdapterError":
+    """The panel, or why the log cannot be read.
+
+    Raises:
+        AdapterError: `DATABASE_MISSING`.
+    """
+    from counterseal.desk.views import integrity as views  # noqa: PLC0415 - only looking at them
+
+    facts = views.IntegrityFacts(
+        backend="sqlite",
+        local_only=settings.database.is_file(),
+        live_trading_enabled=settings.enable_live_trading,
+    )
+    try:
+        with read_home(settings) as reader:
+            return views.integrity_status(reader.records(), reader.checkpoints(), evidence, facts)
+    except AdapterError as error:
+        if error.code == "DATABASE_MISSING":
+            raise
+        return error
+
+
+def _told(view: "IntegrityView") -> list[str]:
+    counts = (
+        f"{view.audit_events_count} records, {view.broken_chain_count} broken,"
+        f" {view.missing_hash_count} without hash, {view.duplicate_audit_ids_count} repeated ids"
+    )
+    return [
+        f"state    {view.state.value} ({view.label})",
+        f"log      {counts}, {view.workflows_checked} cases",
+        *(f"because  {words}" for words in view.because),
+    ]
 
 
 def _body(body: bytes) -> Json:

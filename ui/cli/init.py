@@ -5,7 +5,9 @@ from typing import Annotated
 
 import typer
 
-from storage.homes import HomePlan, Officer, found_home
+from storage.founding import HomePlan, found_home
+from storage.home_keys import Officer
+from storage.signers import state_file
 from ui.cli.options import AsJson, Home
 from ui.cli.quotes import GivenQuotes
 from ui.cli.render import answer, reject
@@ -20,7 +22,9 @@ def init(
     passphrase_file: Annotated[
         list[Path] | None, typer.Option(help="Passphrase of each officer, in the same order.")
     ] = None,
-    origin: Annotated[str, typer.Option(help="Name of the log.")] = "counterseal.local/log",
+    origin: Annotated[
+        str | None, typer.Option(help="Name of the log, like no other; a new one by default.")
+    ] = None,
     tenant: Annotated[str, typer.Option()] = "tenant-1",
     account: Annotated[str, typer.Option(help="A first simulated account.")] = "acct-paper-1",
     cash: Annotated[str, typer.Option(help="Its opening cash in TWD.")] = "1000000",
@@ -40,7 +44,7 @@ def init(
         for name, file in zip(officer, files, strict=True)
     )
     plan = HomePlan(
-        origin=origin,
+        origin=origin or f"counterseal.local/{IDS.new('log', 'init', CLOCK.now())}",
         tenant=tenant,
         officers=people,
         account_id=account,
@@ -51,7 +55,7 @@ def init(
         f"home       {settings.counterseal_home}",
         f"log        {made.origin}",
         f"vkey       {made.log_vkey}",
-        f"signer     {settings.counterseal_signer_state}",
+        f"signer     {state_file(settings.counterseal_signer_state, made.origin)}",
         f"officers   {', '.join(officer)}",
         "Keep the vkey outside this home: whoever verifies the log needs it.",
     ]

@@ -1,19 +1,23 @@
-"""`counterseal orders`: list, show, submit."""
+"""`counterseal orders`: list, show, submit, cancel, timeouts."""
 
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from counterseal.approvals.model import ApprovalRequest
 from counterseal.broker.model import Fill, SimulationOutcome
-from counterseal.desk.orders import Submission
-from counterseal.kernel.model import refuse
+from counterseal.desk.views.reliability import TimeoutCandidate, timeout_row, timeout_rows
+from counterseal.kernel.canonical import Json
+from counterseal.kernel.model import Refusal, refuse
 from counterseal.oms.model import ExecutionReport, Order, OrderEvent
+from counterseal.oms.timeouts import TIMEOUT_SECONDS_DEFAULT
 from counterseal.risk.model import RiskEvaluation
-from storage.homes import read_home
+from storage.home_reader import read_home
+from storage.settings import Settings
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile, QuoteFile
 from ui.cli.quotes import feed_from
-from ui.cli.render import answer, refused, settled, table
+from ui.cli.render import answer, leave, notice, refused, reject, settled, table
 from ui.cli.session import CLOCK, command_key, decimal_of, desk_at, logged_in, settings_for
 
 app = typer.Typer(no_args_is_help=True)
@@ -71,6 +75,8 @@ def submit(
     as_json: AsJson = False,
 ) -> None:
     """Submit an approved request to the paper broker at a quote."""
+    from counterseal.desk.orders import Submission  # noqa: PLC0415 - looking loads no desk
+
     settings = settings_for(home)
     asked = Submission(
         approval_request_id=request,
@@ -85,3 +91,105 @@ def submit(
     actor, _ = logged_in(settings, acting_as, passphrase_file)
     done = desk_at(settings, feed).orders.submit(asked, actor, key=command_key(key))
     settled(done, as_json=as_json, what="order")
+
+
+@app.command()
+def cancel(
+    order: str,
+    acting_as: ActingAs,
+    reason: Annotated[str, typer.Option(help="Why; recorded with the cancel.")],
+    passphrase_file: PassphraseFile = None,
+    key: Key = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Cancel an order that still works; what was filled stays."""
+    settings = settings_for(home)
+    told = _reason(reason)
+    actor, _ = logged_in(settings, acting_as, passphrase_file)
+    done = desk_at(settings).lifecycle.cancel(order, actor, reason=told, key=command_key(key))
+    settled(done, as_json=as_json, what="cancelled")
+
+
+@app.command()
+def timeouts(
+    timeout_seconds: Annotated[
+        int, typer.Option(help="Age from which an order is a candidate, 1 to 86400.")
+    ] = TIMEOUT_SECONDS_DEFAULT,
+    order: Annotated[str | None, typer.Option(help="This order only.")] = None,
+    mark: Annotated[bool, typer.Option("--mark", help="Write; without it, only look.")] = False,
+    acting_as: Annotated[str | None, typer.Option("--as", help="Who marks.")] = None,
+    reason: Annotated[str | None, typer.Option(help="Why; recorded with each mark.")] = None,
+    passphrase_file: PassphraseFile = None,
+    key: Key = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Orders that waited too long, and what a mark would do; `--mark` does it."""
+    settings, now = settings_for(home), CLOCK.now()
+    with read_home(settings) as reader:
+        if order is None:
+            found: tuple[TimeoutCandidate, ...] | Refusal
+            found = timeout_rows(reader, now, timeout_seconds)
+        else:
+            one = timeout_row(reader, order, now, timeout_seconds)
+            found = one if isinstance(one, Refusal) else (one,)
+    if isinstance(found, Refusal):
+        refused(found, as_json=as_json)
+    if mark:
+        by, why = _needed(acting_as, "--as"), _reason(_needed(reason, "--reason"))
+        _mark(settings, found, by, why, passphrase_file, command_key(key), as_json=as_json)
+        return
+    rows = [(c.order_id, c.state.value, c.symbol, c.age_seconds, c.event.value) for c in found]
+    lines = table(rows, "ORDER", "STATE", "SYMBOL", "AGE_SECONDS", "A_MARK_RECORDS")
+    value: dict[str, Json] = {
+        "timeout_seconds": timeout_seconds,
+        "candidates": [c.json_value() for c in found],
+        "written": False,
+    }
+    answer(value, lines, as_json=as_json)
+
+
+def _mark(
+    settings: Settings,
+    found: tuple[TimeoutCandidate, ...],
+    acting_as: str,
+    reason: str,
+    passphrase_file: Path | None,
+    key: str,
+    *,
+    as_json: bool,
+) -> None:
+    actor, _ = logged_in(settings, acting_as, passphrase_file)
+    lifecycle = desk_at(settings).lifecycle
+    outcomes = [
+        lifecycle.mark_timeout(
+            c.order_id,
+            actor,
+            workflow_run_id=c.workflow_run_id,
+            reason=reason,
+            key=f"{key}:{c.order_id}",
+            timeout_seconds=c.timeout_seconds,
+        )
+        for c in found
+    ]
+    marks = [(c.order_id, c.event.value, o) for c, o in zip(found, outcomes, strict=True)]
+    all_done = all(outcome.accepted for outcome in outcomes)
+    rows = [(i, e, "marked" if o.refusal is None else o.refusal.code) for i, e, o in marks]
+    told: list[Json] = [
+        {"order_id": i, "event": e, "accepted": o.accepted, **o.json_value()} for i, e, o in marks
+    ]
+    value: dict[str, Json] = {"ok": all_done, "written": True, "marks": told}
+    answer(value, table(rows, "ORDER", "EVENT", "OUTCOME"), as_json=as_json)
+    if not all_done:
+        notice("refused: not every order could be marked")
+        leave(1)
+
+
+def _needed(told: str | None, option: str) -> str:
+    return told or reject("OPTION_MISSING", "a mark needs this option", field=option)
+
+
+def _reason(told: str) -> str:
+    words = told.strip()
+    return words or reject("REASON_MISSING", "a reason is recorded with it", field="--reason")

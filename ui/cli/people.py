@@ -9,7 +9,8 @@ from counterseal.desk.people import enrolment_statement
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
 from counterseal.policy.words import Role
-from storage.homes import Officer, keys_folder, new_person_key, read_home
+from storage.home_reader import read_home
+from storage.homes import Officer, keys_folder, new_person_key
 from storage.keyring import Keyring
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
 from ui.cli.render import answer, reject, settled, table

@@ -7,7 +7,7 @@ import typer
 from counterseal.broker.model import Fill
 from counterseal.portfolio.model import Account, Position
 from counterseal.portfolio.valuation import Mark, Valuation, value_account
-from storage.homes import read_home
+from storage.home_reader import read_home
 from ui.cli.options import AsJson, Home
 from ui.cli.render import answer, reject, table
 from ui.cli.session import CLOCK, decimal_of, settings_for

@@ -1,17 +1,55 @@
-"""`counterseal risk`: show."""
+"""`counterseal risk`: show, evaluate, allocate."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Annotated
 
 import typer
 
+from counterseal.broker.gateway import PaperBroker
+from counterseal.broker.ports import Broker
 from counterseal.desk.installation import PolicyActivation
-from counterseal.policy.limits import tightened
-from counterseal.risk.model import RiskEvaluation, RiskState
-from storage.homes import read_home
-from storage.policy_files import bundle_from
-from ui.cli.options import AsJson, Home
-from ui.cli.render import answer, table
-from ui.cli.session import settings_for
+from counterseal.desk.ports import Reader
+from counterseal.desk.views.risk import (
+    OrderQuestion,
+    RiskPanel,
+    evaluate_question,
+    risk_panel,
+)
+from counterseal.kernel.canonical import Json
+from counterseal.kernel.errors import PolicyError
+from counterseal.kernel.model import Refusal
+from counterseal.market.contracts import ContractTable, allocate_exposure
+from counterseal.market.ports import MarketFeed
+from counterseal.market.trading_days import TradingCalendar
+from counterseal.policy.limits import RiskLimits, tightened
+from counterseal.risk.decide import risk_refusal
+from counterseal.risk.model import Check, RiskEvaluation, RiskState
+from counterseal.signals.intent import OrderType, Side
+from storage.home_reader import read_home
+from storage.policy_files import bundle_from, contracts_from
+from storage.settings import Settings
+from storage.trading_calendar import taifex_calendar
+from ui.cli.options import AsJson, Home, QuoteFile
+from ui.cli.quotes import GivenQuotes, feed_from
+from ui.cli.render import answer, refused, reject, table
+from ui.cli.session import CLOCK, decimal_of, settings_for
 
 app = typer.Typer(no_args_is_help=True)
+
+
+@dataclass(frozen=True, slots=True)
+class _Ground:
+    """What risk needs beside documents, read from a home without opening its desk."""
+
+    feed: MarketFeed
+    broker: Broker
+    contracts: ContractTable
+    calendar: Callable[[], TradingCalendar]
+    trading_mode: str
+    live_trading_enabled: bool
+    broker_provider: str
 
 
 @app.callback()
@@ -21,37 +59,154 @@ def _risk() -> None:
 
 @app.command()
 def show(home: Home = None, as_json: AsJson = False) -> None:
-    """Switches of each account, the limits in force, and every evaluation."""
+    """Limits in force, contracts, rules, live state of each account, and every evaluation."""
     settings = settings_for(home)
     with read_home(settings) as reader:
-        states, evaluations = reader.find(RiskState), reader.find(RiskEvaluation)
-        activations = reader.find(PolicyActivation)
-    limits = None
-    active = max(activations, key=lambda a: a.effective_from, default=None)
-    if active is not None:
-        files = {file.path: file.text.encode() for file in active.files}
-        bundle = bundle_from(files, active.version, active.effective_from)
-        limits = tightened(bundle.limits, settings.limit_overrides()).json_value()
-    switches = [
-        (s.account_id, s.kill_switch_active, s.broker_heartbeat_healthy, s.reason or "-")
-        for s in states
-    ]
+        limits, ground = _law(reader, settings, GivenQuotes())
+        panel = risk_panel(reader, ground, limits, CLOCK.now())
+        evaluations = reader.find(RiskEvaluation)
     judged = [
         (e.evaluation_id, e.order_id, "approved" if e.approved else ",".join(e.failed))
         for e in evaluations
     ]
-    lines = [
-        *table(switches, "ACCOUNT", "KILL_SWITCH", "HEARTBEAT", "REASON"),
-        "",
-        *(f"{name}: {value}" for name, value in (limits or {}).items()),
-        "",
-        *table(judged, "EVALUATION", "ORDER", "OUTCOME"),
-    ]
     value = {
-        "states": [s.json_value() for s in states],
-        "limits": limits,
+        **panel.json_value(),
         "evaluations": [e.json_value() for e in evaluations],
         "trading_mode": settings.trading_mode,
         "live_trading_enabled": settings.enable_live_trading,
     }
+    lines = [*_panel_lines(panel), "", *table(judged, "EVALUATION", "ORDER", "OUTCOME")]
     answer(value, lines, as_json=as_json)
+
+
+@app.command()
+def evaluate(
+    symbol: Annotated[str, typer.Option()],
+    side: Annotated[Side, typer.Option()],
+    quantity: Annotated[str, typer.Option(help="Contracts.")],
+    order_type: Annotated[OrderType, typer.Option()] = OrderType.MARKET,
+    limit_price: Annotated[str | None, typer.Option()] = None,
+    approved_target: Annotated[
+        str | None, typer.Option(help="TX-equivalents approved; the limit by default.")
+    ] = None,
+    idempotency_key: Annotated[str, typer.Option(help="As an order would carry it.")] = "question",
+    account: Annotated[str | None, typer.Option(help="The only account by default.")] = None,
+    quote: QuoteFile = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """All fourteen checks on an order that is not placed; nothing is written."""
+    settings, now = settings_for(home), CLOCK.now()
+    target = None if approved_target is None else decimal_of(approved_target, "--approved-target")
+    asked = OrderQuestion(
+        account_id=account or "unnamed",
+        idempotency_key=idempotency_key,
+        symbol=symbol,
+        side=side,
+        quantity=decimal_of(quantity, "--quantity"),
+        order_type=order_type,
+        order_price=None if limit_price is None else decimal_of(limit_price, "--limit-price"),
+        approved_target=target,
+    )
+    feed = feed_from(quote, symbol, now)
+    with read_home(settings) as reader:
+        if account is None:
+            asked = asked.amended(account_id=_only_account(reader))
+        limits, ground = _law(reader, settings, feed)
+        judged = evaluate_question(reader, ground, limits, asked, now)
+    if isinstance(judged, Refusal):
+        refused(judged, as_json=as_json)
+    _tell(judged, as_json=as_json)
+
+
+@app.command()
+def allocate(
+    target: Annotated[str, typer.Argument(help="Exposure in TX-equivalents, unsigned.")],
+    as_json: AsJson = False,
+) -> None:
+    """Split an exposure into TX, then MTX, then TMF; no home is needed."""
+    split = allocate_exposure(decimal_of(target, "TARGET"))
+    lines = [
+        f"contracts  {split.tx} TX, {split.mtx} MTX, {split.tmf} TMF",
+        f"actual     {split.actual} of {split.target} (residual {split.residual})",
+    ]
+    answer(split.json_value(), lines, as_json=as_json)
+
+
+def _law(reader: Reader, settings: Settings, feed: MarketFeed) -> tuple[RiskLimits, _Ground]:
+    active = max(reader.find(PolicyActivation), key=lambda a: a.effective_from, default=None)
+    if active is None:
+        raise PolicyError("POLICY_MISSING", "no policy is active in this home")
+    files = {file.path: file.text.encode() for file in active.files}
+    bundle = bundle_from(files, active.version, active.effective_from)
+    contracts = contracts_from(files)
+    ground = _Ground(
+        feed=feed,
+        broker=PaperBroker(),
+        contracts=contracts,
+        calendar=partial(taifex_calendar, contracts.closures),
+        trading_mode=settings.trading_mode,
+        live_trading_enabled=settings.enable_live_trading,
+        broker_provider=settings.broker_provider,
+    )
+    return tightened(bundle.limits, settings.limit_overrides()), ground
+
+
+def _only_account(reader: Reader) -> str:
+    accounts = [state.account_id for state in reader.find(RiskState)]
+    if len(accounts) != 1:
+        reject("ACCOUNT_UNCLEAR", "name one account", field="--account", got=", ".join(accounts))
+    return accounts[0]
+
+
+def _tell(judged: RiskEvaluation, *, as_json: bool) -> None:
+    """Every check with its facts; a failed one leaves with status 1."""
+    value: dict[str, Json] = {"written": False, "evaluation": judged.json_value()}
+    lines = table([_check_row(check) for check in judged.checks], "CHECK", "OUTCOME", "FACTS")
+    refusal = risk_refusal(judged)
+    if refusal is None or not as_json:
+        answer({"ok": True, **value}, lines, as_json=as_json)
+    if refusal is not None:
+        refused(refusal, as_json=as_json, more=value)
+
+
+def _outcome(check: Check) -> str:
+    return "skipped" if check.skipped else "passed" if check.passed else "FAILED"
+
+
+def _check_row(check: Check) -> tuple[str, str, str]:
+    facts = ", ".join(f"{d.name} {d.value}" for d in check.details)
+    return check.name.value, _outcome(check), facts or check.message
+
+
+def _panel_lines(panel: RiskPanel) -> list[str]:
+    last = {check.name: _outcome(check) for check in panel.last_checks}
+    accounts = [
+        (
+            a.account_id,
+            a.current_position_tx_equivalent,
+            a.daily_realized_loss_twd,
+            a.seen_idempotency_keys,
+            a.kill_switch_active,
+            a.broker_heartbeat_healthy,
+            a.updated_at.isoformat(timespec="seconds"),
+        )
+        for a in panel.accounts
+    ]
+    contracts = [
+        (c.contract_root, c.quantity_max, c.multiplier, c.tx_equivalent, c.proxy_margin_twd)
+        for c in panel.config.contracts
+    ]
+    rules = [(c.name.value, c.limit or "-", last.get(c.name), c.rule) for c in panel.config.checks]
+    heads = ("ACCOUNT", "POSITION", "DAY_LOSS", "KEYS", "KILL_SWITCH", "HEARTBEAT", "UPDATED")
+    return [
+        " ".join(badge.text for badge in panel.badges),
+        "",
+        *table(accounts, *heads),
+        "",
+        *table(contracts, "CONTRACT", "MAX", "TWD_PER_POINT", "TX_EQUIVALENT", "PROXY_MARGIN"),
+        "",
+        *table(rules, "CHECK", "LIMIT", "LAST", "RULE"),
+        "",
+        *panel.config.guardrail_notes,
+    ]

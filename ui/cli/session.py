@@ -1,24 +1,26 @@
-"""What a command needs before it can act: settings, a desk, a person who proved who they are."""
+"""What a command needs before it can act: settings, a desk, a person who proved who they are.
+
+What only an act needs is loaded when one is asked for: looking stays fast.
+"""
 
 import sys
 from collections.abc import Sequence
 from decimal import Decimal
 from getpass import getpass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from pydantic import ValidationError
-
-from counterseal.desk.desk import Desk
-from counterseal.desk.people import key_of
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Actor
 from counterseal.kernel.money import parse_exact
 from counterseal.market.ports import MarketFeed
-from storage.homes import keys_folder, open_home, read_home, read_passphrase
-from storage.keyring import Keyring, OpenedKey
-from storage.settings import Settings
+from storage.home_reader import read_home
+from storage.settings import Settings, load_settings
 from storage.system import MachineClock, MachineIdSource
-from ui.cli.quotes import GivenQuotes
+
+if TYPE_CHECKING:
+    from counterseal.desk.desk import Desk
+    from storage.keyring import OpenedKey
 
 CLOCK = MachineClock()
 IDS = MachineIdSource()
@@ -28,15 +30,9 @@ def settings_for(home: Path | None) -> Settings:
     """Checked settings; `--home` wins over the environment.
 
     Raises:
-        InputError: `SETTINGS_INVALID` or `UNSAFE_SETTINGS`.
+        InputError: `SETTING_INVALID`, `UNSAFE_SETTINGS` or `DATABASE_UNSUPPORTED`.
     """
-    try:
-        told = Settings() if home is None else Settings(counterseal_home=home)
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"]).upper()
-        raise InputError("SETTINGS_INVALID", first["msg"], field=place) from None
-    return told.check()
+    return load_settings(home)
 
 
 def passphrase_from(path: Path | None, owner: str) -> str:
@@ -51,15 +47,21 @@ def passphrase_from(path: Path | None, owner: str) -> str:
         raise InputError(
             "PASSPHRASE_FILE_UNSET", "no terminal to ask at", field="--passphrase-file", got=owner
         )
+    from storage.homes import read_passphrase  # noqa: PLC0415 - only acting asks for it
+
     return read_passphrase(path)
 
 
-def logged_in(settings: Settings, person_id: str, file: Path | None) -> tuple[Actor, OpenedKey]:
+def logged_in(settings: Settings, person_id: str, file: Path | None) -> tuple[Actor, "OpenedKey"]:
     """A person who opened the key that is enrolled for them.
 
     Raises:
         InputError: `KEY_NOT_ENROLLED`, and those of `Keyring.open`.
     """
+    from counterseal.desk.people import key_of  # noqa: PLC0415 - only acting needs it
+    from storage.homes import keys_folder  # noqa: PLC0415 - the same
+    from storage.keyring import Keyring  # noqa: PLC0415 - the same
+
     ring = Keyring(keys_folder(settings))
     with read_home(settings) as reader:
         enrolled = key_of(reader, person_id)
@@ -95,8 +97,11 @@ def all_logged_in(settings: Settings, people: Sequence[str], files: Sequence[Pat
     return [logged_in(settings, p, f)[0] for p, f in zip(people, named, strict=True)]
 
 
-def desk_at(settings: Settings, feed: MarketFeed | None = None) -> Desk:
+def desk_at(settings: Settings, feed: MarketFeed | None = None) -> "Desk":
     """The desk for writing; errors of `storage.homes.open_home`."""
+    from storage.homes import open_home  # noqa: PLC0415 - only acting opens a desk
+    from ui.cli.quotes import GivenQuotes  # noqa: PLC0415 - the same
+
     return open_home(settings, clock=CLOCK, ids=IDS, feed=feed or GivenQuotes())
 
 

@@ -40,6 +40,10 @@ class PaperBroker:
 
     provider = "paper"
 
+    def heartbeat(self, now: datetime) -> datetime | None:
+        """It runs in this process: whoever can ask it has its sign of life."""
+        return now
+
     def answer(self, request: SimulationRequest) -> SimulationResult:
         """Ask `paper-broker-sim-v0.1`.
 
@@ -158,6 +162,7 @@ def fill_from(
         request=request,
         result=result,
         quote=request.quote,
+        quote_id=request.quote.quote_id,
         capacity=result.capacity,
         liquidity_score=result.liquidity_score,
         trading_day=terms.trading_day,

@@ -182,6 +182,7 @@ class Fill(Document):
         fill_id: Also the execution id of the order.
         leg_id: `<order id>:<number>`, legs counted from 1.
         slippage_ticks: Signed ticks against the reference, inside the price; zero in v0.1.
+        quote_id: The quote's, by which later fills learn what is left of it.
         touch: True when the fill needed no trade through its price.
         trading_day: `YYYY-MM-DD` of the exchange's trading day.
         occurred_at: In the world (UTC). recorded_at: by us (UTC).
@@ -207,6 +208,7 @@ class Fill(Document):
     request: SimulationRequest
     result: SimulationResult
     quote: QuoteSnapshot
+    quote_id: Name
     capacity: NonNegative
     liquidity_score: Exact
     slippage_ticks: Exact = Decimal(0)

@@ -6,6 +6,7 @@ Not here: the model (broker.paper), the gate in front of it (broker.gateway).
 Source: TX-G1, TX-G6, TX-J.
 """
 
+from datetime import datetime
 from typing import Protocol
 
 from counterseal.broker.model import SimulationRequest, SimulationResult
@@ -22,6 +23,9 @@ class Broker(Protocol):
     @property
     def provider(self) -> str:
         """`paper`, and nothing else."""
+
+    def heartbeat(self, now: datetime) -> datetime | None:
+        """When the broker last gave a sign of life (aware), asked at `now`; None for never."""
 
     def answer(self, request: SimulationRequest) -> SimulationResult:
         """What happens to the order at this quote.

@@ -7,7 +7,7 @@ Invariants
   I2  A review is judged on documents read in the transaction that records it.
   I3  Silence never approves: an open case past its clock becomes expired.
 
-Not here: the rules (approvals), signing (the reviewer's own key).
+Not here: the rules (approvals), signing (the reviewer's own key), revoking (desk.revocations).
 Source: TX-F; governance part 2.
 """
 
@@ -46,6 +46,7 @@ from counterseal.kernel.model import (
     Event,
     Name,
     Refusal,
+    Signature,
     Subject,
     details,
     refuse,
@@ -91,9 +92,10 @@ def load_case(
     return request, tuple(sorted(decisions, key=lambda d: d.sequence))
 
 
-def _event(
+def case_event(
     kind: str, request: ApprovalRequest, action: str, *more: ApprovalDecision | ReviewNonce
 ) -> Event:
+    """An event that changes a request, in the stream of its case."""
     return Event(
         type=kind,
         stream=case_stream(request.approval_request_id),
@@ -142,7 +144,7 @@ class Approvals:
             )
             if isinstance(opened, Refusal):
                 return opened
-            event = _event("approval.requested", opened, "approvals.request")
+            event = case_event("approval.requested", opened, "approvals.request")
             return Done(subject_id=request_id, events=(event,))
 
         command = self._command("approvals.request", actor, key, request_id, payload.digest, run)
@@ -227,12 +229,12 @@ class Approvals:
             if isinstance(person, Refusal):
                 return person
             request, decisions = case
-            nonce = reader.get(ReviewNonce, _claimed_nonce(signed))
+            nonce = reader.get(ReviewNonce, claimed_nonce(signed.signature))
             reviewed = decide_review(
                 request,
                 decisions,
                 signed,
-                Reviewer(person=person, key=key_of(reader, actor.id), auth=_auth(actor)),
+                Reviewer(person=person, key=key_of(reader, actor.id), auth=auth_facts(actor)),
                 nonce=nonce,
                 bundle=self._bench.bundle,
                 links=links_of_keys(reader.find(PersonKey)),
@@ -240,7 +242,7 @@ class Approvals:
             )
             if isinstance(reviewed, Refusal):
                 return reviewed
-            event = _event(
+            event = case_event(
                 "approval.decided",
                 reviewed.request,
                 f"approvals.{signed.decision}",
@@ -269,7 +271,7 @@ class Approvals:
             ended = decide_withdraw(case[0], person, now)
             if isinstance(ended, Refusal):
                 return ended
-            event = _event("approval.withdrawn", ended, "approvals.withdraw")
+            event = case_event("approval.withdrawn", ended, "approvals.withdraw")
             return Done(subject_id=request_id, events=(event,))
 
         asked = digest({"request": request_id})
@@ -286,7 +288,7 @@ class Approvals:
             ended = decide_expiry(*case, now)
             if ended is None:
                 return refuse("NOT_DUE", "the case has not expired", request=request_id)
-            event = _event("approval.expired", ended, "approvals.expire")
+            event = case_event("approval.expired", ended, "approvals.expire")
             return Done(subject_id=request_id, events=(event,))
 
         asked = digest({"request": request_id})
@@ -316,7 +318,7 @@ class Approvals:
         try:
             statement = build_statement(
                 case[0],
-                Reviewer(person=person, key=key_of(reader, actor.id), auth=_auth(actor)),
+                Reviewer(person=person, key=key_of(reader, actor.id), auth=auth_facts(actor)),
                 self._bench.bundle.approval,
                 decision=decision,
                 approval_decision_id=ids.new("dec", key, now),
@@ -346,7 +348,8 @@ class Approvals:
         )
 
 
-def _auth(actor: Actor) -> AuthFacts:
+def auth_facts(actor: Actor) -> AuthFacts:
+    """How the actor re-authenticated, as statements say it."""
     return AuthFacts(iss=actor.issuer, auth_time=actor.auth_time, acr=actor.acr, amr=actor.amr)
 
 
@@ -358,10 +361,10 @@ def _stored(nonce: ReviewNonce) -> PreparedReview:
     )
 
 
-def _claimed_nonce(signed: SignedReview) -> str:
+def claimed_nonce(signature: Signature) -> str:
     """The nonce that the envelope names; whether it holds is the decision's business."""
     try:
-        value = parse_json(base64.b64decode(signed.signature.payload, validate=True))
+        value = parse_json(base64.b64decode(signature.payload, validate=True))
     except (binascii.Error, ValueError, InputError):
         return ""
     return str(value.get("nonce", "")) if isinstance(value, dict) else ""

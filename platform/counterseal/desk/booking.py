@@ -81,7 +81,7 @@ def answer_order(
         The events, or `NO_QUOTE`, `ORDER_NOT_RISK_APPROVED`, `ORDER_NOT_WORKING` or
         `QUOTE_NOT_LATER`.
     """
-    request = _put_to_quote(reader, bench, order, now, selected)
+    request = put_to_quote(reader, bench, order, now, selected)
     if isinstance(request, Refusal):
         return request
     handed = _handed_over(reader, order, now)
@@ -104,14 +104,15 @@ def answer_order(
     return Done(subject_id=order.order_id, events=events)
 
 
-def _put_to_quote(
+def put_to_quote(
     reader: Reader, bench: Bench, order: Order, now: datetime, selected: SimulationOutcome | None
 ) -> SimulationRequest | Refusal:
+    """What the paper model is asked at `now`; or `NO_QUOTE` and the gateway's refusals."""
     quote = bench.feed.quote(order.symbol, now)
     if isinstance(quote, Refusal):
         return quote
     taken = consumed(
-        reader.find(Fill, symbol=order.symbol), quote_id=quote.quote_id, side=order.side
+        reader.find(Fill, quote_id=quote.quote_id), quote_id=quote.quote_id, side=order.side
     )
     return request_for(
         order, snapshot_of(quote, now), already_consumed=taken, selected_outcome=selected

@@ -9,6 +9,7 @@ from typing import Final
 
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, ReviewNonce
 from counterseal.broker.model import Fill
+from counterseal.desk.batches import Batch
 from counterseal.desk.commands import CommandRecord
 from counterseal.desk.installation import Installation, PolicyActivation
 from counterseal.identity.keys import PersonKey
@@ -33,6 +34,7 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     ApprovalRequest,
     ApprovalDecision,
     ReviewNonce,
+    Batch,
     PaperOrderIntent,
     RiskEvaluation,
     RiskState,

@@ -4,8 +4,10 @@ Job: carry an order from its last step to its next, each a record in its case.
 
 Invariants
   I1  A preview writes nothing; a mark is refused unless the preview would allow it.
-  I2  Only the desk's clock decides age; only an operator cancels or marks.
+  I2  Only the desk's clock decides age; only an operator cancels. The platform's own service may
+      put a resting order to a quote and mark one timed out.
   I3  A cancel asks first and is answered second, so that a fill may still race it.
+  I4  The message of an order that ended before it was sent expires with it.
 
 Not here: which step is legal (oms), how a quote is answered (desk.booking).
 Source: TX-G8, TX-I8, TX-I9; TX-K1 `timeout_marked`.
@@ -13,19 +15,22 @@ Source: TX-G8, TX-I8, TX-I9; TX-K1 `timeout_marked`.
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.approvals import case_stream
 from counterseal.desk.bench import Bench
-from counterseal.desk.booking import answer_order
+from counterseal.desk.booking import answer_order, put_to_quote
 from counterseal.desk.commands import Command, Done, Outcome
+from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.order_events import changed, order_event
 from counterseal.desk.people import person_of
 from counterseal.desk.ports import Reader
 from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.model import Actor, Refusal, refuse
 from counterseal.oms.apply import apply_event, joined
-from counterseal.oms.model import Order, OrderChange
+from counterseal.oms.decide import OutboxEvent, apply_outbox
+from counterseal.oms.model import Order, OrderChange, OutboxEntry, OutboxStatus
 from counterseal.oms.states import OrderEventType
 from counterseal.oms.timeouts import (
     TimeoutPreview,
@@ -35,6 +40,7 @@ from counterseal.oms.timeouts import (
 )
 from counterseal.policy.authorize import Action, authorize
 
+_DUTIES: Final = frozenset({"orders.work", "orders.mark_timeout"})
 _Step = Callable[[Reader, Order, datetime], Done | Refusal]
 
 
@@ -62,22 +68,32 @@ class Lifecycle:
 
         return self._run("orders.work", order_id, actor, key, {"selected": selected}, step)
 
+    def would_fill(self, order_id: str, now: datetime) -> bool:
+        """Whether the paper model would fill some of a resting order now; nothing is written."""
+        with self._bench.store.reader() as reader:
+            order = reader.get(Order, order_id)
+            if order is None:
+                return False
+            request = put_to_quote(reader, self._bench, order, now, None)
+        if isinstance(request, Refusal):
+            return False
+        return self._bench.broker.answer(request).simulated_fill_quantity > 0
+
     def cancel(self, order_id: str, actor: Actor, *, reason: str, key: str) -> Outcome:
         """Ask the paper broker to cancel, which it grants.
 
         Refusals: `NOT_FOUND`, `ROLE`, `TRANSITION_NOT_ALLOWED` for an order that has ended.
         """
 
-        def step(_: Reader, order: Order, now: datetime) -> Done | Refusal:
+        def step(reader: Reader, order: Order, now: datetime) -> Done | Refusal:
             change = OrderChange(order=order)
             for word in (OrderEventType.CANCEL_REQUEST, OrderEventType.CANCEL):
                 after = apply_event(change.order, word, now, reason=reason)
                 if isinstance(after, Refusal):
                     return after
                 change = joined(change, after)
-            event = order_event(
-                "order.cancelled", order, "oms_lifecycle_recorded", *changed(change)
-            )
+            ended = (*changed(change), *_unsent(reader, order, now))
+            event = order_event("order.cancelled", order, "oms_lifecycle_recorded", *ended)
             return Done(subject_id=order.order_id, events=(event.amended(reason_text=reason),))
 
         return self._run("orders.cancel", order_id, actor, key, {"reason": reason}, step)
@@ -119,7 +135,7 @@ class Lifecycle:
     ) -> Outcome:
         """Mark an order timed out; the refusals of the preview, and `ROLE`."""
 
-        def step(_: Reader, order: Order, now: datetime) -> Done | Refusal:
+        def step(reader: Reader, order: Order, now: datetime) -> Done | Refusal:
             change = mark_timeout(
                 order,
                 workflow_run_id=workflow_run_id,
@@ -129,7 +145,8 @@ class Lifecycle:
             )
             if isinstance(change, Refusal):
                 return change
-            event = order_event("order.timed_out", order, "timeout_marked", *changed(change))
+            ended = (*changed(change), *_unsent(reader, order, now))
+            event = order_event("order.timed_out", order, "timeout_marked", *ended)
             return Done(subject_id=order.order_id, events=(event.amended(reason_text=reason),))
 
         asked: dict[str, Json] = {"run": workflow_run_id, "s": timeout_seconds, "reason": reason}
@@ -148,12 +165,9 @@ class Lifecycle:
             known = reader.get(Order, order_id)
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            person = person_of(reader, actor)
-            if isinstance(person, Refusal):
-                return person
-            role = authorize(Action.CANCEL, person.held_roles(), active=person.active)
-            if role is not None:
-                return role
+            barred = _barred(reader, actor, name)
+            if barred is not None:
+                return barred
             order = reader.get(Order, order_id)
             if order is None:
                 return refuse("NOT_FOUND", "no such order", order=order_id)
@@ -167,3 +181,20 @@ class Lifecycle:
             payload_digest=digest({"order": order_id, **asked}),
         )
         return self._bench.recorder.run(command, decide)
+
+
+def _unsent(reader: Reader, order: Order, now: datetime) -> tuple[OutboxEntry, ...]:
+    """The message that waited for the broker, expired; nothing when none waits."""
+    message = reader.get(OutboxEntry, f"{order.order_id}:outbox")
+    if message is None or message.status is not OutboxStatus.PENDING:
+        return ()
+    return (apply_outbox(message, OutboxEvent.EXPIRE, now),)
+
+
+def _barred(reader: Reader, actor: Actor, name: str) -> Refusal | None:
+    if actor.issuer == SERVICE_ISSUER and name in _DUTIES:
+        return None
+    person = person_of(reader, actor)
+    if isinstance(person, Refusal):
+        return person
+    return authorize(Action.CANCEL, person.held_roles(), active=person.active)

@@ -26,13 +26,14 @@ from counterseal.desk.bench import Bench
 from counterseal.desk.booking import answer_order
 from counterseal.desk.commands import Command, Done, Outcome
 from counterseal.desk.exposure import risk_intent, risk_snapshot
+from counterseal.desk.mandates import acting_operator, used_mandate
 from counterseal.desk.order_events import changed, order_event
-from counterseal.desk.people import person_of
 from counterseal.desk.ports import Reader
 from counterseal.identity.keys import PersonKey
+from counterseal.identity.mandate import SubmitMandate
 from counterseal.identity.people import Person
 from counterseal.kernel.canonical import digest
-from counterseal.kernel.model import Actor, DomainModel, Refusal, refuse
+from counterseal.kernel.model import Actor, DomainModel, Name, Refusal, refuse
 from counterseal.kernel.money import Price, Quantity
 from counterseal.market.instruments import contract_root
 from counterseal.market.quotes import Quote, age_seconds
@@ -73,12 +74,14 @@ class Submission(DomainModel):
         quantity: Contracts, at most the approved maximum.
         limit_price: For a limit order, in points; None for a market order.
         selected_outcome: A deterministic answer of the paper broker, or None for its model.
+        mandate_id: The operator's mandate that a platform service submits under, or None.
     """
 
     approval_request_id: str
     quantity: Quantity
     limit_price: Price | None = None
     selected_outcome: SimulationOutcome | None = None
+    mandate_id: Name | None = None
 
 
 class Orders:
@@ -92,7 +95,8 @@ class Orders:
     ) -> Outcome:
         """Submit an approved request; the outcome names the order.
 
-        Refusals: every code of `approvals.execution`, `UNKNOWN_ORDER_BLOCKS`, `NO_QUOTE`,
+        Refusals: every code of `approvals.execution` and of `identity.mandate`,
+        `MANDATE_NOT_OWN`, `UNKNOWN_ORDER_BLOCKS`, `NO_QUOTE`,
         `PARTIAL_FILL_NEEDS_TWO` (before the approval is spent); a risk
         rejection is an outcome with the failed checks as codes and an order in REJECTED.
         """
@@ -114,6 +118,10 @@ class Orders:
             )
         return self._step(asked, actor, key, "broker", run, self._answer)
 
+    def steps(self) -> tuple[StepDecision, ...]:
+        """The decisions of a submit, in order; each reads what the ones before it stored."""
+        return self._intend, self._judge, self._answer
+
     def _step(
         self,
         asked: Submission,
@@ -129,6 +137,7 @@ class Orders:
             key=f"{key}:{name}",
             stream=case_stream(asked.approval_request_id),
             payload_digest=digest({"asked": asked.json_value(), "step": name}),
+            on_behalf_of=asked.mandate_id,
             run=run,
         )
         return self._bench.recorder.run(
@@ -139,7 +148,7 @@ class Orders:
         self, reader: Reader, now: datetime, asked: Submission, actor: Actor, key: str
     ) -> Done | Refusal:
         case = load_case(reader, asked.approval_request_id)
-        submitter = person_of(reader, actor)
+        submitter = acting_operator(reader, actor, asked.mandate_id)
         if isinstance(case, Refusal):
             return case
         if isinstance(submitter, Refusal):
@@ -152,8 +161,13 @@ class Orders:
         consumed = refusal or decide_consume(case[0], intent.order_id, now)
         if isinstance(consumed, Refusal):
             return consumed
+        used = None
+        if asked.mandate_id is not None:
+            used = used_mandate(reader, asked.mandate_id, submitter, intent, now)
+        if isinstance(used, Refusal):
+            return used
         first_use = reader.get(OrderKey, intent.idempotency_key) is None
-        return _intended(consumed, intent, asked, now, first_use=first_use)
+        return _intended(consumed, intent, asked, now, used, first_use=first_use)
 
     def _refusal(
         self,
@@ -220,6 +234,7 @@ class Orders:
             source_signal_id=bound.signal_id,
             approval_id=request.approval_request_id,
             submitted_by=submitter.person_id,
+            mandate_id=asked.mandate_id,
             created_at=now,
         )
 
@@ -282,6 +297,7 @@ def _intended(
     intent: PaperOrderIntent,
     asked: Submission,
     now: datetime,
+    mandate: SubmitMandate | None,
     *,
     first_use: bool,
 ) -> Done:
@@ -303,6 +319,7 @@ def _intended(
             "intent_created",
             intent,
             *((used,) if first_use else ()),
+            *(() if mandate is None else (mandate,)),
             *changed(change),
         ),
     )

@@ -147,6 +147,25 @@ class Setup:
         asked = digest({"account": account_id, "active": active, "reason": reason})
         return self._run("risk.kill_switch", asked, actor, key, decide)
 
+    def reset_state(self, account_id: str, actor: Actor, *, key: str) -> Outcome:
+        """Refuse to reset what risk knows of an account, and record who asked.
+
+        Keys, losses and positions follow from the log: a reset would let a used key, a lost day or
+        a full position pass again. Refusals `NOT_FOUND`, `STATE_FOLLOWS_LOG` (TX-H15, TX-G14).
+        """
+
+        def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            del now
+            if reader.get(RiskState, account_id) is None:
+                return refuse("NOT_FOUND", "no such account", account=account_id)
+            return refuse(
+                "STATE_FOLLOWS_LOG",
+                "the risk state follows from the log and cannot be reset",
+                account=account_id,
+            )
+
+        return self._run("risk.reset_state", digest({"account": account_id}), actor, key, decide)
+
     def heartbeat(self, account_id: str, actor: Actor, *, healthy: bool, key: str) -> Outcome:
         """Record the paper broker's heartbeat; refusals `ROLE`, `NOT_FOUND`."""
 

@@ -11,12 +11,11 @@ Not here: bytes of the log (audit.record), tables (storage).
 Source: policies/decisions/0001-events-carry-documents.md.
 """
 
-from collections.abc import Mapping
 from typing import Annotated, ClassVar, Final, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from counterseal.kernel.canonical import Json, canonical_bytes, digest
+from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.clock import UtcDatetime
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[\x21-\x7e]+$")]
@@ -200,10 +199,10 @@ class Event(DomainModel):
         return {"documents": grouped, "facts": {d.name: d.value for d in self.facts}}
 
 
-def parse_document(kind: type[D], value: Mapping[str, Json]) -> D:
-    """Read a stored document strictly.
+def parse_document(kind: type[D], content: bytes) -> D:
+    """Read a stored document (JSON) strictly.
 
     Raises:
-        ValidationError: when the stored value does not fit the model.
+        ValidationError: when the content is no JSON or does not fit the model.
     """
-    return kind.model_validate_json(canonical_bytes(value))
+    return kind.model_validate_json(content)

@@ -78,6 +78,7 @@ class PaperOrderIntent(Document):
     Attributes:
         order_id: The product's time-ordered id; `intent_reference` is the deterministic one.
         quote_age_seconds: Computed from the quote's time stamps.
+        mandate_id: The mandate that a service submitted under, on behalf of `submitted_by`.
         order_price, stop_price, reference_price: In the instrument's quote unit; None when absent.
     """
 
@@ -111,6 +112,7 @@ class PaperOrderIntent(Document):
     stop_distance_points: Quantity | None = None
     policy_bundle_hash: Sha256
     submitted_by: Name
+    mandate_id: Name | None = None
     created_at: UtcDatetime
 
 

@@ -16,6 +16,7 @@ from counterseal.broker.gateway import (
 )
 from counterseal.broker.model import Fill, PaperAck, SimulationOutcome, SimulationRequest
 from counterseal.broker.paper import consumed, simulate
+from counterseal.kernel.canonical import canonical_bytes
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Refusal, parse_document
 from counterseal.kernel.money import Currency
@@ -260,7 +261,7 @@ def test_i2_two_orders_cannot_take_the_same_contracts(wanted: list[int], size: i
 def test_i1_a_stored_fill_replays_to_the_same_fill() -> None:
     """TX-J13: the document carries every input, and says what is not modelled."""
     fill = made_fill()
-    again = parse_document(Fill, fill.json_value())
+    again = parse_document(Fill, canonical_bytes(fill.json_value()))
 
     assert again == fill
     assert simulate(again.request) == again.result

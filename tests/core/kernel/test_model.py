@@ -46,7 +46,7 @@ def test_i2_an_event_carries_its_documents_whole_and_they_read_back_equal() -> N
     after = event.after()
 
     assert after["documents"] == {"notes": [{"note_id": "n1", "price": "1.5"}]}
-    assert parse_document(Note, {"note_id": "n1", "price": "1.5"}) == NOTE
+    assert parse_document(Note, b'{"note_id": "n1", "price": "1.5"}') == NOTE
 
 
 def test_i3_a_refusal_names_its_facts() -> None:

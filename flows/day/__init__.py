@@ -1,0 +1,1 @@
+"""One governed trading day, replayed from a stated market."""

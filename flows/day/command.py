@@ -1,0 +1,61 @@
+"""`python -m flows demo`: the words of the command, and its answer.
+
+Progress goes to standard error as lines `@{"at": ..., "share": ..., "party": ...}`, so that a
+window may draw it; standard output carries one JSON document.
+
+Not here: running the day (run), drawing it (ui).
+"""
+
+import argparse
+import json
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Final
+
+from counterseal.kernel.canonical import Json
+from counterseal.kernel.clock import utc_text
+from flows.day.agenda import PARTY_OF, Step
+from flows.day.loop import GovernedDay
+from flows.day.plans import demo_market, demo_plan, real_market, real_plan
+from flows.day.run import run_day, with_engine, without_engine
+from storage.policy_files import contracts_from, read_policy_files
+from storage.settings import POLICY_VERSION, Settings
+from storage.trading_calendar import taifex_calendar
+
+SEED: Final = "counterseal-demo"
+MARK: Final = "@"
+"""First letter of a line of progress."""
+
+
+def add_words(parser: argparse.ArgumentParser) -> None:
+    """The options of the command."""
+    parser.add_argument("--ticks", type=Path, help="a day's tick file; deterministic without one")
+    parser.add_argument("--products", default="TX,MTX", help="products of the tick file")
+    parser.add_argument("--out", type=Path, default=Path("var/demo"), help="the demo home")
+    parser.add_argument("--seed", default=SEED, help="names every id, key and nonce")
+    parser.add_argument("--no-engine", action="store_true", help="run without the workflow engine")
+
+
+def run_demo(settings: Settings, words: argparse.Namespace) -> tuple[int, Mapping[str, Json]]:
+    """Run the asked day; exit status 0 when its log verified and its tables equal it."""
+    if words.ticks is None:
+        plan, market = demo_plan(words.seed), demo_market()
+    else:
+        contracts = contracts_from(read_policy_files(settings.counterseal_policies, POLICY_VERSION))
+        products = [name.strip() for name in words.products.split(",") if name.strip()]
+        calendar = taifex_calendar(contracts.closures)
+        market = real_market(words.ticks, products, contracts, calendar)
+        plan = real_plan(words.seed, products)
+    runs = without_engine if words.no_engine else with_engine
+    summary = run_day(words.out, settings, plan, market, runs=runs, notice=_progress)
+    held = summary.verified == "ok" and summary.reconciled
+    value: dict[str, Json] = {"ok": held, "home": str(words.out), "summary": summary.json_value()}
+    return (0 if held else 1), value
+
+
+def _progress(day: GovernedDay, step: Step) -> None:
+    market = day.market
+    share = (step.at - market.starts_at) / (market.ends_at - market.starts_at)
+    told = {"at": utc_text(step.at), "share": f"{share:.4f}", "party": PARTY_OF[step.phase].value}
+    sys.stderr.write(f"{MARK}{json.dumps(told)}\n")

@@ -1,0 +1,106 @@
+"""From an admitted signal to the payload that reviewers will sign.
+
+Job: fill in every bound fact of a request from its signal, its requester, the contract and the law.
+
+Invariants
+  I1  Side, exposure and notional are computed, never told.
+  I2  What the signal said travels unchanged.
+
+Not here: whether the request is allowed (approvals.decide).
+Source: features TX-E5, TX-E6, TX-F3, TX-F18.
+"""
+
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from pydantic import Field
+
+from counterseal.approvals.model import RequestPayload
+from counterseal.identity.people import Person
+from counterseal.kernel.model import DomainModel, Name, Text
+from counterseal.kernel.money import EXACT, Currency, Price, Quantity
+from counterseal.market.contracts import ContractSpec
+from counterseal.policy.bundle import PolicyBundle
+from counterseal.signals.intent import Leg, OrderType, TimeInForce, exposure, side_of
+from counterseal.signals.model import SignalRecord
+
+_OF_SIGNAL: Final = (
+    "signal_id",
+    "strategy_id",
+    "strategy_version",
+    "direction",
+    "target_tx_equivalent",
+    "confidence",
+    "stop_distance_points",
+    "data_version",
+    "code_version",
+    "parameters_hash",
+)
+
+
+class RequestTerms(DomainModel):
+    """What a requester adds to a signal.
+
+    Attributes:
+        max_quantity: Most contracts that may be ordered.
+        price: Price in points at which the notional is stated.
+        price_min, price_max: Inclusive bounds in points; None = unbounded on that side.
+    """
+
+    account_id: Name
+    symbol: Name
+    max_quantity: Quantity
+    price: Price
+    price_min: Price | None = None
+    price_max: Price | None = None
+    order_type: OrderType = OrderType.MARKET
+    time_in_force: TimeInForce = TimeInForce.DAY
+    request_reason: Text
+    author_ids: tuple[Name, ...] = Field(min_length=1, max_length=20)
+
+
+def draft_payload(
+    signal: SignalRecord,
+    requester: Person,
+    terms: RequestTerms,
+    spec: ContractSpec,
+    *,
+    bundle: PolicyBundle,
+    currency: Currency,
+    now: datetime,
+) -> RequestPayload:
+    """The payload of a request made now; exposure in TX-equivalents, notional exact in `currency`.
+
+    Raises:
+        InputError: `FLAT_SIGNAL`; `NUMBER_TOO_LONG` when exposure or notional would need rounding.
+    """
+    side = side_of(signal.direction)
+    rules = bundle.approval
+    own = terms.model_dump(exclude={"price"})
+    return RequestPayload(
+        **own,
+        **{name: getattr(signal, name) for name in _OF_SIGNAL},
+        tenant=requester.tenant,
+        requester_id=requester.person_id,
+        signal_expires_at=signal.timestamp + timedelta(seconds=rules.signal_age_max_seconds),
+        legs=(Leg(symbol=terms.symbol, side=side, ratio=1),),
+        side=side,
+        tx_equivalent=exposure(terms.max_quantity, spec.tx_equivalent),
+        notional=_notional(terms, spec),
+        currency=currency,
+        review_ttl_seconds=rules.review_ttl_seconds,
+        execution_validity_seconds=rules.execution_validity_seconds,
+        evidence_pack_hash=signal.payload_digest,
+        policy_bundle_hash=bundle.bundle_hash,
+        created_at=now,
+    )
+
+
+def _notional(terms: RequestTerms, spec: ContractSpec) -> Decimal:
+    """Price x multiplier x contracts, exact.
+
+    Raises:
+        InputError: `NUMBER_TOO_LONG`.
+    """
+    return exposure(terms.max_quantity, EXACT.multiply(terms.price, spec.multiplier))

@@ -1,0 +1,201 @@
+"""Use cases: find what is due, claim it as a batch, execute it under a mandate.
+
+Job: let a platform service submit approved requests, at least once started, exactly once done.
+
+Invariants
+  I1  A batch holds ids only; every request is re-read and re-verified when it is executed.
+  I2  One live batch per request: a lapsed lease gives the same batch its next attempt.
+  I3  A stale attempt or a finished batch ends without effect.
+  I4  Each request is submitted under its own key, whatever batch or attempt carries it.
+
+Not here: submitting (desk.orders), mandates (desk.mandates), when to wake (flows).
+Source: workflow part 3.
+"""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from counterseal.approvals.model import ApprovalRequest, RequestStatus
+from counterseal.desk.batches import Batch, BatchStatus
+from counterseal.desk.bench import Bench
+from counterseal.desk.commands import Command, Done, Outcome
+from counterseal.desk.mandates import SERVICE_ISSUER
+from counterseal.desk.orders import Orders, Submission
+from counterseal.desk.ports import Reader
+from counterseal.desk.recorder import Decide
+from counterseal.identity.mandate import SubmitMandate
+from counterseal.kernel.canonical import digest
+from counterseal.kernel.errors import IntegrityError
+from counterseal.kernel.model import Actor, Event, Refusal, Subject, refuse
+from counterseal.signals.intent import OrderType, Side
+
+LEASE_SECONDS: Final = 60
+"""How long a claimed batch is left to its attempt."""
+
+BATCH_MAX: Final = 500
+STREAM: Final = "dispatch"
+
+
+class Dispatch:
+    """Claims and executes batches."""
+
+    def __init__(self, bench: Bench, orders: Orders) -> None:
+        self._bench = bench
+        self._orders = orders
+
+    def claim(self, mandate_id: str, actor: Actor, *, key: str) -> Outcome:
+        """Claim what is approved and within the mandate's scope; the outcome names the batch.
+
+        A batch whose lease has lapsed is claimed again before anything new.
+
+        Refusals: `NOT_FOUND`, `SERVICE_ONLY`, `NOTHING_DUE`.
+        """
+
+        def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            mandate = reader.get(SubmitMandate, mandate_id)
+            if actor.issuer != SERVICE_ISSUER:
+                return refuse("SERVICE_ONLY", "batches are the platform's own", actor=actor.id)
+            if mandate is None:
+                return refuse("NOT_FOUND", "no such mandate", mandate=mandate_id)
+            batches = reader.find(Batch, mandate_id=mandate_id, status=BatchStatus.CLAIMED.value)
+            lapsed = next((b for b in batches if b.lease_until <= now), None)
+            batch = (
+                self._first(reader, mandate, batches, key, now)
+                if lapsed is None
+                else lapsed.amended(attempt=lapsed.attempt + 1, lease_until=_lease(now))
+            )
+            return batch if isinstance(batch, Refusal) else _done("batch.claimed", batch)
+
+        return self._run("dispatch.claim", mandate_id, actor, key, decide)
+
+    def execute(
+        self, batch_id: str, attempt: int, actor: Actor, *, run: str | None = None
+    ) -> tuple[Outcome, ...]:
+        """Submit every request of a batch, each re-verified; outcomes in the batch's order.
+
+        A refusal is a recorded, normal outcome. A stale attempt or a finished batch gives `()`.
+        An unknown batch is refused with `NOT_FOUND`, on the record.
+        """
+        with self._bench.store.reader() as reader:
+            batch = reader.get(Batch, batch_id)
+            requests = {} if batch is None else _requests(reader, batch)
+        if batch is None:
+            return (self._unknown(batch_id, actor),)
+        if batch.status is BatchStatus.DONE or attempt != batch.attempt:
+            return ()
+        outcomes = tuple(
+            self._orders.submit(
+                submission(requests[request_id], batch.mandate_id),
+                actor,
+                key=f"submit:{request_id}",
+                run=run,
+            )
+            for request_id in batch.request_ids
+        )
+        self._finish(batch, actor)
+        return outcomes
+
+    def _first(
+        self,
+        reader: Reader,
+        mandate: SubmitMandate,
+        claimed: tuple[Batch, ...],
+        key: str,
+        now: datetime,
+    ) -> Batch | Refusal:
+        taken = {request_id for batch in claimed for request_id in batch.request_ids}
+        due = [
+            request.approval_request_id
+            for request in reader.find(
+                ApprovalRequest,
+                account_id=mandate.account_id,
+                status=RequestStatus.APPROVED_FOR_PAPER.value,
+            )
+            if request.approval_request_id not in taken
+            and request.strategy_id in mandate.strategies
+        ]
+        if not due:
+            return refuse("NOTHING_DUE", "no approved request waits", mandate=mandate.mandate_id)
+        return Batch(
+            batch_id=self._bench.ids.new("bat", key, now),
+            mandate_id=mandate.mandate_id,
+            request_ids=tuple(due[:BATCH_MAX]),
+            attempt=1,
+            status=BatchStatus.CLAIMED,
+            claimed_at=now,
+            lease_until=_lease(now),
+        )
+
+    def _finish(self, batch: Batch, actor: Actor) -> None:
+        def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            del now
+            current = reader.get(Batch, batch.batch_id)
+            if current is None or current.attempt != batch.attempt:
+                return refuse("BATCH_STALE", "a later attempt has the batch", batch=batch.batch_id)
+            return _done("batch.done", current.amended(status=BatchStatus.DONE))
+
+        self._run(
+            "dispatch.finish",
+            batch.batch_id,
+            actor,
+            f"finish:{batch.batch_id}:{batch.attempt}",
+            decide,
+        )
+
+    def _unknown(self, batch_id: str, actor: Actor) -> Outcome:
+        def decide(_: Reader, now: datetime) -> Done | Refusal:
+            del now
+            return refuse("NOT_FOUND", "no such batch", batch=batch_id)
+
+        return self._run("dispatch.execute", batch_id, actor, f"execute:{batch_id}", decide)
+
+    def _run(self, name: str, asked: str, actor: Actor, key: str, decide: Decide) -> Outcome:
+        command = Command(
+            name=name,
+            actor=actor,
+            key=key,
+            stream=STREAM,
+            payload_digest=digest({"asked": asked}),
+        )
+        return self._bench.recorder.run(command, decide)
+
+
+def submission(request: ApprovalRequest, mandate_id: str) -> Submission:
+    """What a mandated submit asks: the whole approved quantity, a limit at the approved bound."""
+    bound = request.payload
+    limit = bound.price_max if bound.side is Side.BUY else bound.price_min
+    return Submission(
+        approval_request_id=request.approval_request_id,
+        quantity=bound.max_quantity,
+        limit_price=limit if bound.order_type is OrderType.LIMIT else None,
+        mandate_id=mandate_id,
+    )
+
+
+def _requests(reader: Reader, batch: Batch) -> dict[str, ApprovalRequest]:
+    """The requests of a batch; one that is gone is an integrity matter, not a skip.
+
+    Raises:
+        IntegrityError: `REQUEST_MISSING`.
+    """
+    found = {i: reader.get(ApprovalRequest, i) for i in batch.request_ids}
+    missing = [i for i, request in found.items() if request is None]
+    if missing:
+        raise IntegrityError("REQUEST_MISSING", "a claimed request is gone", got=missing[0])
+    return {i: request for i, request in found.items() if request is not None}
+
+
+def _lease(now: datetime) -> datetime:
+    return now + timedelta(seconds=LEASE_SECONDS)
+
+
+def _done(kind: str, batch: Batch) -> Done:
+    event = Event(
+        type=kind,
+        stream=STREAM,
+        subject=Subject(type="batch", id=batch.batch_id),
+        action="dispatch",
+        documents=(batch,),
+        on_behalf_of=batch.mandate_id,
+    )
+    return Done(subject_id=batch.batch_id, events=(event,))

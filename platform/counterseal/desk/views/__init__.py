@@ -1,0 +1,1 @@
+"""What windows show: frozen answers over documents and log rows; nothing here writes."""

@@ -1,0 +1,213 @@
+"""Which probe sets which flag.
+
+Job: give every flag of the boundaries its one probe, so that no two panels can disagree.
+
+Invariants
+  I1  A flag has one probe, wherever it is shown.
+
+Not here: the probes, the lists of a boundary (boundaries, hosted).
+Source: TX-L1 to TX-L7; TX-G13, TX-H17, TX-I10, TX-K6.
+"""
+
+from collections.abc import Mapping
+from typing import Final
+
+from counterseal.readiness import home_probes as home
+from counterseal.readiness import probes
+from counterseal.readiness.boundaries import words
+from counterseal.readiness.hosted_flags import HOSTED_TABLE
+from counterseal.readiness.model import Exercise
+from counterseal.readiness.probes import (
+    CERTIFICATION,
+    Probe,
+    built,
+    every,
+    exercised,
+    inverse,
+    present,
+)
+
+_E = Exercise
+_WORKER = built(_E.WORKER_DRAINS, "worker_heartbeat")
+_ATTRIBUTES = built(_E.ATTRIBUTES_DENY, "cedar", "attribute_rule")
+_CREDENTIALS = present(
+    "broker_credentials", "broker_credential", "broker_password", "broker_api_key"
+)
+
+_TABLE: Final[tuple[tuple[Probe, str], ...]] = (
+    (
+        CERTIFICATION,
+        (
+            "formal_compliance_approval_enabled production_approval_authority"
+            " production_compliance_approval production_compliance_archive_enabled"
+            " production_risk_approval production_cross_account_risk"
+            " production_cross_account_risk_system production_execution_model production_oms_ready"
+            " production_oms_enabled production_audit_compliance production_compliance_trail_ready"
+            " production_security_approval production_operations_ready"
+            " production_customer_onboarding_ready production_trading_ready worm_compliance_claim"
+            " immutable_log_claim compliance_claim investment_advice performance_claim"
+        ),
+    ),
+    (
+        probes.REAL_GATEWAY,
+        (
+            "broker_api_called broker_api_enabled real_order_created real_money_visible"
+            " real_account_margin_feed_enabled broker_position_feed_enabled"
+            " real_market_matching_engine_enabled real_account_reconciliation_enabled"
+            " generated_from_real_account"
+        ),
+    ),
+    (
+        probes.LIVE,
+        (
+            "live_trading_enabled live_approval_granted live_permissions_granted"
+            " live_execution_eligible approval_for_live can_enable_live_trading"
+        ),
+    ),
+    (
+        _CREDENTIALS,
+        (
+            "broker_credentials_collected credentials_collected credential_collection_enabled"
+            " can_upload_broker_credentials broker_credentials_allowed_in_public_env"
+        ),
+    ),
+    (probes.PAPER_ONLY, "paper_only paper_only_boundary_visible"),
+    (probes.PAPER_PROVIDER, "broker_provider"),
+    (probes.READ_ONLY, "read_only read_only_contract dry_run_only"),
+    (
+        probes.WRITTEN,
+        (
+            "database_written automatic_migration_apply automatic_apply_enabled"
+            " paper_execution_approval_granted mutation_permissions_granted"
+        ),
+    ),
+    (probes.ORDERED, "order_created"),
+    (
+        probes.CONNECTED,
+        (
+            "external_db_written hosted_datastore_written external_market_data_downloaded"
+            " external_account_data_loaded real_account_data_loaded connection_attempted"
+        ),
+    ),
+    (home.QUEUE, "local_paper_approval_queue_enabled"),
+    (
+        home.SQLITE_STORE,
+        (
+            "local_sqlite_persistence_enabled local_sqlite_audit_enabled local_sqlite_access"
+            " local_sqlite_only"
+        ),
+    ),
+    (exercised(_E.ONE_REVIEW_REFUSED), "local_dual_review_rule_enabled"),
+    (home.IDENTITY, "reviewer_identity_verified"),
+    (home.RBAC_ABAC, "rbac_abac_enforced rbac_abac_enabled"),
+    (home.RBAC, "rbac_enabled rbac_enforced membership_required"),
+    (_ATTRIBUTES, "abac_enabled abac_enforced paper_only_mode environment_scope approval_state"),
+    (home.SEPARATION, "segregation_of_duties_enforced"),
+    (exercised(_E.ALLOW_AND_DENY), "compliance_policy_engine_enabled"),
+    (home.POLICIES, "approval_policy_versioning_enabled"),
+    (
+        probes.TENANTS,
+        (
+            "tenant_scoped_approval_records_enabled tenant_isolated_risk_state_enabled"
+            " tenant_scoped_audit_access_enabled tenant_isolation_enforced tenant_scope"
+        ),
+    ),
+    (inverse("tenants_crossed", probes.TENANTS), "cross_tenant_access_allowed"),
+    (probes.TENANT_KEYS, "tenant_key_enforced"),
+    (home.RETENTION, "legal_retention_policy_enforced retention_policy_enforced"),
+    (home.CHAIN, "local_hash_chain_enabled local_hash_chain_preview_enabled"),
+    (home.WORM, "worm_ledger_enabled worm_storage_enabled object_lock_enabled"),
+    (home.IMMUTABLE, "immutable_audit_log_enabled immutable_ledger_enabled"),
+    (home.WITNESSES, "centralized_audit_service_enabled"),
+    (home.DECISIONS, "signed_approval_records_enabled"),
+    (home.STAMPED, "external_timestamping_enabled"),
+    (exercised(_E.ALL_CHECKS_RUN), "local_paper_guardrails_enabled risk_evaluation_detail_enabled"),
+    (exercised(_E.SNAPSHOT_FROM_PORTFOLIO), "local_paper_state_enabled"),
+    (home.DEMO_ACCOUNT, "single_account_demo_state_enabled"),
+    (exercised(_E.DUPLICATE_REFUSED), "duplicate_idempotency_local_check_enabled"),
+    (exercised(_E.ACCOUNTS_ADD_UP), "cross_account_aggregation_enabled"),
+    (built(_E.ACCOUNT_TREE_LIMITS, "account_group", "account_tree"), "account_hierarchy_enabled"),
+    (every("signed_limits", home.LIMITS, home.MANIFEST), "centralized_risk_limits_enabled"),
+    (exercised(_E.SWITCH_STOPS_OTHER_PROCESS), "distributed_kill_switch_enabled"),
+    (home.RESTART, "durable_risk_state_store_enabled"),
+    (
+        every("equity", exercised(_E.EQUITY_FOLLOWS_QUOTE), built(_E.EQUITY_POLLED, "equity_poll")),
+        "real_time_equity_pnl_tracking_enabled",
+    ),
+    (exercised(_E.MODEL_REPEATS), "deterministic_broker_simulation_enabled"),
+    (exercised(_E.PREVIEW_ANSWERS), "local_quote_snapshot_preview_enabled"),
+    (exercised(_E.FIVE_OUTCOMES), "paper_ack_reject_partial_fill_fill_cancel_enabled"),
+    (home.CALLER_ONLY, "caller_provided_quote_only"),
+    (built(_E.BOOK_REPLAYED, "book_replay", "order_book"), "exchange_order_book_replay_enabled"),
+    (
+        exercised(_E.DUPLICATE_REPORT_IGNORED),
+        "broker_execution_report_model_enabled broker_execution_report_ingestion_enabled",
+    ),
+    (exercised(_E.LATENCY_AND_QUEUE_MODELLED), "latency_queue_position_model_enabled"),
+    (built(_E.MODEL_CALIBRATED, "calibrat"), "slippage_liquidity_calibration_enabled"),
+    (exercised(_E.ILLEGAL_MOVE_REFUSED), "order_state_machine_enabled"),
+    (home.OUTBOX, "local_outbox_metadata_enabled"),
+    (home.ORDER_KEYS, "duplicate_idempotency_metadata_enabled"),
+    (home.REPORTS, "execution_report_metadata_enabled"),
+    (exercised(_E.TIMEOUT_SCAN_ANSWERS), "timeout_candidate_scan_enabled"),
+    (exercised(_E.TIMEOUT_PREVIEW_ANSWERS), "explicit_paper_timeout_mark_enabled"),
+    (
+        every("asynchronous", exercised(_E.ACCEPTED_BEFORE_PROCESSED), _WORKER),
+        "asynchronous_order_processing_enabled",
+    ),
+    (exercised(_E.QUEUE_SURVIVES), "distributed_durable_queue_enabled"),
+    (_WORKER, "outbox_worker_enabled"),
+    (built(_E.SCAN_ON_TIME, "timeout_scan"), "full_timeout_worker_enabled"),
+    (built(_E.AMENDED_UNDER_RISK, "replace", "amend"), "amend_replace_enabled"),
+    (home.SUMS, "production_partial_fill_accounting_enabled"),
+    (
+        built(_E.RECONCILED_ON_TIME, "reconciliation_run"),
+        "formal_reconciliation_loop_enabled",
+    ),
+    (home.APPEND_ONLY, "append_only_enforced_by_storage audit_append_only_enforced"),
+    (home.CHECKPOINT, "cryptographic_signing_enabled"),
+    (home.LEGAL_HOLD, "legal_hold_enabled"),
+    (
+        built(_E.EXPORT_APPROVED, "export_approval"),
+        "audit_export_reviewed export_approval_workflow_enabled",
+    ),
+    (exercised(_E.DIRECT_APPEND_REFUSED), "append_only_audit_service_enabled"),
+    (exercised(_E.UNSIGNED_REFUSED), "reviewer_identity_enforced"),
+    (home.HISTORY, "decision_history_immutable"),
+    (
+        built(_E.EXPORT_REFUSED_AND_LOGGED, "desk.exports", "desk.evidence", "evidence_export"),
+        "export_policy_enforced",
+    ),
+    (exercised(_E.READING_RECORDED), "audit_access_monitoring_enabled audit_monitoring_enabled"),
+    (home.LOCAL_ONLY, "local_only"),
+    (home.KILL_SWITCH, "kill_switch_active"),
+    (home.HEARTBEAT, "broker_heartbeat_healthy"),
+)
+
+PROBE_OF: Final[Mapping[str, Probe]] = {
+    name: probe for probe, names in (*_TABLE, *HOSTED_TABLE) for name in names.split()
+}
+"""The probe of each flag."""
+
+NEVER: Final = frozenset(
+    words(
+        "formal_compliance_approval_enabled production_approval_authority"
+        " production_compliance_approval production_compliance_archive_enabled"
+        " production_risk_approval production_cross_account_risk"
+        " production_cross_account_risk_system production_execution_model"
+        " real_account_margin_feed_enabled broker_position_feed_enabled"
+        " real_market_matching_engine_enabled real_account_reconciliation_enabled"
+        " production_oms_ready production_oms_enabled production_audit_compliance"
+        " production_compliance_trail_ready production_security_approval"
+        " production_operations_ready production_customer_onboarding_ready"
+        " production_trading_ready live_trading_enabled live_approval_granted"
+        " live_permissions_granted live_execution_eligible approval_for_live worm_compliance_claim"
+        " immutable_log_claim compliance_claim real_order_created broker_api_called"
+        " broker_credentials_collected credentials_collected investment_advice performance_claim"
+    )
+)
+"""Flags that stay false whatever is installed, as long as settings and gateways are paper."""
+
+_SIGNS: Final = (probes.REAL_GATEWAY, probes.LIVE, _CREDENTIALS)
+VIOLATIONS: Final = frozenset(name for name, probe in PROBE_OF.items() if probe in _SIGNS)
+"""Flags of which one alone says: this is not paper only."""

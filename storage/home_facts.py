@@ -1,0 +1,207 @@
+"""The facts of one home that readiness looks at.
+
+Job: read a home's log, tables and policy once, and count what holds and what does not.
+
+Invariants
+  I1  Counts come from the bytes of this call; nothing is taken over from an earlier one.
+  I2  The log is verified under the key that the home publishes: an auditor pins it outside.
+
+Not here: opening a home (home_reader), what follows (readiness).
+Source: TX-L1 to TX-L6.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from sqlalchemy import inspect
+
+from counterseal.approvals.history import verify_chain
+from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
+from counterseal.approvals.statement import read_statement
+from counterseal.audit.note import parse_note, parse_vkey
+from counterseal.audit.verdict import Finding
+from counterseal.audit.verify import Evidence, RememberedHead, head_of_signer, verify_log
+from counterseal.broker.model import Fill
+from counterseal.desk.installation import INSTALLATION_ID, Installation, PolicyActivation
+from counterseal.identity.keys import PersonKey
+from counterseal.identity.people import Person, PersonStatus
+from counterseal.kernel.errors import CountersealError, InputError, IntegrityError
+from counterseal.oms.model import ExecutionReport, OrderKey, OutboxEntry
+from counterseal.policy.words import Role
+from counterseal.portfolio.model import Account
+from counterseal.readiness.model import CasesSeen, HomeSeen, LogSeen, OrdersSeen, PolicySeen
+from counterseal.risk.model import RiskState
+from storage.engines import reading_engine
+from storage.home_reader import HomeReader
+from storage.policy_files import bundle_from, read_policy_files
+from storage.reconcile import reconcile
+from storage.settings import POLICY_VERSION, Settings
+from storage.signers import read_state
+
+_BAD_CHECKPOINT: Final = {Finding.SIG_INVALID, Finding.KEY_UNKNOWN, Finding.ROOT_MISMATCH}
+_NO_LOGIN: Final = {"demo", "unsafe-demo", "service"}
+_REVIEWERS: Final = {Role.RESEARCH_REVIEWER, Role.RISK_REVIEWER, Role.COMPLIANCE_REVIEWER}
+
+
+def home_facts(reader: HomeReader, settings: Settings) -> HomeSeen:
+    """Everything that readiness looks at in a home.
+
+    Raises:
+        IntegrityError: `INSTALLATION_MISSING`, or a stored document that does not hold.
+        AdapterError: when the database fails meanwhile.
+    """
+    installation = reader.get(Installation, INSTALLATION_ID)
+    if installation is None:
+        raise IntegrityError("INSTALLATION_MISSING", "this home does not say what it is")
+    return HomeSeen(
+        mode=installation.mode,
+        log=_log(reader, settings, installation),
+        cases=_cases(reader),
+        orders=_orders(reader, settings),
+        policy=_policy(reader, settings),
+    )
+
+
+def _log(reader: HomeReader, settings: Settings, installation: Installation) -> LogSeen:
+    head = _remembered(settings, installation.origin)
+    evidence = Evidence(
+        log_key=parse_vkey(installation.log_vkey), heads=() if head is None else (head,)
+    )
+    verdict = verify_log(reader.records(), reader.checkpoints(), evidence)
+    totals, codes = verdict.totals, {finding.code for finding in verdict.findings}
+    whole = totals.checkpoints_valid == totals.checkpoints_seen > 0
+    differences = reconcile(settings.database).differences
+    return LogSeen(
+        size=totals.size,
+        sealed=totals.size - totals.unsealed,
+        findings=verdict.findings_count,
+        checkpoint_verified=whole and not codes & _BAD_CHECKPOINT,
+        head_compared=head is not None,
+        guards_missing=reader.missing_guards(),
+        differences=len(differences),
+        decision_differences=sum(d.table == ApprovalDecision.KIND for d in differences),
+        witnesses=_witnesses(reader, installation.origin),
+    )
+
+
+def _remembered(settings: Settings, origin: str) -> RememberedHead | None:
+    try:
+        return head_of_signer(read_state(settings.counterseal_signer_state, origin))
+    except CountersealError:
+        return None
+
+
+def _witnesses(reader: HomeReader, origin: str) -> int | None:
+    """Zero without a cosignature; None with one, for no witness key is pinned here."""
+    checkpoints = reader.checkpoints()
+    if not checkpoints:
+        return 0
+    try:
+        lines = parse_note(checkpoints[-1].note).lines
+    except InputError:
+        return 0
+    return 0 if all(line.name == origin for line in lines) else None
+
+
+def _reviewers(reader: HomeReader, keys: Sequence[PersonKey]) -> int:
+    keyed = {key.person_id for key in keys if key.revoked_at is None}
+    active = [p for p in reader.find(Person) if p.status is PersonStatus.ACTIVE]
+    return sum(bool(p.held_roles() & _REVIEWERS) and p.person_id in keyed for p in active)
+
+
+def _cases(reader: HomeReader) -> CasesSeen:
+    requests, decisions = reader.find(ApprovalRequest), reader.find(ApprovalDecision)
+    keys = reader.find(PersonKey)
+    stored = {activation.bundle_hash for activation in reader.find(PolicyActivation)}
+    public = {key.key_id: key.public_key for key in keys}
+    return CasesSeen(
+        requests=len(requests),
+        unresolved=sum(r.payload.policy_bundle_hash not in stored for r in requests),
+        decisions=len(decisions),
+        unverified=_unverified(requests, decisions, keys),
+        without_login=sum(not _has_login(d, public.get(d.key_id, "")) for d in decisions),
+        reviewers_with_keys=_reviewers(reader, keys),
+    )
+
+
+def _unverified(
+    requests: Sequence[ApprovalRequest],
+    decisions: Sequence[ApprovalDecision],
+    keys: Sequence[PersonKey],
+) -> int:
+    """Decisions that do not hold, from the first bad one of a case on, or without a case."""
+    cases: dict[str, list[ApprovalDecision]] = {r.approval_request_id: [] for r in requests}
+    orphans = 0
+    for decision in decisions:
+        case = cases.get(decision.approval_request_id)
+        if case is None:
+            orphans += 1
+        else:
+            case.append(decision)
+    for request in requests:
+        case = sorted(cases[request.approval_request_id], key=lambda d: d.sequence)
+        report = verify_chain(request, case, keys)
+        orphans += 0 if report.holds else max(1, len(case) - report.checked)
+    return orphans
+
+
+def _has_login(decision: ApprovalDecision, public_key: str) -> bool:
+    try:
+        statement = read_statement(decision.signature, public_key)
+    except CountersealError:
+        return False
+    methods = set(statement.auth.amr)
+    return bool(methods) and not methods & _NO_LOGIN and not decision.demo_labels
+
+
+def _orders(reader: HomeReader, settings: Settings) -> OrdersSeen:
+    reports, fills = reader.find(ExecutionReport), reader.find(Fill)
+    outbox, states = reader.find(OutboxEntry), reader.find(RiskState)
+    gateways = {fill.model_name for fill in fills} | {entry.action for entry in outbox}
+    return OrdersSeen(
+        outbox=len(outbox),
+        keys_unique=_keys_unique(settings),
+        reports=len(reports),
+        reports_broken=sum(not _adds_up(report) for report in reports),
+        gateways=tuple(sorted(gateways)),
+        quote_bases=tuple(sorted({str(fill.quote.basis) for fill in fills})),
+        accounts=len(reader.find(Account)),
+        kill_switches=sum(state.kill_switch_active for state in states),
+        heartbeats_missing=sum(not state.broker_heartbeat_healthy for state in states),
+    )
+
+
+def _keys_unique(settings: Settings) -> bool:
+    engine = reading_engine(settings.database)
+    try:
+        found = inspect(engine).get_pk_constraint(OrderKey.KIND)["constrained_columns"]
+    finally:
+        engine.dispose()
+    return found == [OrderKey.KEY]
+
+
+def _adds_up(report: ExecutionReport) -> bool:
+    filled, leaves = report.cumulative_filled_quantity, report.leaves_quantity
+    return filled + leaves + report.rest_quantity == report.order_quantity
+
+
+def _policy(reader: HomeReader, settings: Settings) -> PolicySeen:
+    activations = reader.find(PolicyActivation)
+    active = max(activations, key=lambda a: a.effective_from, default=None)
+    if active is None:
+        return PolicySeen()
+    stored = {file.path: file.text.encode() for file in active.files}
+    bundle = bundle_from(stored, active.version, active.effective_from)
+    return PolicySeen(
+        bundle_hash=bundle.bundle_hash,
+        matches=bundle.bundle_hash == active.bundle_hash and _same_files(settings, stored),
+        limits=bool(bundle.limits.json_value()),
+        retention_rules=len(bundle.retention.rules),
+    )
+
+
+def _same_files(settings: Settings, stored: Mapping[str, bytes]) -> bool:
+    try:
+        return read_policy_files(settings.counterseal_policies, POLICY_VERSION) == stored
+    except CountersealError:
+        return False

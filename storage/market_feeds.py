@@ -1,0 +1,124 @@
+"""Feeds: the deterministic market, and a day's prints.
+
+Job: answer the market port from a formula or from prints in memory, and say when quotes move.
+
+Invariants
+  I1  A quote id stands for one quote: the same id is never given twice with other content.
+  I2  A deterministic quote is labelled synthetic, one from prints is labelled trade-derived.
+
+Not here: formulas (market.regimes), the derivation (market.derived), reading files (market.ticks).
+Source: features TX-C5 to TX-C8; trading part 2.
+"""
+
+from bisect import bisect_right
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final
+
+from counterseal.kernel.model import Refusal, refuse
+from counterseal.market.derived import DerivedRule, derive_quote
+from counterseal.market.instruments import Future
+from counterseal.market.quotes import Quote, QuoteBasis
+from counterseal.market.regimes import RegimeQuote, regime_quote
+from counterseal.market.ticks import Print
+
+REGIME_SOURCE: Final = "counterseal-regimes"
+ONE_SECOND: Final = timedelta(seconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class RegimeFeed:
+    """Quotes of the deterministic market, one tick after the other.
+
+    Attributes:
+        opens_at: When tick 0 begins (aware).
+        closes_at: From then on there is no quote.
+        step: Length of a tick.
+        roots: Contract root of each symbol.
+    """
+
+    opens_at: datetime
+    closes_at: datetime
+    step: timedelta
+    roots: Mapping[str, str]
+
+    def quote(self, symbol: str, now: datetime) -> Quote | Refusal:
+        """The quote of the tick that `now` falls into, as old as its regime says; `NO_QUOTE`."""
+        root = self.roots.get(symbol)
+        if root is None or not self.opens_at <= now < self.closes_at:
+            return refuse("NO_QUOTE", "the deterministic market is closed or lacks this symbol")
+        tick = self.tick_at(now)
+        return self._quote(symbol, regime_quote(root, tick), tick)
+
+    def tick_at(self, at: datetime) -> int:
+        """Number of the tick that an instant falls into."""
+        return (at - self.opens_at) // self.step
+
+    def next_move(self, symbol: str, after: datetime) -> datetime | None:
+        """When the quote moves next, strictly later; None when the market closes before."""
+        move = self.opens_at + (self.tick_at(after) + 1) * self.step
+        return move if symbol in self.roots and move < self.closes_at else None
+
+    def _quote(self, symbol: str, shown: RegimeQuote, tick: int) -> Quote:
+        at = self.opens_at + tick * self.step
+        return Quote(
+            quote_id=f"regimes-{symbol}-{tick}",
+            symbol=symbol,
+            bid=shown.bid,
+            ask=shown.ask,
+            bid_size=Decimal(shown.bid_size),
+            ask_size=Decimal(shown.ask_size),
+            last=shown.last,
+            liquidity_score=shown.liquidity_score,
+            source=REGIME_SOURCE,
+            basis=QuoteBasis.SYNTHETIC,
+            event_time=at - timedelta(seconds=shown.age_seconds),
+            receive_time=at,
+            method=shown.regime.value,
+            method_version="1",
+        )
+
+
+class TapeFeed:
+    """Quotes derived from prints that were already seen.
+
+    Args:
+        tapes: Prints of each instrument, in time order.
+        rule: Parameters of the derivation.
+        source: Name of the file's data, such as `taifex-ticks`.
+    """
+
+    def __init__(
+        self,
+        tapes: Mapping[Future, Sequence[Print]],
+        rule: DerivedRule,
+        source: str,
+    ) -> None:
+        self._rule = rule
+        self._source = source
+        self._instruments = {instrument.symbol: instrument for instrument in tapes}
+        self._tapes = {instrument.symbol: prints for instrument, prints in tapes.items()}
+        self._seconds = {
+            symbol: sorted({deal.at for deal in prints}) for symbol, prints in self._tapes.items()
+        }
+
+    def quote(self, symbol: str, now: datetime) -> Quote | Refusal:
+        """A quote from the prints of earlier seconds; `NO_QUOTE` before the first."""
+        if symbol not in self._tapes:
+            return refuse("NO_QUOTE", "this symbol is not on the tape", symbol=symbol)
+        return derive_quote(
+            self._tapes[symbol],
+            self._instruments[symbol],
+            now,
+            self._rule,
+            quote_id=f"tape-{symbol}-{now:%Y%m%dT%H%M%S.%f}",
+            source=self._source,
+        )
+
+    def next_move(self, symbol: str, after: datetime) -> datetime | None:
+        """When the next print has been seen: a second after its stamp, strictly later."""
+        seconds = self._seconds.get(symbol, [])
+        place = bisect_right(seconds, after - ONE_SECOND)
+        return seconds[place] + ONE_SECOND if place < len(seconds) else None

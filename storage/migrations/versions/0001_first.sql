@@ -1,0 +1,546 @@
+CREATE TABLE audit_records (
+  seq INTEGER NOT NULL,
+  prev TEXT NOT NULL,
+  stream TEXT NOT NULL,
+  stream_seq INTEGER NOT NULL,
+  stream_prev TEXT NOT NULL,
+  event_id TEXT NOT NULL,
+  type TEXT NOT NULL,
+  occurred_at TEXT NOT NULL,
+  recorded_at TEXT NOT NULL,
+  leaf_hash TEXT NOT NULL,
+  body BLOB NOT NULL,
+  PRIMARY KEY (seq),
+  UNIQUE (stream, stream_seq),
+  UNIQUE (prev),
+  UNIQUE (event_id)
+) STRICT
+
+CREATE TABLE audit_checkpoints (
+  size INTEGER NOT NULL,
+  note TEXT NOT NULL,
+  PRIMARY KEY (size)
+) STRICT
+
+CREATE TABLE audit_head (
+  origin TEXT NOT NULL,
+  size INTEGER NOT NULL,
+  last_leaf TEXT NOT NULL,
+  peaks TEXT NOT NULL,
+  root TEXT NOT NULL,
+  PRIMARY KEY (origin)
+) STRICT
+
+CREATE TABLE installations (
+  installation_id TEXT NOT NULL,
+  origin TEXT NOT NULL,
+  log_vkey TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  mode TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  PRIMARY KEY (installation_id)
+) STRICT
+
+CREATE TABLE policy_activations (
+  bundle_hash TEXT NOT NULL,
+  version TEXT NOT NULL,
+  files TEXT NOT NULL,
+  activated_by TEXT NOT NULL,
+  bootstrap INTEGER NOT NULL,
+  effective_from TEXT NOT NULL,
+  PRIMARY KEY (bundle_hash)
+) STRICT
+
+CREATE TABLE commands (
+  idempotency_key TEXT NOT NULL,
+  name TEXT NOT NULL,
+  payload_digest TEXT NOT NULL,
+  actor_id TEXT NOT NULL,
+  subject_id TEXT NOT NULL,
+  refusal TEXT,
+  decided_at TEXT NOT NULL,
+  PRIMARY KEY (idempotency_key)
+) STRICT
+
+CREATE TABLE people (
+  person_id TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  handle TEXT NOT NULL,
+  roles TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  labels TEXT NOT NULL,
+  PRIMARY KEY (person_id)
+) STRICT
+
+CREATE TABLE role_grants (
+  grant_id TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  role TEXT NOT NULL,
+  granted_by TEXT NOT NULL,
+  bootstrap INTEGER NOT NULL,
+  granted_at TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (grant_id)
+) STRICT
+
+CREATE TABLE person_keys (
+  key_id TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  public_key TEXT NOT NULL,
+  key_class INTEGER NOT NULL,
+  scheme TEXT NOT NULL,
+  status TEXT NOT NULL,
+  enrolled_by TEXT NOT NULL,
+  bootstrap INTEGER NOT NULL,
+  effective_at TEXT NOT NULL,
+  revoked_at TEXT,
+  revoked_reason TEXT NOT NULL,
+  PRIMARY KEY (key_id)
+) STRICT
+
+CREATE TABLE mandates (
+  mandate_id TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  strategies TEXT NOT NULL,
+  orders_max INTEGER NOT NULL,
+  tx_equivalent_max TEXT NOT NULL,
+  valid_from TEXT NOT NULL,
+  valid_until TEXT NOT NULL,
+  issued_at TEXT NOT NULL,
+  nonce TEXT NOT NULL,
+  status TEXT NOT NULL,
+  orders_used INTEGER NOT NULL,
+  signature TEXT,
+  PRIMARY KEY (mandate_id)
+) STRICT
+
+CREATE TABLE signals (
+  signal_id TEXT NOT NULL,
+  strategy_id TEXT NOT NULL,
+  strategy_version TEXT NOT NULL,
+  timestamp TEXT NOT NULL,
+  symbol_group TEXT NOT NULL,
+  direction TEXT NOT NULL,
+  target_tx_equivalent TEXT NOT NULL,
+  confidence TEXT NOT NULL,
+  stop_distance_points TEXT,
+  reason TEXT NOT NULL,
+  received_at TEXT NOT NULL,
+  source TEXT NOT NULL,
+  source_digest TEXT NOT NULL,
+  data_version TEXT NOT NULL,
+  code_version TEXT NOT NULL,
+  parameters_hash TEXT NOT NULL,
+  payload_digest TEXT NOT NULL,
+  status TEXT NOT NULL,
+  PRIMARY KEY (signal_id)
+) STRICT
+
+CREATE TABLE approval_requests (
+  approval_request_id TEXT NOT NULL,
+  request_reference TEXT NOT NULL,
+  version INTEGER NOT NULL,
+  tenant TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  requester_id TEXT NOT NULL,
+  strategy_id TEXT NOT NULL,
+  signal_id TEXT NOT NULL,
+  payload TEXT NOT NULL,
+  request_hash TEXT NOT NULL,
+  status TEXT NOT NULL,
+  required_review_count INTEGER NOT NULL,
+  required_decision_sequence TEXT NOT NULL,
+  stages_required TEXT NOT NULL,
+  stages_done TEXT NOT NULL,
+  latest_chain_hash TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  review_expires_at TEXT NOT NULL,
+  last_approval_at TEXT,
+  execution_valid_until TEXT,
+  consumed_by_order TEXT,
+  supersedes TEXT,
+  superseded_by TEXT,
+  PRIMARY KEY (approval_request_id)
+) STRICT
+
+CREATE INDEX ix_approval_requests_request_reference ON approval_requests (request_reference)
+
+CREATE INDEX ix_approval_requests_status ON approval_requests (status)
+
+CREATE TABLE approval_decisions (
+  approval_decision_id TEXT NOT NULL,
+  approval_request_id TEXT NOT NULL,
+  request_version INTEGER NOT NULL,
+  tenant TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  seat INTEGER NOT NULL,
+  stage TEXT NOT NULL,
+  decision TEXT NOT NULL,
+  meaning TEXT NOT NULL,
+  reviewer_id TEXT NOT NULL,
+  reviewer_role TEXT NOT NULL,
+  decision_reason TEXT NOT NULL,
+  decided_at TEXT NOT NULL,
+  previous_chain_hash TEXT NOT NULL,
+  decision_hash TEXT NOT NULL,
+  statement_digest TEXT NOT NULL,
+  comment_salt TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  key_class INTEGER NOT NULL,
+  nonce TEXT NOT NULL,
+  issued_at TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  paper_only INTEGER NOT NULL,
+  approval_for_live INTEGER NOT NULL,
+  demo_labels TEXT NOT NULL,
+  signature TEXT NOT NULL,
+  PRIMARY KEY (approval_decision_id)
+) STRICT
+
+CREATE INDEX ix_approval_decisions_approval_request_id ON approval_decisions (approval_request_id)
+
+CREATE TABLE review_nonces (
+  nonce TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  approval_request_id TEXT NOT NULL,
+  request_version INTEGER NOT NULL,
+  issued_at TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  used_at TEXT,
+  statement TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  comment_salt TEXT NOT NULL,
+  PRIMARY KEY (nonce)
+) STRICT
+
+CREATE TABLE batches (
+  batch_id TEXT NOT NULL,
+  mandate_id TEXT NOT NULL,
+  request_ids TEXT NOT NULL,
+  attempt INTEGER NOT NULL,
+  status TEXT NOT NULL,
+  claimed_at TEXT NOT NULL,
+  lease_until TEXT NOT NULL,
+  PRIMARY KEY (batch_id)
+) STRICT
+
+CREATE TABLE intents (
+  order_id TEXT NOT NULL,
+  intent_reference TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  symbol TEXT NOT NULL,
+  legs TEXT NOT NULL,
+  side TEXT NOT NULL,
+  quantity TEXT NOT NULL,
+  order_type TEXT NOT NULL,
+  time_in_force TEXT NOT NULL,
+  order_price TEXT,
+  stop_price TEXT,
+  reference_price TEXT,
+  tx_equivalent_exposure TEXT NOT NULL,
+  quote_age_seconds TEXT NOT NULL,
+  paper_only INTEGER NOT NULL,
+  source_signal_id TEXT NOT NULL,
+  strategy_id TEXT NOT NULL,
+  strategy_version TEXT NOT NULL,
+  approval_id TEXT NOT NULL,
+  direction TEXT NOT NULL,
+  target_tx_equivalent TEXT NOT NULL,
+  confidence TEXT NOT NULL,
+  stop_distance_points TEXT,
+  policy_bundle_hash TEXT NOT NULL,
+  submitted_by TEXT NOT NULL,
+  mandate_id TEXT,
+  created_at TEXT NOT NULL,
+  PRIMARY KEY (order_id)
+) STRICT
+
+CREATE INDEX ix_intents_approval_id ON intents (approval_id)
+
+CREATE TABLE risk_evaluations (
+  evaluation_id TEXT NOT NULL,
+  order_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  approved INTEGER NOT NULL,
+  reason TEXT NOT NULL,
+  checks TEXT NOT NULL,
+  exposure_tx_equivalent TEXT,
+  snapshot TEXT NOT NULL,
+  snapshot_hash TEXT NOT NULL,
+  intent_hash TEXT NOT NULL,
+  policy_digest TEXT NOT NULL,
+  evaluated_at TEXT NOT NULL,
+  paper_only INTEGER NOT NULL,
+  live_trading_enabled INTEGER NOT NULL,
+  broker_api_called INTEGER NOT NULL,
+  PRIMARY KEY (evaluation_id)
+) STRICT
+
+CREATE TABLE risk_states (
+  account_id TEXT NOT NULL,
+  kill_switch_active INTEGER NOT NULL,
+  broker_heartbeat_healthy INTEGER NOT NULL,
+  heartbeat_at TEXT,
+  updated_at TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (account_id)
+) STRICT
+
+CREATE TABLE orders (
+  order_id TEXT NOT NULL,
+  order_reference TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  cl_ord_id TEXT NOT NULL,
+  orig_cl_ord_id TEXT,
+  workflow_run_id TEXT NOT NULL,
+  approval_request_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  strategy_id TEXT NOT NULL,
+  strategy_version TEXT NOT NULL,
+  source_signal_id TEXT NOT NULL,
+  symbol TEXT NOT NULL,
+  side TEXT NOT NULL,
+  legs TEXT NOT NULL,
+  order_type TEXT NOT NULL,
+  limit_price TEXT,
+  time_in_force TEXT NOT NULL,
+  quantity TEXT NOT NULL,
+  approved_quantity TEXT NOT NULL,
+  cum_quantity TEXT NOT NULL,
+  leaves_quantity TEXT NOT NULL,
+  rest_quantity TEXT NOT NULL,
+  notional_sum TEXT NOT NULL,
+  average_price TEXT,
+  executions TEXT NOT NULL,
+  late_fill_count INTEGER NOT NULL,
+  state TEXT NOT NULL,
+  state_beneath TEXT,
+  cancel_pending INTEGER NOT NULL,
+  event_sequence INTEGER NOT NULL,
+  risk_evaluation_id TEXT,
+  created_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  submitted_at TEXT,
+  expires_at TEXT,
+  paper_only INTEGER NOT NULL,
+  live_trading_enabled INTEGER NOT NULL,
+  broker_api_called INTEGER NOT NULL,
+  PRIMARY KEY (order_id)
+) STRICT
+
+CREATE INDEX ix_orders_account_id ON orders (account_id)
+
+CREATE INDEX ix_orders_approval_request_id ON orders (approval_request_id)
+
+CREATE INDEX ix_orders_state ON orders (state)
+
+CREATE TABLE order_events (
+  order_event_id TEXT NOT NULL,
+  order_id TEXT NOT NULL,
+  workflow_run_id TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  event TEXT NOT NULL,
+  from_state TEXT NOT NULL,
+  to_state TEXT NOT NULL,
+  at TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  PRIMARY KEY (order_event_id)
+) STRICT
+
+CREATE INDEX ix_order_events_order_id ON order_events (order_id)
+
+CREATE TABLE execution_reports (
+  report_id TEXT NOT NULL,
+  workflow_run_id TEXT NOT NULL,
+  order_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  cl_ord_id TEXT NOT NULL,
+  orig_cl_ord_id TEXT,
+  exec_id TEXT NOT NULL,
+  execution_type TEXT NOT NULL,
+  order_status TEXT NOT NULL,
+  exec_type TEXT NOT NULL,
+  ord_status TEXT NOT NULL,
+  symbol TEXT NOT NULL,
+  side TEXT NOT NULL,
+  order_quantity TEXT NOT NULL,
+  last_quantity TEXT NOT NULL,
+  last_price TEXT,
+  cumulative_filled_quantity TEXT NOT NULL,
+  leaves_quantity TEXT NOT NULL,
+  rest_quantity TEXT NOT NULL,
+  average_fill_price TEXT,
+  late INTEGER NOT NULL,
+  event_id TEXT NOT NULL,
+  timestamp TEXT NOT NULL,
+  text TEXT NOT NULL,
+  paper_only INTEGER NOT NULL,
+  live_trading_enabled INTEGER NOT NULL,
+  broker_api_called INTEGER NOT NULL,
+  PRIMARY KEY (report_id)
+) STRICT
+
+CREATE INDEX ix_execution_reports_order_id ON execution_reports (order_id)
+
+CREATE TABLE order_outbox (
+  outbox_id TEXT NOT NULL,
+  workflow_run_id TEXT NOT NULL,
+  order_id TEXT NOT NULL,
+  idempotency_key TEXT NOT NULL,
+  action TEXT NOT NULL,
+  status TEXT NOT NULL,
+  attempts INTEGER NOT NULL,
+  created_at TEXT NOT NULL,
+  available_at TEXT NOT NULL,
+  processed_at TEXT,
+  last_error TEXT NOT NULL,
+  paper_only INTEGER NOT NULL,
+  live_trading_enabled INTEGER NOT NULL,
+  broker_api_called INTEGER NOT NULL,
+  PRIMARY KEY (outbox_id)
+) STRICT
+
+CREATE TABLE order_keys (
+  idempotency_key TEXT NOT NULL,
+  workflow_run_id TEXT NOT NULL,
+  order_id TEXT NOT NULL,
+  source_signal_id TEXT NOT NULL,
+  payload_digest TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  paper_only INTEGER NOT NULL,
+  live_trading_enabled INTEGER NOT NULL,
+  broker_api_called INTEGER NOT NULL,
+  PRIMARY KEY (idempotency_key)
+) STRICT
+
+CREATE TABLE fills (
+  fill_id TEXT NOT NULL,
+  order_id TEXT NOT NULL,
+  leg_id TEXT NOT NULL,
+  workflow_run_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  symbol TEXT NOT NULL,
+  side TEXT NOT NULL,
+  last_quantity TEXT NOT NULL,
+  last_price TEXT NOT NULL,
+  multiplier TEXT NOT NULL,
+  tx_equivalent TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  model_name TEXT NOT NULL,
+  model_version TEXT NOT NULL,
+  request TEXT NOT NULL,
+  result TEXT NOT NULL,
+  quote TEXT NOT NULL,
+  quote_id TEXT NOT NULL,
+  capacity TEXT NOT NULL,
+  liquidity_score TEXT NOT NULL,
+  slippage_ticks TEXT NOT NULL,
+  slippage_reason TEXT NOT NULL,
+  touch INTEGER NOT NULL,
+  seed TEXT NOT NULL,
+  not_modelled TEXT NOT NULL,
+  fees TEXT NOT NULL,
+  late INTEGER NOT NULL,
+  trading_day TEXT NOT NULL,
+  session TEXT NOT NULL,
+  occurred_at TEXT NOT NULL,
+  recorded_at TEXT NOT NULL,
+  paper_only INTEGER NOT NULL,
+  PRIMARY KEY (fill_id)
+) STRICT
+
+CREATE INDEX ix_fills_order_id ON fills (order_id)
+
+CREATE INDEX ix_fills_quote_id ON fills (quote_id)
+
+CREATE TABLE accounts (
+  account_id TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  opening_cash TEXT NOT NULL,
+  cash TEXT NOT NULL,
+  realized_pnl TEXT NOT NULL,
+  fees_paid TEXT NOT NULL,
+  tax_paid TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  simulated INTEGER NOT NULL,
+  PRIMARY KEY (account_id)
+) STRICT
+
+CREATE TABLE positions (
+  position_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  symbol TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  quantity TEXT NOT NULL,
+  average_price TEXT,
+  cost_sum TEXT NOT NULL,
+  multiplier TEXT NOT NULL,
+  tx_equivalent TEXT NOT NULL,
+  realized_pnl TEXT NOT NULL,
+  fees TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  PRIMARY KEY (position_id)
+) STRICT
+
+CREATE INDEX ix_positions_account_id ON positions (account_id)
+
+CREATE TABLE ledger_entries (
+  entry_id TEXT NOT NULL,
+  fill_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  debit_account TEXT NOT NULL,
+  credit_account TEXT NOT NULL,
+  amount TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  at TEXT NOT NULL,
+  trading_day TEXT NOT NULL,
+  PRIMARY KEY (entry_id)
+) STRICT
+
+CREATE INDEX ix_ledger_entries_account_id ON ledger_entries (account_id)
+
+CREATE TABLE daily_pnl (
+  daily_pnl_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  trading_day TEXT NOT NULL,
+  realized_pnl TEXT NOT NULL,
+  costs TEXT NOT NULL,
+  net_realized TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  PRIMARY KEY (daily_pnl_id)
+) STRICT
+
+CREATE TABLE audit_outbox (
+  position INTEGER NOT NULL,
+  event_id TEXT NOT NULL,
+  draft BLOB NOT NULL,
+  seq INTEGER,
+  PRIMARY KEY (position),
+  UNIQUE (event_id)
+) STRICT
+
+CREATE TRIGGER guard_audit_records_update BEFORE UPDATE ON audit_records BEGIN SELECT RAISE(ABORT, 'audit_records is append-only'); END
+
+CREATE TRIGGER guard_audit_records_delete BEFORE DELETE ON audit_records BEGIN SELECT RAISE(ABORT, 'audit_records is append-only'); END
+
+CREATE TRIGGER guard_audit_checkpoints_update BEFORE UPDATE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'audit_checkpoints is append-only'); END
+
+CREATE TRIGGER guard_audit_checkpoints_delete BEFORE DELETE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'audit_checkpoints is append-only'); END
+
+CREATE TRIGGER guard_audit_head_delete BEFORE DELETE ON audit_head BEGIN SELECT RAISE(ABORT, 'audit_head is append-only'); END
+
+CREATE TRIGGER guard_audit_records_insert BEFORE INSERT ON audit_records WHEN NEW.seq <> (SELECT COALESCE(MAX(seq) + 1, 0) FROM audit_records) OR NEW.prev <> COALESCE((SELECT leaf_hash FROM audit_records ORDER BY seq DESC LIMIT 1), hex(zeroblob(32))) BEGIN SELECT RAISE(ABORT, 'a record enters only at the head'); END
+
+CREATE TRIGGER guard_audit_checkpoints_insert BEFORE INSERT ON audit_checkpoints WHEN EXISTS (SELECT 1 FROM audit_checkpoints WHERE size >= NEW.size) BEGIN SELECT RAISE(ABORT, 'checkpoints only grow'); END

@@ -1,0 +1,43 @@
+"""The whole run, with every process that it starts, reaches this machine only."""
+
+import os
+import tempfile
+from pathlib import Path
+
+import pytest
+
+from tests.guard import sitecustomize
+
+GUARD = str(Path(__file__).parent / "guard")
+REFUSED = pytest.StashKey[Path]()
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Guard the processes to come; importing the guard has guarded this one."""
+    told = os.environ.get("PYTHONPATH")
+    os.environ["PYTHONPATH"] = os.pathsep.join([GUARD, *([told] if told else [])])
+    handle, name = tempfile.mkstemp(prefix="refused-")
+    os.close(handle)
+    os.environ[sitecustomize.REFUSED_FILE] = name
+    config.stash[REFUSED] = Path(name)
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A refused attempt fails the run, also when a library swallowed the error."""
+    refused = session.config.stash[REFUSED]
+    if refused.stat().st_size:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Name the refused attempts."""
+    refused = config.stash[REFUSED]
+    for line in refused.read_text("utf-8").splitlines():
+        terminalreporter.write_line(f"REFUSED beyond loopback: {line}", red=True)
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Leave nothing behind."""
+    config.stash[REFUSED].unlink(missing_ok=True)

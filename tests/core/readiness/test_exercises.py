@@ -1,0 +1,96 @@
+"""Exercises on the pure core, with the real model and with broken ones."""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import pytest
+
+from counterseal.broker.gateway import PaperBroker
+from counterseal.broker.model import SimulationRequest, SimulationResult
+from counterseal.kernel.model import Refusal, refuse
+from counterseal.oms.model import OrderChange
+from counterseal.portfolio.valuation import Valuation, value_account
+from counterseal.readiness import exercises
+from counterseal.readiness.exercises import core_exercises
+from counterseal.readiness.model import Exercise
+
+
+@dataclass
+class Moody:
+    """A broker that answers another thing every time, and says that it models everything."""
+
+    provider: str = "paper"
+    asked: list[SimulationRequest] = field(default_factory=list)
+
+    def heartbeat(self, now: datetime) -> datetime | None:
+        return now
+
+    def answer(self, request: SimulationRequest) -> SimulationResult:
+        self.asked.append(request)
+        answer = PaperBroker().answer(request.amended(selected_outcome=None))
+        return answer.amended(warnings=(), reason=f"MOOD_{len(self.asked)}")
+
+
+def _told() -> dict[Exercise, bool | None]:
+    return {e.name: e.passed for e in core_exercises(PaperBroker())}
+
+
+def test_the_core_shows_what_it_does_and_what_it_leaves_out() -> None:
+    """TX-L1, TX-L2, TX-L3, TX-L4: every exercise ran; latency and queue are not modelled."""
+    told = _told()
+
+    assert told.pop(Exercise.LATENCY_AND_QUEUE_MODELLED) is False
+    assert set(told.values()) == {True}
+    assert len(told) == 8
+
+
+def test_a_moody_broker_is_not_deterministic_and_reaches_one_outcome() -> None:
+    """TX-L3:deterministic_broker_simulation_enabled and the five outcomes, false side."""
+    told = {e.name: e.passed for e in core_exercises(Moody())}
+
+    assert told[Exercise.MODEL_REPEATS] is False
+    assert told[Exercise.FIVE_OUTCOMES] is False
+    assert told[Exercise.LATENCY_AND_QUEUE_MODELLED] is True
+
+
+def _always(answer: object) -> object:
+    def given_always(*_: object, **__: object) -> object:
+        return answer
+
+    return given_always
+
+
+def _forgetful(order: object, *_: object, **__: object) -> OrderChange:
+    return OrderChange(order=order)  # type: ignore[arg-type]  # the exercise hands an order
+
+
+def _same_equity(*told: object, **named: object) -> Valuation:
+    value = value_account(*told, **named)  # type: ignore[arg-type]  # handed through
+    return value.amended(equity=value.cash)
+
+
+NO: Refusal = refuse("ROLE", "no")
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "told"),
+    [
+        ("authorize", _always(None), Exercise.ALLOW_AND_DENY),
+        ("authorize", _always(NO), Exercise.ALLOW_AND_DENY),
+        ("authorize", _always(None), Exercise.DENY_BY_DEFAULT),
+        ("apply_event", _forgetful, Exercise.ILLEGAL_MOVE_REFUSED),
+        ("apply_event", _always(NO), Exercise.DUPLICATE_REPORT_IGNORED),
+        ("apply_fill", _forgetful, Exercise.DUPLICATE_REPORT_IGNORED),
+        ("apply_fill", _always(NO), Exercise.DUPLICATE_REPORT_IGNORED),
+        ("value_account", _same_equity, Exercise.EQUITY_FOLLOWS_QUOTE),
+    ],
+)
+def test_an_exercise_sees_what_is_broken(
+    monkeypatch: pytest.MonkeyPatch, name: str, broken: object, told: Exercise
+) -> None:
+    """TX-L8: the probe exercises the real thing; break it and the flag is false."""
+    assert _told()[told] is True
+
+    monkeypatch.setattr(exercises, name, broken)
+
+    assert _told()[told] is False

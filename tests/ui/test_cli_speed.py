@@ -1,0 +1,76 @@
+"""What looking costs: the modules that help and read commands load (seconds: `make bench`)."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from tests.world import World
+
+ROOT = Path(__file__).parents[2]
+PROBE = """
+import sys
+from ui.cli.app import run
+
+status = run(sys.argv[1:])
+print(status, *sorted(sys.modules), file=sys.stderr)
+"""
+NEVER = {
+    "prefect",
+    "pandas",
+    "numpy",
+    "streamlit",
+    "fastapi",
+    "exchange_calendars",
+    "rich",
+    "flows",
+}
+NOT_FOR_HELP = NEVER | {
+    *("pydantic", "pydantic_core", "sqlmodel", "sqlalchemy", "sqlite3", "cryptography", "yaml"),
+    *("storage", "counterseal.kernel.model"),
+}
+NOT_FOR_LOOKING = NEVER | {
+    *("alembic", "storage.desk", "storage.journal", "storage.signers"),
+    *("counterseal.desk.desk", "counterseal.desk.orders"),
+}
+
+
+def _loaded(words: Sequence[str]) -> tuple[int, set[str]]:
+    done = subprocess.run(  # noqa: S603 - our own interpreter and a fixed text
+        [sys.executable, "-c", PROBE, *words], capture_output=True, text=True, check=True, cwd=ROOT
+    )
+    status, *modules = done.stderr.splitlines()[-1].split()
+    return int(status), set(modules)
+
+
+@pytest.mark.parametrize("words", [["--help"], []], ids=["asked", "no words"])
+def test_help_loads_no_room(words: list[str]) -> None:
+    """STYLE 5: what needs no home loads no model, no database and no drawing of boxes."""
+    status, modules = _loaded(words)
+
+    assert status == (0 if words else 2)
+    assert NOT_FOR_HELP & modules == set()
+
+
+@pytest.mark.parametrize("words", ["orders list", "portfolio show"])
+def test_looking_loads_no_desk(tmp_path: Path, words: str) -> None:
+    """STYLE 5: a read command loads documents and the reader, and succeeds."""
+    World(tmp_path / "home").store.close()
+
+    status, modules = _loaded([*words.split(), "--home", str(tmp_path / "home")])
+
+    assert status == 0
+    assert NOT_FOR_LOOKING & modules == set()
+
+
+@pytest.mark.parametrize("words", ["approvals list", "people list", "risk show", "audit verify"])
+def test_looking_never_loads_flows_frames_or_pages(tmp_path: Path, words: str) -> None:
+    """STYLE 5: whatever the noun, heavy libraries stay where they are used."""
+    World(tmp_path / "home").store.close()
+
+    status, modules = _loaded([*words.split(), "--home", str(tmp_path / "home")])
+
+    assert status in {0, 3}
+    assert (NEVER | {"alembic"}) & modules == set()
