@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: test check bench clean
+.PHONY: demo test up check bench torture clean
 
 $(VENV)/app.done: requirements.lock pyproject.toml
 	@sh .ci/install app $(PYTHON) $(VENV)
@@ -13,8 +13,14 @@ $(VENV)/dev.done: requirements-dev.lock pyproject.toml
 	@sh .ci/install dev $(PYTHON) $(VENV)
 	@touch $(VENV)/app.done $@
 
+demo: $(VENV)/app.done  ## one governed trading day, into var/demo
+	@$(BIN)/counterseal demo
+
 test: $(VENV)/dev.done  ## set up and pass the tests
 	@$(BIN)/python -m pytest
+
+up: $(VENV)/app.done  ## workflow server and worker of the home, until stopped
+	@$(BIN)/counterseal flows serve
 
 check: $(VENV)/dev.done  ## lint, types, import contracts
 	@$(BIN)/ruff check .
@@ -24,6 +30,9 @@ check: $(VENV)/dev.done  ## lint, types, import contracts
 
 bench: $(VENV)/dev.done  ## measure against floors of the same run
 	@$(BIN)/python -m tests.bench
+
+torture: $(VENV)/dev.done  ## the full kill campaigns
+	@$(BIN)/python -m tests.torture
 
 clean:
 	@rm -rf $(VENV) var

@@ -45,7 +45,6 @@ _NOWHERE: Final = f"http://{HOST}:9"
 _NO_WAY_OUT: Final[Mapping[str, str]] = {
     **dict.fromkeys(("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"), _NOWHERE),
     **dict.fromkeys(("http_proxy", "https_proxy", "all_proxy"), _NOWHERE),
-    **dict.fromkeys(("NO_PROXY", "no_proxy"), f"{HOST},localhost"),
 }
 """Prefect's server asks a public registry for kinds of workers and has no setting against it; with
 a dead proxy it falls back to its own copy at once."""
@@ -114,6 +113,7 @@ def engine_of(settings: Settings, port: int | None = None) -> Engine:
     ours = {
         **_our_settings(settings),
         **_prefect_settings(folder, where, _secret(folder / "auth")),
+        **_no_proxy(),
     }
     if told.counterseal_engine_database is not None:
         database = told.counterseal_engine_database.get_secret_value()
@@ -270,6 +270,13 @@ def _prefect_settings(folder: Path, port: int, secret: str) -> dict[str, str]:
         "PREFECT_SERVER_LOGGING_LEVEL": "WARNING",
         "PREFECT_LOGGING_LEVEL": "WARNING",
     }
+
+
+def _no_proxy() -> dict[str, str]:
+    """Loopback goes through nobody's proxy: our secret would travel along."""
+    told = os.environ.get("no_proxy") or os.environ.get("NO_PROXY")
+    names = ",".join(part for part in (told, HOST, "localhost") if part)
+    return dict.fromkeys(("NO_PROXY", "no_proxy"), names)
 
 
 def _api_url(port: int) -> str:

@@ -24,6 +24,8 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import IO, Final, NoReturn, Self
@@ -48,6 +50,7 @@ class Guarded:
         command: Program and arguments, not a shell line.
         environment: All of its environment.
         output: Where its standard output and error go; to our standard error when None.
+        folder: Where it works; where we do when None.
     """
 
     def __init__(
@@ -55,6 +58,7 @@ class Guarded:
         command: Sequence[str],
         environment: Mapping[str, str],
         output: IO[bytes] | None = None,
+        folder: Path | None = None,
     ) -> None:
         self._guardian = subprocess.Popen(  # noqa: S603 - our own interpreter, no shell
             [sys.executable, "-m", "flows.processes", *command],
@@ -62,6 +66,7 @@ class Guarded:
             stdout=output or sys.stderr.fileno(),
             stderr=output or sys.stderr.fileno(),
             env=dict(environment),
+            cwd=folder,
             start_new_session=True,
         )
 
@@ -74,6 +79,12 @@ class Guarded:
     def status(self) -> int | None:
         """Exit status of the child, or None while it runs."""
         return self._guardian.poll()
+
+    def wait(self, seconds_max: float) -> int | None:
+        """Exit status of the child once it ends; None when it does not end in time."""
+        with suppress(subprocess.TimeoutExpired):
+            return self._guardian.wait(seconds_max)
+        return None
 
     def stop(self) -> int:
         """Cut the lifeline and wait; gives the exit status."""
@@ -103,7 +114,7 @@ def guard(command: Sequence[str], lifeline: int) -> int:
     child = subprocess.Popen(  # noqa: S603 - the command of our own parent, no shell
         command,
         stdin=subprocess.DEVNULL,
-        preexec_fn=_die_with_guardian,  # noqa: PLW1509 - this process has a single thread
+        preexec_fn=partial(_die_with, os.getpid()),  # noqa: PLW1509 - this process has a single thread
     )
     try:
         while child.poll() is None and not select.select([lifeline], [], [], _LOOK_SECONDS)[0]:
@@ -168,8 +179,10 @@ def _leave(number: int, _: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)
 
 
-def _die_with_guardian() -> None:
+def _die_with(guardian: int) -> None:
     _prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != guardian:  # it ended before we asked for the signal
+        os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _prctl(option: int, value: int) -> None:

@@ -12,10 +12,10 @@ Source: workflow parts 5 and 6.
 """
 
 import signal
-import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -48,8 +48,8 @@ def deploy(engine: Engine, *told: str) -> None:
     Raises:
         AdapterError: `DEPLOY_FAILED`.
     """
-    _done(_program(engine, "flows.furnish", *told))
-    _done(_program(engine, "prefect", "--no-prompt", "deploy", "--all"))
+    _run(engine, "flows.furnish", *told)
+    _run(engine, "prefect", "--no-prompt", "deploy", "--all")
 
 
 def serve(settings: Settings, tell: Callable[[str], None]) -> None:
@@ -92,7 +92,8 @@ def _watch(
 
 def _drain(engine: Engine, worker: Guarded) -> None:
     """The worker would leave its runs behind: pause the pool, and wait for them."""
-    _program(engine, "prefect", "work-pool", "pause", POOL)
+    with suppress(AdapterError):  # a server that is gone gives out no runs
+        _run(engine, "prefect", "work-pool", "pause", POOL)
     until = time.monotonic() + DRAIN_SECONDS_MAX
     while time.monotonic() < until and len(descendants(worker.pid)) > _IDLE_WORKER:
         time.sleep(_WATCH_SECONDS)
@@ -104,24 +105,18 @@ def _worker(engine: Engine) -> Guarded:
     return Guarded((sys.executable, "-m", *command), environment)
 
 
-def _program(engine: Engine, *words: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603 - our own interpreter, no shell
-        [sys.executable, "-m", *words],
-        cwd=ROOT,
-        env=dict(engine.environment),
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=_COMMAND_SECONDS_MAX,
-        check=False,
-    )
+def _run(engine: Engine, *words: str) -> None:
+    """Run a client of the engine from the checkout to its end.
 
-
-def _done(ran: subprocess.CompletedProcess[str]) -> None:
-    if ran.returncode != 0:
-        raise AdapterError(
-            "DEPLOY_FAILED", "Prefect refused", got=(ran.stderr or ran.stdout)[-200:]
-        )
+    Raises:
+        AdapterError: `DEPLOY_FAILED`.
+    """
+    told = engine.folder / "deploy.log"
+    command = (sys.executable, "-m", *words)
+    with told.open("wb") as log, Guarded(command, engine.environment, log, ROOT) as client:
+        status = client.wait(_COMMAND_SECONDS_MAX)
+    if status != 0:
+        raise AdapterError("DEPLOY_FAILED", "Prefect refused; see its log", got=told)
 
 
 def _stop(number: int, _: FrameType | None) -> NoReturn:

@@ -51,7 +51,7 @@ from storage.signers import (
     state_file,
     sync_folder,
 )
-from storage.store import create_database, move_database
+from storage.store import check_absent, create_database, move_database
 
 OFFICERS: Final = 2
 OFFICER_ROLES: Final = (Role.ADMINISTRATOR, Role.ENROLMENT_OFFICER)
@@ -141,8 +141,7 @@ def _check_plan(settings: Settings, plan: HomePlan) -> None:
 
 
 def _check_free(settings: Settings, origin: str) -> None:
-    if settings.database.exists():
-        raise InputError("DATABASE_EXISTS", "a home is here already", got=settings.database)
+    check_absent(settings.database)
     for path in (log_key_path(settings), keys_folder(settings)):
         if path.exists():
             raise InputError("KEY_FILE_EXISTS", "keys of another home are here", got=path)

@@ -6,7 +6,8 @@ Invariants
   I1  Order is the order of the outbox; the predecessor is found by `seq`, never by a time.
   I2  The root is recomputed from bytes read back on another connection before it is signed.
   I3  A crash loses nothing: rows without a checkpoint are read back and signed at the next seal.
-  I4  One sequencer at a time: a file lock, and a fence on the head row.
+  I4  A draft is placed as it was recorded, once, or nothing is placed.
+  I5  One sequencer at a time: a file lock, and a fence on the head row.
 
 Not here: what a record says (audit.record), who may sign (audit.signer).
 Source: audit-log part 3.
@@ -23,6 +24,7 @@ from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, up
 
 from counterseal.audit.chain import Extension, Head, StreamHead, extend
 from counterseal.audit.merkle import Tree, leaf_hash
+from counterseal.kernel.canonical import sha256_hex
 from counterseal.kernel.clock import Clock, parse_utc
 from counterseal.kernel.errors import AdapterError, IntegrityError
 from storage.signers import EmbeddedSigner
@@ -80,12 +82,16 @@ class Journal:
             The size that the newest signed checkpoint covers.
 
         Raises:
-            IntegrityError: `READ_BACK_DIFFERS`, `HEAD_MOVED`, or the guard's refusal.
+            IntegrityError: `OUTBOX_DIFFERS`, `READ_BACK_DIFFERS`, `HEAD_MOVED`, or the
+                guard's refusal.
             AdapterError: when the database or the signer's memory fails.
         """
         with translated_errors(), self._only_sequencer():
-            while self._place():
-                self._after_step("placed")
+            placed = GROUP_MAX
+            while placed == GROUP_MAX:
+                placed = self._place()
+                if placed:
+                    self._after_step("placed")
             return self._sign()
 
     @contextmanager
@@ -100,9 +106,10 @@ class Journal:
 
     def _place(self) -> int:
         with self._writer.begin() as connection:
+            _check_placed(connection)
             waiting = _waiting(connection)
             if waiting:
-                drafts = [orjson.loads(row.draft) for row in waiting]
+                drafts = [_as_recorded(row) for row in waiting]
                 self._append(connection, drafts, [row.position for row in waiting])
             return len(waiting)
 
@@ -175,10 +182,38 @@ class Journal:
             )
 
 
-def _waiting(connection: Connection) -> Sequence[Row[tuple[int, bytes]]]:
+def _waiting(connection: Connection) -> Sequence[Row[tuple[int, str, bytes, str]]]:
     outbox = table("audit_outbox")
-    query = select(outbox.c.position, outbox.c.draft).where(outbox.c.seq.is_(None))
+    query = select(outbox.c.position, outbox.c.event_id, outbox.c.draft, outbox.c.digest).where(
+        outbox.c.seq.is_(None)
+    )
     return connection.execute(query.order_by(outbox.c.position).limit(GROUP_MAX)).all()
+
+
+def _as_recorded(row: Row[tuple[int, str, bytes, str]]) -> Mapping[str, object]:
+    _, event_id, content, told = row
+    if sha256_hex(content) == told:
+        draft: Mapping[str, object] = orjson.loads(content)
+        if draft["event_id"] == event_id:
+            return draft
+    raise IntegrityError("OUTBOX_DIFFERS", "a draft is not as it was recorded", got=event_id)
+
+
+def _check_placed(connection: Connection) -> None:
+    """A row says that it is placed exactly when the log holds its event there.
+
+    Raises:
+        IntegrityError: `OUTBOX_DIFFERS`.
+    """
+    outbox, records = table("audit_outbox"), table("audit_records")
+    query = (
+        select(outbox.c.event_id)
+        .outerjoin(records, records.c.event_id == outbox.c.event_id)
+        .where(outbox.c.seq.is_distinct_from(records.c.seq))
+    )
+    found = connection.execute(query).first()
+    if found is not None:
+        raise IntegrityError("OUTBOX_DIFFERS", "a draft's place is not its own", got=found[0])
 
 
 def _head(connection: Connection) -> Head:

@@ -142,7 +142,7 @@ def parts_seen() -> PartsSeen:
         *SQLModel.metadata.tables,
         *(f"setting.{name}" for name in Settings.model_fields),
         *(name for room in _ROOMS for name in _modules(ROOT / room)),
-        *(name for path in sorted(desk.rglob("*.py")) for name in _use_cases(path)),
+        *(name for path in sorted(desk.glob("*.py")) for name in _use_cases(path)),
         *(f"policies/{p.relative_to(ROOT / 'policies')}" for p in _below(ROOT / "policies")),
         *(f"ci:{p.stem}" for p in _below(ROOT / ".github" / "workflows")),
         *(f"make:{target}" for target in _targets(ROOT / "Makefile")),

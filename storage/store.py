@@ -37,8 +37,7 @@ def create_database(path: Path, origin: str) -> None:
         AdapterError: `DATABASE_WRITE` when the folder cannot be written, or the failure of the
             database; nothing lies at `path` then.
     """
-    if path.exists():
-        raise InputError("DATABASE_EXISTS", "a database is here already", got=path)
+    check_absent(path)
     draft = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -50,6 +49,22 @@ def create_database(path: Path, origin: str) -> None:
             _remove(draft)
     except OSError as error:
         raise AdapterError("DATABASE_WRITE", str(error), got=path) from error
+
+
+def check_absent(path: Path) -> None:
+    """Refuse a place where a database lies, or a journal that SQLite would replay into a new one.
+
+    Raises:
+        InputError: `DATABASE_EXISTS`.
+    """
+    if path.exists():
+        raise InputError("DATABASE_EXISTS", "a database is here already", got=path)
+    for suffix in ("-wal", "-journal"):
+        journal = path.with_name(path.name + suffix)
+        if journal.exists() and journal.stat().st_size:
+            raise InputError(
+                "DATABASE_EXISTS", "the journal of a lost database is here", got=journal
+            )
 
 
 def _build(path: Path, origin: str) -> None:

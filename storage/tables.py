@@ -81,6 +81,7 @@ class AuditOutboxRow(SQLModel, table=True):
     position: int = Field(primary_key=True)
     event_id: str = Field(unique=True, sa_type=Text)
     draft: bytes = Field(sa_type=LargeBinary)
+    digest: str = Field(sa_type=Text)
     seq: int | None = None
 
 
@@ -98,7 +99,7 @@ REGISTER: Final[Mapping[str, TableClass]] = {
     "alembic_version": TableClass.VOLATILE,
 }
 VOLATILE_BECAUSE: Final[Mapping[str, str]] = {
-    "audit_outbox": "in flight between two transactions: a draft is checked again when sealed",
+    "audit_outbox": "in flight between two transactions: one not as recorded stops the seal",
     "alembic_version": "schema version; another value refuses to start",
 }
 

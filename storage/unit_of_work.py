@@ -12,15 +12,16 @@ Not here: sequencing (journal), decisions (the core).
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from functools import cache
-from typing import TypeVar, cast
+from functools import cache, lru_cache
+from typing import Final, TypeVar, cast
 
 from sqlalchemy import Connection, Engine, Select, bindparam, insert, select
-from sqlalchemy.dialects.sqlite import Insert
+from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from counterseal.audit.record import Draft, draft_bytes
+from counterseal.kernel.canonical import sha256_hex
 from counterseal.kernel.clock import parse_utc
 from counterseal.kernel.errors import AdapterError, InvariantError
 from counterseal.kernel.model import Document
@@ -28,6 +29,8 @@ from storage.rows import Cell
 from storage.tables import DOCUMENT_TABLES, table
 
 D = TypeVar("D", bound=Document)
+DOCUMENTS_KEPT: Final = 8_192
+"""Documents that stay parsed; the one not read for longest is forgotten first."""
 
 
 class SqlReader:
@@ -43,9 +46,8 @@ class SqlReader:
 
     def find(self, kind: type[D], **equal: str | int) -> tuple[D, ...]:
         """Documents whose fields equal the given ones, in the order of their keys."""
-        rows = self._connection.execute(_query(kind.KIND, tuple(equal)), equal).mappings()
-        mapped = DOCUMENT_TABLES[kind.KIND]
-        return tuple(cast("D", mapped.document({**row})) for row in rows)
+        rows = self._connection.execute(_query(kind.KIND, tuple(equal)), equal)
+        return tuple(cast("D", _document(kind.KIND, tuple(row))) for row in rows)
 
 
 class SqlUnitOfWork(SqlReader):
@@ -65,7 +67,8 @@ class SqlUnitOfWork(SqlReader):
         Raises:
             InputError: when the draft does not fit the record format.
         """
-        row = {"event_id": draft["event_id"], "draft": draft_bytes(draft)}
+        content = draft_bytes(draft)
+        row = {"event_id": draft["event_id"], "draft": content, "digest": sha256_hex(content)}
         self._connection.execute(insert(table("audit_outbox")), row)
         for document in documents:
             self._store(document)
@@ -75,7 +78,14 @@ class SqlUnitOfWork(SqlReader):
         if mapped is None or mapped.kind is not type(document):
             raise InvariantError(f"{document.KIND} is no registered document")
         cells = mapped.cells(document.json_value())
-        self._connection.execute(_replacement(document.KIND), cells)
+        self._connection.exec_driver_sql(_replacement(document.KIND), cells)
+
+
+@lru_cache(maxsize=DOCUMENTS_KEPT)
+def _document(kind: str, cells: tuple[Cell, ...]) -> Document:
+    """Equal cells are the same frozen document: checked once, however often they are read."""
+    mapped = DOCUMENT_TABLES[kind]
+    return mapped.document(dict(zip(mapped.kind.model_fields, cells, strict=True)))
 
 
 @cache
@@ -88,13 +98,17 @@ def _query(kind: str, names: tuple[str, ...]) -> Select[tuple[Cell, ...]]:
 
 
 @cache
-def _replacement(kind: str) -> Insert:
-    """A document's row, in the place of the one with its key; built once."""
+def _replacement(kind: str) -> str:
+    """A document's row, in the place of the one with its key.
+
+    Text, because SQLAlchemy 2.0 keeps no compiled `ON CONFLICT`: it would build it every time.
+    """
     mapped = DOCUMENT_TABLES[kind]
     statement = upsert(mapped.table)
     fresh = {name: statement.excluded[name] for name in mapped.kind.model_fields}
     del fresh[mapped.kind.KEY]
-    return statement.on_conflict_do_update(index_elements=[mapped.kind.KEY], set_=fresh)
+    whole = statement.on_conflict_do_update(index_elements=[mapped.kind.KEY], set_=fresh)
+    return str(whole.compile(dialect=sqlite_dialect(paramstyle="named")))
 
 
 @contextmanager

@@ -16,11 +16,13 @@ from typing import Final
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import utc_text
 from flows.day.agenda import PARTY_OF, Step
+from flows.day.home import beside, vkey_file
 from flows.day.loop import GovernedDay
 from flows.day.plans import demo_market, demo_plan, real_market, real_plan
 from flows.day.run import run_day, with_engine, without_engine
 from storage.policy_files import contracts_from, read_policy_files
 from storage.settings import POLICY_VERSION, Settings
+from storage.signers import state_file
 from storage.trading_calendar import taifex_calendar
 
 SEED: Final = "counterseal-demo"
@@ -48,14 +50,31 @@ def run_demo(settings: Settings, words: argparse.Namespace) -> tuple[int, Mappin
         market = real_market(words.ticks, products, contracts, calendar)
         plan = real_plan(words.seed, products)
     runs = without_engine if words.no_engine else with_engine
-    summary = run_day(words.out, settings, plan, market, runs=runs, notice=_progress)
+    progress = _Progress()
+    summary = run_day(words.out, settings, plan, market, runs=runs, notice=progress)
     held = summary.verified == "ok" and summary.reconciled
-    value: dict[str, Json] = {"ok": held, "home": str(words.out), "summary": summary.json_value()}
+    value: dict[str, Json] = {
+        "ok": held,
+        "home": str(words.out),
+        "flow_runs": 2 if progress.steps and not words.no_engine else 0,
+        "shown_again": not progress.steps,
+        "vkey": str(vkey_file(words.out)),
+        "signer_state": str(state_file(beside(words.out), summary.origin)),
+        "summary": summary.json_value(),
+    }
     return (0 if held else 1), value
 
 
-def _progress(day: GovernedDay, step: Step) -> None:
-    market = day.market
-    share = (step.at - market.starts_at) / (market.ends_at - market.starts_at)
-    told = {"at": utc_text(step.at), "share": f"{share:.4f}", "party": PARTY_OF[step.phase].value}
-    sys.stderr.write(f"{MARK}{json.dumps(told)}\n")
+class _Progress:
+    """Tells each step on standard error; counts them."""
+
+    def __init__(self) -> None:
+        self.steps = 0
+
+    def __call__(self, day: GovernedDay, step: Step) -> None:
+        self.steps += 1
+        market = day.market
+        share = (step.at - market.starts_at) / (market.ends_at - market.starts_at)
+        party = PARTY_OF[step.phase].value
+        told = {"at": utc_text(step.at), "share": f"{share:.4f}", "party": party}
+        sys.stderr.write(f"{MARK}{json.dumps(told)}\n")

@@ -35,6 +35,7 @@ from storage.system import ReplayClock
 BEFORE_OPENING: Final = timedelta(minutes=30)
 """How long before the market opens the people of a day join."""
 
+DATABASE: Final = Path("data/paper_execution_audit.sqlite")
 PASSPHRASE_FILE: Final = "UNSAFE-DEMO-PASSPHRASE"  # noqa: S105 - a file name
 
 
@@ -48,17 +49,21 @@ class DemoHome:
     ids: SeededIdSource
 
 
+def beside(out: Path) -> Path:
+    """The folder beside a demo home that holds what must not lie in it."""
+    return out.with_name(f"{out.name}.signer")
+
+
+def vkey_file(out: Path) -> Path:
+    """Where the log's public key lies, for who verifies."""
+    return beside(out) / "log.vkey"
+
+
 def demo_settings(out: Path, told: Settings) -> Settings:
     """Settings of a demo home: memory and passphrase lie beside it, in `<out>.signer`."""
-    beside = out.with_name(f"{out.name}.signer")
-    return told.model_copy(
-        update={
-            "counterseal_home": out,
-            "counterseal_database_url": None,
-            "counterseal_signer_state": beside,
-            "counterseal_log_key_passphrase_file": beside / PASSPHRASE_FILE,
-        }
-    )
+    placed = told.placed(home=out, database=out / DATABASE, signer_state=beside(out))
+    passphrase = beside(out) / PASSPHRASE_FILE
+    return placed.model_copy(update={"counterseal_log_key_passphrase_file": passphrase})
 
 
 def origin_of(plan: DayPlan, market: DayMarket, policies: Mapping[str, bytes]) -> str:
@@ -138,8 +143,8 @@ def open_demo(
 
 def _prepare(settings: Settings) -> None:
     """A fresh folder beside the home: what it remembered belonged to a demo that is gone."""
-    beside = settings.counterseal_signer_state
-    if not settings.counterseal_home.exists() and beside.exists():
-        shutil.rmtree(beside)
-    beside.mkdir(parents=True, exist_ok=True, mode=0o700)
-    (beside / PASSPHRASE_FILE).write_text(f"{DEMO_PASSPHRASE}\n", "utf-8")
+    folder = settings.counterseal_signer_state
+    if not settings.counterseal_home.exists() and folder.exists():
+        shutil.rmtree(folder)
+    folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    (folder / PASSPHRASE_FILE).write_text(f"{DEMO_PASSPHRASE}\n", "utf-8")

@@ -145,9 +145,9 @@ class GovernedDay:
             self._desk.approvals.expire(request_id, service, key=f"{request_id}:expire")
 
     def _dispatch(self) -> None:
-        now, service = self._clock.now(), self._service()
+        now, service, run = self._clock.now(), self._service(), f"execute:{self.market.day}"
         claimed = self._desk.dispatch.claim(
-            self._mandate_id, service, key=f"claim:{now.isoformat()}"
+            self._mandate_id, service, key=f"claim:{now.isoformat()}", run=run
         )
         if claimed.refusal is not None:
             return
@@ -155,7 +155,6 @@ class GovernedDay:
             batch = reader.get(Batch, claimed.subject_id)
         if batch is None:
             raise InvariantError("a claimed batch is gone")
-        run = f"execute:{self.market.day}"
         self._desk.dispatch.execute(batch.batch_id, batch.attempt, service, run=run)
         for request_id in batch.request_ids:
             order_id = self._request(request_id).consumed_by_order

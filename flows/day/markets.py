@@ -18,7 +18,7 @@ from itertools import groupby
 from pathlib import Path
 from typing import Final, Protocol
 
-from counterseal.kernel.canonical import Json, digest, sha256_hex
+from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Detail, DomainModel, Name, Refusal, details
 from counterseal.market.contracts import ContractTable
@@ -27,11 +27,12 @@ from counterseal.market.instruments import Future
 from counterseal.market.quotes import Quote
 from counterseal.market.regimes import SYMBOLS, regime_quote
 from counterseal.market.sessions import REGULAR, TAIPEI, expiry_date, trading_day
-from counterseal.market.ticks import Print, TickFile, in_time_order, read_daily_zip, read_ticks
+from counterseal.market.ticks import Print, TickFile, in_time_order
 from counterseal.market.trading_days import TradingCalendar
 from counterseal.signals.model import Direction
 from counterseal.signals.strategies import MomentumRule, ReversionRule, momentum, reversion
 from storage.market_feeds import REGIME_SOURCE, RegimeFeed, TapeFeed
+from storage.tick_files import read_tick_file
 
 TICK: Final = timedelta(minutes=1)
 MINUTE: Final = timedelta(minutes=1)
@@ -155,11 +156,10 @@ def tape_day(
     """A real day, night session included, of the nearest month of each product.
 
     Raises:
-        InputError: codes of `market.ticks`; `TICK_FILE_MISSING`; `TICK_FILE_EMPTY` when a product
+        InputError: codes of `tick_files.read_tick_file`; `TICK_FILE_EMPTY` when a product
             has no monthly print that day.
     """
-    data = _content(path)
-    file = read_ticks(read_daily_zip(data), set(products))
+    file, file_digest = read_tick_file(path, products)
     prints = in_time_order(file.prints)
     if not prints:
         raise InputError("TICK_FILE_EMPTY", "no print of these products", got=",".join(products))
@@ -175,7 +175,7 @@ def tape_day(
         ends_at=datetime.combine(day, REGULAR.closes, TAIPEI).astimezone(UTC),
         feed=TapeFeed(tapes, quotes, TAPE_SOURCE),
         opportunities=tuple(sorted(found, key=lambda o: (o.at, o.symbol))),
-        digest=f"sha256:{sha256_hex(data)}",
+        digest=file_digest,
         stated=details(
             market="prints of a past day; bid, ask and sizes are derived from them",
             file=path.name,
@@ -199,15 +199,6 @@ def _counts(file: TickFile) -> dict[str, int]:
         "spread_rows": len(file.spreads),
         "auction_prints": sum(deal.auction for deal in file.prints),
     }
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(
-            "TICK_FILE_MISSING", "the tick file cannot be read", field="--ticks", got=error
-        ) from error
 
 
 def _tape(prints: Sequence[Print], product: str, month: str) -> tuple[Print, ...]:

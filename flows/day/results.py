@@ -17,7 +17,7 @@ from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
-from counterseal.approvals.model import ApprovalRequest
+from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.audit.checkpoint import read_checkpoint
 from counterseal.broker.model import Fill
 from counterseal.desk.commands import CommandRecord
@@ -26,17 +26,21 @@ from counterseal.kernel.canonical import canonical_bytes
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import InvariantError
 from counterseal.kernel.model import Detail, Document, DomainModel, Name
+from counterseal.kernel.money import Exact, Quantity
+from counterseal.market.instruments import contract_root
 from counterseal.market.quotes import Quote
 from counterseal.oms.model import Order
+from counterseal.oms.states import OrderState
 from counterseal.portfolio.model import Account, Position
 from counterseal.portfolio.valuation import Mark, Valuation, value_account
 from counterseal.risk.model import RiskEvaluation
+from counterseal.signals.intent import Side
 from counterseal.signals.model import SignalRecord
 from flows.day.home import DemoHome
 from flows.day.markets import DayMarket
-from flows.day.plan import DayPlan
+from flows.day.plan import DayPlan, Topic
 from flows.work import LogReport
-from storage.homes import read_home
+from storage.homes import HomeReader, read_home
 from storage.signers import write_durably
 
 FOLDER: Final = "results"
@@ -55,13 +59,44 @@ class Tally(DomainModel):
     times: int
 
 
+class CaseResult(DomainModel):
+    """What became of one request.
+
+    Attributes:
+        topic: What the case was planned to show.
+        reasons: Failed risk checks of its order, else the refusals that its reviews met.
+    """
+
+    topic: Topic
+    at: UtcDatetime
+    request_id: Name
+    symbol: Name
+    side: Side
+    quantity: Quantity
+    request: RequestStatus
+    order_id: Name | None
+    order: OrderState | None
+    fills: tuple[Exact, ...]
+    average_price: Exact | None
+    reasons: tuple[Name, ...]
+
+
+class SymbolResult(DomainModel):
+    """Orders of one symbol, how many of them filled, and which risk checks failed how often."""
+
+    symbol: Name
+    orders: int
+    filled: int
+    failed_checks: tuple[Tally, ...]
+
+
 class DaySummary(DomainModel):
     """A finished day. Simulated throughout; no claim of performance.
 
     Attributes:
         requests, orders: How many stand in which state at the end.
         refusals: How often each reason was the first of a refusal, on the record.
-        failed_checks: How often each risk check failed.
+        cases: One for each request, in the order of time.
         log_size, log_root: Of the newest signed checkpoint.
         verified, reconciled: Outcome of the verification and of the comparison with the log.
     """
@@ -82,12 +117,62 @@ class DaySummary(DomainModel):
     partial_fills: int
     fills: int
     refusals: tuple[Tally, ...]
-    failed_checks: tuple[Tally, ...]
+    symbols: tuple[SymbolResult, ...]
+    cases: tuple[CaseResult, ...]
     valuation: Valuation
     log_size: int
     log_root: Name
     verified: Name
     reconciled: bool
+
+
+class _Found:
+    """The documents of a home, as the summary needs them."""
+
+    def __init__(self, reader: HomeReader) -> None:
+        self.requests = sorted(reader.find(ApprovalRequest), key=lambda r: r.created_at)
+        self.commands = reader.find(CommandRecord)
+        self.orders = {order.order_id: order for order in reader.find(Order)}
+        self.fills = reader.find(Fill)
+        self.failed = {
+            evaluation.order_id: tuple(str(c.name) for c in evaluation.checks if not c.passed)
+            for evaluation in reader.find(RiskEvaluation)
+        }
+        self.refused: dict[str, tuple[str, ...]] = {}
+        for command in self.commands:
+            if command.refusal is not None:
+                case = command.subject_id.removeprefix("case:")
+                self.refused[case] = (*self.refused.get(case, ()), command.refusal.code)
+
+    def case(self, ordinal: int, plan: DayPlan) -> CaseResult:
+        request = self.requests[ordinal]
+        bound, order_id = request.payload, request.consumed_by_order
+        order = None if order_id is None else self.orders[order_id]
+        failed = () if order_id is None else self.failed.get(order_id, ())
+        return CaseResult(
+            topic=plan.case(ordinal, str(contract_root(bound.symbol))).topic,
+            at=request.created_at,
+            request_id=request.approval_request_id,
+            symbol=bound.symbol,
+            side=bound.side,
+            quantity=bound.max_quantity,
+            request=request.status,
+            order_id=order_id,
+            order=None if order is None else order.state,
+            fills=tuple(f.last_quantity for f in self.fills if f.order_id == order_id),
+            average_price=None if order is None else order.average_price,
+            reasons=failed or self.refused.get(request.approval_request_id, ()),
+        )
+
+    def symbol(self, symbol: str) -> SymbolResult:
+        own = [order for order in self.orders.values() if order.symbol == symbol]
+        failed = (name for order in own for name in self.failed.get(order.order_id, ()))
+        return SymbolResult(
+            symbol=symbol,
+            orders=len(own),
+            filled=sum(order.state is OrderState.FILLED for order in own),
+            failed_checks=_tallies(failed),
+        )
 
 
 def summarize(home: DemoHome, market: DayMarket, plan: DayPlan, report: LogReport) -> DaySummary:
@@ -98,15 +183,13 @@ def summarize(home: DemoHome, market: DayMarket, plan: DayPlan, report: LogRepor
     """
     with read_home(home.settings) as reader:
         installation = reader.get(Installation, INSTALLATION_ID)
-        requests, orders = reader.find(ApprovalRequest), reader.find(Order)
-        commands, evaluations = reader.find(CommandRecord), reader.find(RiskEvaluation)
+        found = _Found(reader)
         positions, accounts = reader.find(Position), reader.find(Account)
-        signals, fills = reader.find(SignalRecord), reader.find(Fill)
+        signals = len(reader.find(SignalRecord))
         checkpoint = read_checkpoint(reader.checkpoints()[-1].note)
     if installation is None:
         raise InvariantError("a home without an installation")
     now = home.clock.now()
-    marks = _closing_marks(market, positions)
     return DaySummary(
         origin=installation.origin,
         log_vkey=installation.log_vkey,
@@ -116,14 +199,15 @@ def summarize(home: DemoHome, market: DayMarket, plan: DayPlan, report: LogRepor
         ended_at=now,
         market=market.stated,
         plan=plan,
-        signals=len(signals),
-        requests=_tallies(r.status for r in requests),
-        orders=_tallies(o.state for o in orders),
-        partial_fills=_partially_filled(fills, orders),
-        fills=len(fills),
-        refusals=_tallies(c.refusal.code for c in commands if c.refusal is not None),
-        failed_checks=_tallies(c.name for e in evaluations for c in e.checks if not c.passed),
-        valuation=value_account(accounts[0], positions, marks, now=now),
+        signals=signals,
+        requests=_tallies(r.status for r in found.requests),
+        orders=_tallies(o.state for o in found.orders.values()),
+        partial_fills=_partially_filled(found.fills, found.orders),
+        fills=len(found.fills),
+        refusals=_tallies(c.refusal.code for c in found.commands if c.refusal is not None),
+        symbols=tuple(found.symbol(s) for s in sorted({r.payload.symbol for r in found.requests})),
+        cases=tuple(found.case(ordinal, plan) for ordinal in range(len(found.requests))),
+        valuation=value_account(accounts[0], positions, _closing_marks(market, positions), now=now),
         log_size=checkpoint.size,
         log_root=checkpoint.root.hex(),
         verified=report.verdict.outcome.value,
@@ -152,10 +236,9 @@ def finished(home: Path) -> DaySummary | None:
     return DaySummary.model_validate_json(path.read_bytes()) if path.is_file() else None
 
 
-def _partially_filled(fills: Sequence[Fill], orders: Sequence[Order]) -> int:
+def _partially_filled(fills: Sequence[Fill], orders: Mapping[str, Order]) -> int:
     """Orders that were filled in part at least once."""
-    whole = {order.order_id: order.quantity for order in orders}
-    return len({fill.order_id for fill in fills if fill.last_quantity < whole[fill.order_id]})
+    return len({f.order_id for f in fills if f.last_quantity < orders[f.order_id].quantity})
 
 
 def _closing_marks(market: DayMarket, positions: Sequence[Position]) -> list[Mark]:

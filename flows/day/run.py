@@ -21,7 +21,7 @@ from typing import Final
 
 from counterseal.kernel.errors import CountersealError
 from flows.day.agenda import Party, Step
-from flows.day.home import check_place, demo_settings, open_demo, origin_of
+from flows.day.home import check_place, demo_settings, open_demo, origin_of, vkey_file
 from flows.day.loop import GovernedDay
 from flows.day.markets import DayMarket
 from flows.day.people import AutomaticPeople
@@ -34,6 +34,7 @@ from storage.homes import keys_folder
 from storage.journal import AfterStep, no_observer
 from storage.policy_files import read_policy_files
 from storage.settings import POLICY_VERSION, Settings
+from storage.signers import write_durably
 
 Notice = Callable[[GovernedDay, Step], None]
 """Told after each step, for progress."""
@@ -143,6 +144,7 @@ def run_day(
         raise failed.exceptions[0] from None
     day.end()
     summary = summarize(home, market, plan, judge_log(Workplace(settings)))
+    write_durably(vkey_file(out), f"{summary.log_vkey}\n".encode())
     write_results(home, summary)
     return summary
 

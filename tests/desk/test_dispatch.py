@@ -94,10 +94,27 @@ def test_an_attempt_that_died_after_one_request_submits_only_the_other(world: Wo
     asked = Submission(
         approval_request_id=first, quantity=Decimal(2), limit_price=None, mandate_id=mandate_id
     )
-    world.done(world.desk.orders.submit(asked, world.service(), key=f"submit:{first}"))
+    world.done(
+        world.desk.orders.submit(asked, world.service(), key=f"submit:{batch.batch_id}:{first}")
+    )
     outcomes = world.desk.dispatch.execute(batch.batch_id, 1, world.service())
     assert [o.replayed for o in outcomes] == [True, False]
     assert len(world.fills()) == 2
+
+
+def test_a_request_refused_in_one_batch_may_be_tried_in_the_next(world: World) -> None:
+    """Dispatch I4: without a quote the approval is not spent; later it is executed."""
+    request_id, mandate_id = world.approved(quantity=2), world.mandate()
+    quotes, world.feed.quotes = world.feed.quotes, {}
+    first = claimed(world, mandate_id)
+    [refused] = world.desk.dispatch.execute(first.batch_id, 1, world.service())
+    assert code(refused.refusal) == "NO_QUOTE"
+    assert world.desk.dispatch.due(mandate_id) == (request_id,)
+    world.feed.quotes = quotes
+    second = claimed(world, mandate_id)
+    [outcome] = world.desk.dispatch.execute(second.batch_id, 1, world.service())
+    assert outcome.accepted
+    assert world.desk.dispatch.due(mandate_id) == ()
 
 
 def test_an_unknown_batch_is_refused_on_the_record(world: World) -> None:

@@ -18,6 +18,7 @@ from counterseal.desk.views.risk import (
     risk_panel,
 )
 from counterseal.kernel.model import Refusal
+from counterseal.kernel.money import Currency
 from counterseal.risk.model import CheckName, RiskEvaluation
 from counterseal.signals.intent import OrderType, Side
 from tests.household import FadingBroker
@@ -101,6 +102,26 @@ def test_after_a_fill_the_state_shows_the_real_values_also_after_a_restart(world
     assert state(world) == shown
 
 
+def test_what_one_account_did_is_not_told_of_another(world: World) -> None:
+    """TX-H16: keys, loss, position and time are the account's own."""
+    opened = world.clock.now()
+    setup, operator = world.desk.setup, world.actor("operator")
+    cash = Decimal(1_000_000)
+    world.done(
+        setup.open_account("acct-2", "tenant-1", Currency.TWD, cash, operator, key=world.key())
+    )
+    world.after(5)
+    world.quote()
+    world.done(world.submitted(world.approved()))
+    accounts = {account.account_id: account for account in panel(world).accounts}
+    other = accounts["acct-2"]
+
+    assert accounts[ACCOUNT].seen_idempotency_keys == 1
+    assert other.seen_idempotency_keys == 0
+    assert other.daily_realized_loss_twd == other.current_position_tx_equivalent == 0
+    assert other.updated_at == opened
+
+
 def test_a_new_trading_day_starts_without_the_loss_of_the_last_one(world: World) -> None:
     """TX-H16: the loss is of the trading day; the position stays."""
     world.done(world.submitted(world.approved(quantity=4), quantity=4))
@@ -168,6 +189,14 @@ def test_the_badges_follow_switch_and_heartbeat(world: World) -> None:
         world.desk.setup.switch(ACCOUNT, operator, active=True, reason="halt", key=world.key())
     )
     assert "KILL_SWITCH=true" in badges(world)
+    world.done(
+        world.desk.setup.switch(ACCOUNT, operator, active=False, reason="on", key=world.key())
+    )
+    assert "KILL_SWITCH=false" in badges(world)
+    stopped = world.desk.bench.bundle.limits.amended(kill_switch=True)
+    with world.store.reader() as reader:
+        shown = risk_panel(reader, world.desk.bench, stopped, world.clock.now()).badges
+    assert "KILL_SWITCH=true" in [badge.text for badge in shown]
     world.broker(FadingBroker(world.clock.now()))
     world.after(30)
     assert "BROKER_HEARTBEAT=true" in badges(world)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from counterseal.kernel.errors import AdapterError
+from counterseal.kernel.errors import AdapterError, InputError
 from storage.home_reader import read_home
 from storage.reconcile import reconcile
 from storage.signers import read_state
@@ -112,6 +112,23 @@ def test_a_leftover_of_an_unfinished_creation_is_in_nobodys_way(tmp_path: Path) 
         (path.parent / f"log.sqlite.new{suffix}").write_text("half", "utf-8")
     create_database(path, ORIGIN)
     assert list(path.parent.iterdir()) == [path]
+    assert reconcile(path).clean
+
+
+@pytest.mark.parametrize("suffix", ["-wal", "-journal"])
+def test_the_journal_of_a_lost_database_is_never_replayed_into_a_new_one(
+    tmp_path: Path, suffix: str
+) -> None:
+    """Store I1: who deleted the file alone is told; an empty journal holds nothing."""
+    path = tmp_path / "log.sqlite"
+    journal = tmp_path / f"log.sqlite{suffix}"
+    journal.write_text("frames", "utf-8")
+    with pytest.raises(InputError, match="DATABASE_EXISTS") as caught:
+        create_database(path, ORIGIN)
+    assert caught.value.got == str(journal)
+    assert list(tmp_path.iterdir()) == [journal]
+    journal.write_bytes(b"")
+    create_database(path, ORIGIN)
     assert reconcile(path).clean
 
 

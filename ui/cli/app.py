@@ -18,6 +18,7 @@ from ui.cli.render import Leaving, failure, usage_failure
 
 USAGE = 2
 NOUNS = {
+    "demo": "Replay one governed trading day, from signal to sealed evidence.",
     "init": "Create a home: database, log key, policy, two officers, one account.",
     "people": "People, their roles and their keys.",
     "signals": "Take signals in.",
@@ -41,6 +42,7 @@ def _loaded(noun: str) -> typer.Typer:
         gc.freeze()
         gc.enable()
     app.rich_markup_mode = None
+    app._add_completion = False  # noqa: SLF001 - a noun is no program of its own
     return app
 
 

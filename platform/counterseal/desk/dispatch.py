@@ -6,7 +6,8 @@ Invariants
   I1  A batch holds ids only; every request is re-read and re-verified when it is executed.
   I2  One live batch per request: a lapsed lease gives the same batch its next attempt.
   I3  A stale attempt or a finished batch ends without effect.
-  I4  Each request is submitted under its own key, whatever batch or attempt carries it.
+  I4  Each request of a batch is submitted under one key, whatever attempt carries it; a request
+      that was refused there stays approved and may be tried in a later batch.
 
 Not here: submitting (desk.orders), mandates (desk.mandates), when to wake (flows).
 Source: workflow part 3.
@@ -43,7 +44,7 @@ class Dispatch:
         self._bench = bench
         self._orders = orders
 
-    def claim(self, mandate_id: str, actor: Actor, *, key: str) -> Outcome:
+    def claim(self, mandate_id: str, actor: Actor, *, key: str, run: str | None = None) -> Outcome:
         """Claim what is approved and within the mandate's scope; the outcome names the batch.
 
         A batch whose lease has lapsed is claimed again before anything new.
@@ -57,16 +58,15 @@ class Dispatch:
                 return refuse("SERVICE_ONLY", "batches are the platform's own", actor=actor.id)
             if mandate is None:
                 return refuse("NOT_FOUND", "no such mandate", mandate=mandate_id)
-            batches = reader.find(Batch, mandate_id=mandate_id, status=BatchStatus.CLAIMED.value)
-            lapsed = next((b for b in batches if b.lease_until <= now), None)
+            lapsed = next((b for b in _claimed(reader, mandate_id) if b.lease_until <= now), None)
             batch = (
-                self._first(reader, mandate, batches, key, now)
+                self._first(reader, mandate, key, now)
                 if lapsed is None
                 else lapsed.amended(attempt=lapsed.attempt + 1, lease_until=_lease(now))
             )
             return batch if isinstance(batch, Refusal) else _done("batch.claimed", batch)
 
-        return self._run("dispatch.claim", mandate_id, actor, key, decide)
+        return self._run("dispatch.claim", mandate_id, actor, key, decide, run)
 
     def execute(
         self, batch_id: str, attempt: int, actor: Actor, *, run: str | None = None
@@ -80,53 +80,44 @@ class Dispatch:
             batch = reader.get(Batch, batch_id)
             requests = {} if batch is None else _requests(reader, batch)
         if batch is None:
-            return (self._unknown(batch_id, actor),)
+            return (self._unknown(batch_id, actor, run),)
         if batch.status is BatchStatus.DONE or attempt != batch.attempt:
             return ()
         outcomes = tuple(
             self._orders.submit(
                 submission(requests[request_id], batch.mandate_id),
                 actor,
-                key=f"submit:{request_id}",
+                key=f"submit:{batch_id}:{request_id}",
                 run=run,
             )
             for request_id in batch.request_ids
         )
-        self._finish(batch, actor)
+        self._finish(batch, actor, run)
         return outcomes
 
+    def due(self, mandate_id: str) -> tuple[str, ...]:
+        """Approved requests that a claim under this mandate would take now; nothing is written."""
+        with self._bench.store.reader() as reader:
+            mandate = reader.get(SubmitMandate, mandate_id)
+            return () if mandate is None else _due(reader, mandate)
+
     def _first(
-        self,
-        reader: Reader,
-        mandate: SubmitMandate,
-        claimed: tuple[Batch, ...],
-        key: str,
-        now: datetime,
+        self, reader: Reader, mandate: SubmitMandate, key: str, now: datetime
     ) -> Batch | Refusal:
-        taken = {request_id for batch in claimed for request_id in batch.request_ids}
-        due = [
-            request.approval_request_id
-            for request in reader.find(
-                ApprovalRequest,
-                account_id=mandate.account_id,
-                status=RequestStatus.APPROVED_FOR_PAPER.value,
-            )
-            if request.approval_request_id not in taken
-            and request.strategy_id in mandate.strategies
-        ]
+        due = _due(reader, mandate)
         if not due:
             return refuse("NOTHING_DUE", "no approved request waits", mandate=mandate.mandate_id)
         return Batch(
             batch_id=self._bench.ids.new("bat", key, now),
             mandate_id=mandate.mandate_id,
-            request_ids=tuple(due[:BATCH_MAX]),
+            request_ids=due[:BATCH_MAX],
             attempt=1,
             status=BatchStatus.CLAIMED,
             claimed_at=now,
             lease_until=_lease(now),
         )
 
-    def _finish(self, batch: Batch, actor: Actor) -> None:
+    def _finish(self, batch: Batch, actor: Actor, run: str | None) -> None:
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             del now
             current = reader.get(Batch, batch.batch_id)
@@ -140,24 +131,47 @@ class Dispatch:
             actor,
             f"finish:{batch.batch_id}:{batch.attempt}",
             decide,
+            run,
         )
 
-    def _unknown(self, batch_id: str, actor: Actor) -> Outcome:
+    def _unknown(self, batch_id: str, actor: Actor, run: str | None) -> Outcome:
         def decide(_: Reader, now: datetime) -> Done | Refusal:
             del now
             return refuse("NOT_FOUND", "no such batch", batch=batch_id)
 
-        return self._run("dispatch.execute", batch_id, actor, f"execute:{batch_id}", decide)
+        return self._run("dispatch.execute", batch_id, actor, f"execute:{batch_id}", decide, run)
 
-    def _run(self, name: str, asked: str, actor: Actor, key: str, decide: Decide) -> Outcome:
+    def _run(
+        self, name: str, asked: str, actor: Actor, key: str, decide: Decide, run: str | None
+    ) -> Outcome:
         command = Command(
             name=name,
             actor=actor,
             key=key,
             stream=STREAM,
             payload_digest=digest({"asked": asked}),
+            run=run,
         )
         return self._bench.recorder.run(command, decide)
+
+
+def _claimed(reader: Reader, mandate_id: str) -> tuple[Batch, ...]:
+    return reader.find(Batch, mandate_id=mandate_id, status=BatchStatus.CLAIMED.value)
+
+
+def _due(reader: Reader, mandate: SubmitMandate) -> tuple[str, ...]:
+    """Ids of approved requests in the mandate's scope that no live batch holds."""
+    taken = {i for batch in _claimed(reader, mandate.mandate_id) for i in batch.request_ids}
+    approved = reader.find(
+        ApprovalRequest,
+        account_id=mandate.account_id,
+        status=RequestStatus.APPROVED_FOR_PAPER.value,
+    )
+    return tuple(
+        request.approval_request_id
+        for request in approved
+        if request.approval_request_id not in taken and request.strategy_id in mandate.strategies
+    )
 
 
 def submission(request: ApprovalRequest, mandate_id: str) -> Submission:

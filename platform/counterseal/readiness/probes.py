@@ -4,7 +4,8 @@ Job: turn an observation into one value with its evidence. Pure.
 
 Invariants
   I1  What was not seen gives None, never a value.
-  I2  A part that looks built but was never exercised gives None: presence is no proof.
+  I2  A part that looks built but was never exercised gives None: presence is no proof. A window
+      or a make target of that name builds nothing.
   I3  Of several findings one false gives false, else one None gives None.
   I4  No observation makes a certification true: software does not certify itself.
 
@@ -18,6 +19,8 @@ from typing import Final, NamedTuple
 from counterseal.readiness.model import Exercise, HomeSeen, Observation
 
 _NO_HOME: Final = ("", "DATABASE_MISSING")
+_WINDOWS: Final = ("ui.", "make:", "ci:")
+"""Parts that show or call something, and so build nothing."""
 
 
 class Found(NamedTuple):
@@ -61,9 +64,10 @@ def built(exercise: Exercise, *words: str) -> Probe:
         outcome = seen.of(exercise)
         if outcome is not None:
             return Found(outcome.passed, outcome.evidence)
-        found = _parts_with(seen, words)
-        if found is None:
+        listed = _parts_with(seen, words)
+        if listed is None:
             return Found(None, "the parts were not listed")
+        found = [name for name in listed if not name.startswith(_WINDOWS)]
         if found:
             return Found(None, f"present but never exercised: {', '.join(found[:5])}")
         return Found(False, f"no part is named {' or '.join(words)}")

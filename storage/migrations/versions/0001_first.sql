@@ -526,6 +526,7 @@ CREATE TABLE audit_outbox (
   position INTEGER NOT NULL,
   event_id TEXT NOT NULL,
   draft BLOB NOT NULL,
+  digest TEXT NOT NULL,
   seq INTEGER,
   PRIMARY KEY (position),
   UNIQUE (event_id)

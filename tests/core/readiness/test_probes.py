@@ -40,7 +40,10 @@ def test_i2_presence_alone_is_no_proof() -> None:
     untried = without(FULL, HOLD)
     there = untried.amended(parts=PartsSeen(names=("legal_holds",), kinds_without_tenant=()))
 
+    shown = untried.amended(parts=PartsSeen(names=("ui.web.legal_hold",), kinds_without_tenant=()))
+
     assert probe.look(untried).value is False
+    assert probe.look(shown).value is False
     assert probe.look(there) == Found(None, "present but never exercised: legal_holds")
     assert probe.look(with_outcome(there, HOLD, passed=True)).value is True
 

@@ -1,0 +1,37 @@
+"""`make bench`: every measurement against a floor of the same run, and against its bar.
+
+Exit status: 0 every bar held, 1 a bar was missed, 3 something could not be measured.
+"""
+
+import argparse
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+from tests.bench import bench_cli, bench_demo, bench_submit, bench_ticks
+from tests.bench.measure import as_json, table
+
+BENCHES = {"cli": bench_cli, "ticks": bench_ticks, "submit": bench_submit, "demo": bench_demo}
+
+
+def main() -> int:
+    """Run the benches that are named, or all."""
+    parser = argparse.ArgumentParser(prog="python -m tests.bench", description=__doc__)
+    parser.add_argument("names", nargs="*", help=", ".join(BENCHES), default=[])
+    parser.add_argument("--json", action="store_true", help="one JSON document")
+    told = parser.parse_args()
+    found = []
+    for name in told.names or BENCHES:
+        with tempfile.TemporaryDirectory(prefix=f"bench-{name}-") as folder:
+            found += BENCHES[name].measure(Path(folder))
+    busy, cores = os.getloadavg()[0], os.cpu_count() or 1
+    if busy > cores:
+        sys.stderr.write(f"load {busy:.1f} on {cores} cores: ratios hold, seconds do not\n")
+    sys.stdout.write((as_json(found) if told.json else table(found)) + "\n")
+    verdicts = {one.verdict for one in found}
+    return 1 if "MISSED" in verdicts else 3 if "ABSENT" in verdicts else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

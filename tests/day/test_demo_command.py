@@ -1,0 +1,73 @@
+"""`counterseal demo` as a user runs it, with the workflow engine."""
+
+import json
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+from flows.day.results import DaySummary
+from flows.processes import descendants
+from tests.day.replays import ROOT, await_end, replayed, results_of
+
+DEMO = [sys.executable, "-m", "ui.cli.app", "demo"]
+FLOW_RUNS_MAX = 4
+
+
+def flow_runs(out: Path) -> list[tuple[str, str]]:
+    """Flow and state of every run that the engine remembers."""
+    query = "SELECT f.name, r.state_type FROM flow_run r JOIN flow f ON f.id = r.flow_id"
+    with closing(sqlite3.connect(out / "prefect/prefect.db")) as connection:
+        return sorted(connection.execute(query))
+
+
+def test_the_demo_runs_as_two_flow_runs_and_has_the_result_of_a_day_without_them(
+    finished_day: tuple[Path, DaySummary], tmp_path: Path
+) -> None:
+    """Workflow 5: intake and execute; the engine adds nothing to the records."""
+    out = tmp_path / "demo"
+    shown = subprocess.run(  # noqa: S603 - our own words
+        [*DEMO, "--out", str(out)], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert shown.returncode == 0, shown.stderr[-2000:]
+    assert flow_runs(out) == [("execute", "COMPLETED"), ("intake", "COMPLETED")]
+    assert results_of(out) == results_of(finished_day[0])
+    for words in ("two flow runs", "simulated", "Open next", "verified; the tables equal the log"):
+        assert words in shown.stdout
+    again = subprocess.run(  # noqa: S603 - our own words
+        [*DEMO, "--out", str(out), "--json"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    told = json.loads(again.stdout)
+    assert (again.returncode, told["shown_again"], told["flow_runs"]) == (0, True, 0)
+    commands = [line.split() for line in shown.stdout.splitlines() if " audit verify " in line]
+    verified = subprocess.run(  # noqa: S603 - the words that the demo told
+        [sys.executable, "-m", "ui.cli.app", *commands[0][1:]],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert verified.returncode == 0, verified.stdout
+
+
+def test_a_killed_demo_leaves_no_process_and_resumes(
+    finished_day: tuple[Path, DaySummary], tmp_path: Path
+) -> None:
+    """Invariant of `flows.processes`: command, day and workflow server end together."""
+    out = tmp_path / "demo"
+    with subprocess.Popen(  # noqa: S603 - our own words
+        [*DEMO, "--out", str(out)], cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.PIPE
+    ) as child:
+        assert child.stderr is not None
+        child.stderr.readline()
+        below = descendants(child.pid)
+        child.kill()
+        child.stderr.read()
+    assert len(below) > 2, "the workflow server was not running yet"
+    assert await_end(below)
+    assert not [process for process in below if Path(f"/proc/{process}/exe").exists()]
+    ended = replayed(out)
+    assert ended.returncode == 0, ended.stderr[-2000:]
+    assert results_of(out) == results_of(finished_day[0])
+    assert len(flow_runs(out)) <= FLOW_RUNS_MAX

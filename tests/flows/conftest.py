@@ -1,0 +1,44 @@
+"""One home and one hall at work for all tests of the flows."""
+
+import signal
+import socket
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from flows.engine import HOST
+from flows.processes import descendants
+from tests.flows.hall import House
+from tests.flows.test_processes import alive, until
+
+UP_WITHIN_SECONDS = 150
+
+
+def free_port() -> int:
+    with closing(socket.socket()) as probe:
+        probe.bind((HOST, 0))
+        return int(probe.getsockname()[1])
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory) -> House:
+    """A founded home; no server."""
+    return House(tmp_path_factory.mktemp("hall") / "house", free_port()).found()
+
+
+@pytest.fixture(scope="session")
+def served(house: House) -> Iterator[House]:
+    """The same home with `python -m flows serve`; told to stop, it leaves nothing behind."""
+    told = house.folder / "serve.txt"
+    with told.open("wb") as stream, house.start("serve", told=stream) as process:
+        assert until(
+            lambda: "worker " in told.read_text("utf-8") or process.poll() is not None,
+            UP_WITHIN_SECONDS,
+        )
+        assert process.poll() is None, told.read_text("utf-8")
+        yield house
+        below = descendants(process.pid)
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(UP_WITHIN_SECONDS) == 0, told.read_text("utf-8")
+    assert not alive(below)

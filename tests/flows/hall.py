@@ -1,0 +1,220 @@
+"""A founded home, its resident workflow server, and `python -m flows` against both."""
+
+import base64
+import http.client
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Self
+
+from counterseal.identity.people import Person, Role
+from counterseal.kernel.model import Actor
+from flows.engine import HOST, Engine, engine_of
+from flows.workplace import NoQuotes
+from storage.founding import HomePlan, found_home
+from storage.home_keys import Officer
+from storage.home_reader import read_home
+from storage.homes import open_home
+from storage.settings import Settings
+from storage.system import MachineClock, MachineIdSource
+
+ROOT = Path(__file__).parents[2]
+SECRET = "a long passphrase for tests"
+OFFICERS = ("ann", "bob")
+SERVICE = "flows"
+CLIENT = "tests"
+Ran = tuple[int, dict[str, object]]
+Row = dict[str, object]
+
+
+@dataclass
+class House:
+    """A home whose service may ask, but not review."""
+
+    folder: Path
+    port: int
+    environment: Mapping[str, str] = field(init=False)
+
+    def __post_init__(self) -> None:
+        told = {
+            "HOME": str(self.folder / "user"),
+            "COUNTERSEAL_HOME": str(self.folder / "home"),
+            "COUNTERSEAL_POLICIES": str(ROOT / "policies"),
+            "COUNTERSEAL_SIGNER_STATE": str(self.folder / "signer"),
+            "COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE": str(self.folder / "secret"),
+            "COUNTERSEAL_ENGINE_PORT": str(self.port),
+        }
+        self.environment = {**os.environ, **told}
+
+    @property
+    def settings(self) -> Settings:
+        return Settings(
+            counterseal_home=self.folder / "home",
+            counterseal_policies=ROOT / "policies",
+            counterseal_signer_state=self.folder / "signer",
+            counterseal_log_key_passphrase_file=self.folder / "secret",
+        )
+
+    @property
+    def engine(self) -> Engine:
+        return engine_of(self.settings, self.port)
+
+    def found(self) -> Self:
+        (self.folder / "user").mkdir(parents=True)
+        (self.folder / "secret").write_text(SECRET + "\n", "utf-8")
+        clock, ids = MachineClock(), MachineIdSource()
+        officers = tuple(Officer(name, SECRET) for name in OFFICERS)
+        plan = HomePlan(
+            origin="counterseal.example/hall",
+            tenant="tenant-1",
+            officers=officers,
+            account_id="acct-paper-1",
+            opening_cash=Decimal(1_000_000),
+        )
+        found_home(self.settings, plan, clock=clock, ids=ids, feed=NoQuotes())
+        desk = open_home(self.settings, clock=clock, ids=ids, feed=NoQuotes())
+        actor = Actor(
+            id=OFFICERS[0],
+            issuer="counterseal:test",
+            amr=("key",),
+            auth_time=clock.now(),
+            session="session-1",
+        )
+        service = Person(
+            person_id=SERVICE, tenant="tenant-1", handle=SERVICE, created_at=clock.now()
+        )
+        desk.people.add(service, actor, key="add")
+        done = desk.people.grant(SERVICE, Role.REQUESTER, OFFICERS, actor, key="grant")
+        assert done.accepted, done.refusal
+        return self
+
+    def copied(self, folder: Path) -> "House":
+        """Another home with the same past and no engine."""
+        shutil.copytree(self.folder, folder, ignore=shutil.ignore_patterns("prefect"))
+        return House(folder, self.port)
+
+    @contextmanager
+    def start(self, *words: str, told: IO[bytes] | None = None) -> Iterator[subprocess.Popen[str]]:
+        """`python -m flows` for the time of a block."""
+        with subprocess.Popen(  # noqa: S603 - our own interpreter
+            [sys.executable, "-m", "flows", *words],
+            env=self.environment,
+            cwd=ROOT,
+            stdout=told or subprocess.PIPE,
+            stderr=told or subprocess.PIPE,
+            text=True,
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+    def run(self, *words: str) -> Ran:
+        with self.start(*words) as process:
+            out, err = process.communicate(timeout=150)
+        assert out, err
+        return process.returncode, json.loads(out)
+
+    def script(self, code: str, *words: str) -> str:
+        """Run a text as a client of the engine; gives its last line."""
+        adopted = (
+            "from storage.settings import Settings\nfrom flows.engine import adopt, engine_of\n"
+        )
+        ran = subprocess.run(  # noqa: S603 - our own interpreter and a fixed text
+            [sys.executable, "-c", f"{adopted}adopt(engine_of(Settings()))\n{code}", *words],
+            env=self.environment,
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout.splitlines()[-1]
+
+    def recorded(self) -> list[str]:
+        """The type of every record, in order."""
+        with read_home(self.settings) as reader:
+            return [row.type for row in reader.records()]
+
+    def refusals(self) -> list[str]:
+        """The reason of every refusal on the record, in order."""
+        with read_home(self.settings) as reader:
+            bodies = [json.loads(row.body) for row in reader.records()]
+        return [str(b["reason"]["code"]) for b in bodies if b["type"] == "command.refused"]
+
+    def signals(self, name: str, count: int = 2) -> str:
+        """A file of fresh signals."""
+        now = datetime.now(UTC).isoformat()  # noqa: TID251 - a real command needs real time
+        rows = [
+            {
+                "signal_id": f"{name}-{at}",
+                "strategy_id": "mean-reversion",
+                "strategy_version": "1",
+                "timestamp": now,
+                "direction": "LONG",
+                "target_tx_equivalent": "0.25",
+                "confidence": "0.7",
+                "reason": {"signals_only": True},
+            }
+            for at in range(count)
+        ]
+        path = self.folder / f"{name}.json"
+        path.write_text(json.dumps(rows), "utf-8")
+        return str(path)
+
+
+def ask(engine: Engine, path: str, *, secret: str | None = None) -> tuple[int, object]:
+    """GET from a server; with a secret as given, else without any."""
+    return _asked(engine, "GET", path, None, _credentials(secret))
+
+
+def filtered(engine: Engine, path: str) -> list[Row]:
+    """Everything of a kind."""
+    rows = post(engine, path)
+    assert isinstance(rows, list)
+    return rows
+
+
+def post(engine: Engine, path: str) -> object:
+    """POST an empty object as a proper client: with the secret and the server's own token."""
+    headers = _credentials(engine.environment["PREFECT_API_AUTH_STRING"])
+    _, token = _asked(engine, "GET", f"/api/csrf-token?client={CLIENT}", None, headers)
+    assert isinstance(token, dict)
+    csrf = {"Prefect-Csrf-Token": str(token["token"]), "Prefect-Csrf-Client": CLIENT}
+    status, value = _asked(engine, "POST", path, {}, {**headers, **csrf})
+    assert status in {http.HTTPStatus.OK, http.HTTPStatus.CREATED}, value
+    return value
+
+
+def post_bare(engine: Engine, path: str) -> int:
+    """POST with the secret alone, as a web page in the user's browser could make happen."""
+    headers = _credentials(engine.environment["PREFECT_API_AUTH_STRING"])
+    return _asked(engine, "POST", path, {}, headers)[0]
+
+
+def _credentials(secret: str | None) -> dict[str, str]:
+    if secret is None:
+        return {}
+    return {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
+
+
+def _asked(
+    engine: Engine, method: str, path: str, body: object, headers: Mapping[str, str]
+) -> tuple[int, object]:
+    with closing(http.client.HTTPConnection(HOST, engine.port, timeout=10)) as connection:
+        told = {**headers, "Content-Type": "application/json"}
+        connection.request(method, path, None if body is None else json.dumps(body), told)
+        answer = connection.getresponse()
+        content = answer.read()
+    try:
+        return answer.status, json.loads(content)
+    except ValueError:
+        return answer.status, content

@@ -1,0 +1,245 @@
+"""The hall at work: a real server, real runs, real kills."""
+
+import json
+import re
+import shutil
+import signal
+from pathlib import Path
+
+import pytest
+
+from counterseal.kernel.errors import AdapterError
+from flows.engine import answers, engine_of
+from flows.processes import descendants
+from storage.reconcile import reconcile
+from tests.flows.hall import House, Row, ask, filtered, post, post_bare
+from tests.flows.test_processes import alive, until
+
+SCHEDULED_WITHIN_SECONDS = 20
+RUN_WITHIN_SECONDS = 60
+UP_WITHIN_SECONDS = 150
+LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
+LISTENS = "0A"
+ID = re.compile(r"sha256:[0-9a-f]{64}|[\x21-\x7e]{1,120}")
+TWICE = """
+import asyncio, sys
+from prefect import flow
+from counterseal.kernel.errors import AdapterError, IntegrityError
+from flows.runs import drain, milestone
+tried = []
+errors = {
+    "world": AdapterError("DATABASE_FAILED", "busy", retriable=True),
+    "lasting": AdapterError("DATABASE_FAILED", "gone"),
+    "evidence": IntegrityError("LOG_TAMPERED", "changed"),
+}
+@milestone
+async def failing(name: str) -> None:
+    tried.append(name)
+    if tried.count(name) == 1:
+        raise errors[name]
+@flow
+async def probe(name: str) -> None:
+    await failing(name)
+async def main() -> None:
+    for name in errors:
+        state = await probe(name, return_state=True)
+        tried.append(state.type.value)
+asyncio.run(main())
+drain()
+print(*tried)
+"""
+DAY = """
+import asyncio, json, sys
+from pathlib import Path
+from counterseal.policy.words import DecisionWord
+from flows.execute import execute
+from flows.inbox import keep
+from flows.intake import intake
+from flows.runs import drain
+from flows.work import claim
+from flows.workplace import Workplace, working_at
+from tests.flows.test_work import SIGNAL, TERMS
+from tests.world import World
+
+world = World(Path(sys.argv[1]) / "home")
+place = Workplace(
+    world.settings, clock=world.clock, feed=world.feed, service_id="quant", desk=world.desk
+)
+async def day() -> dict[str, object]:
+    source = keep(world.settings, json.dumps([SIGNAL]).encode())
+    asked = await intake(source, keep(world.settings, json.dumps([TERMS]).encode()))
+    request = asked.requests[0].subject_id
+    world.done(world.reviewed(request, "researcher", DecisionWord.RESEARCH_APPROVED))
+    world.done(world.reviewed(request, "risk", DecisionWord.APPROVED_FOR_PAPER))
+    due = claim(place, world.mandate(), "claim-1")
+    done = await execute(due.step.subject_id, due.attempt)
+    return {
+        "asked": [step.codes for step in asked.requests],
+        "orders": [step.codes for step in done.orders],
+        "fills": len(world.fills()),
+        "verdict": world.verdict().exit_status,
+    }
+with working_at(place):
+    found = asyncio.run(day())
+drain()
+print(json.dumps(found))
+"""
+
+
+def test_only_a_passing_failure_of_the_world_is_tried_again(served: House) -> None:
+    """Workflow 5: broken evidence stops at once, and alarms."""
+    told = served.script(TWICE)
+    assert told == "world world COMPLETED lasting FAILED evidence FAILED"
+
+
+def test_what_is_deployed_is_scheduled(served: House) -> None:
+    """Workflow 7: the scheduler lives; with SQLAlchemy 2.1 it made no run and nobody was told."""
+    deployed = _deployed(served)
+    assert sorted(deployed) == ["execute", "intake", "verify_log"]
+    assert {row["work_pool_name"] for row in deployed.values()} == {"counterseal"}
+    wanted = deployed["verify_log"]["id"]
+
+    def scheduled() -> bool:
+        runs = filtered(served.engine, "/api/flow_runs/filter")
+        return any(r["deployment_id"] == wanted and r["state_type"] == "SCHEDULED" for r in runs)
+
+    assert until(scheduled, SCHEDULED_WITHIN_SECONDS)
+
+
+def test_deploying_again_changes_nothing(served: House) -> None:
+    """Workflow 5 and 6: what prefect.yaml says, and the one automation, once."""
+    before = {name: row["id"] for name, row in _deployed(served).items()}
+    assert served.run("deploy")[0] == 0
+    assert {name: row["id"] for name, row in _deployed(served).items()} == before
+    [automation] = filtered(served.engine, "/api/automations/filter")
+    assert automation["name"] == "counterseal: a run without heartbeat is shown crashed"
+
+
+def test_a_worker_runs_what_was_deployed(served: House) -> None:
+    """Workflow 5: from the checkout that the environment names, under the closed-in settings."""
+    wanted = _deployed(served)["verify_log"]["id"]
+    made = post(served.engine, f"/api/deployments/{wanted}/create_flow_run")
+    assert isinstance(made, dict)
+
+    def ended() -> bool:
+        runs = filtered(served.engine, "/api/flow_runs/filter")
+        [run] = [run for run in runs if run["id"] == made["id"]]
+        return run["state_type"] in {"COMPLETED", "FAILED", "CRASHED", "CANCELLED"}
+
+    assert until(ended, RUN_WITHIN_SECONDS)
+    [run] = [
+        run for run in filtered(served.engine, "/api/flow_runs/filter") if run["id"] == made["id"]
+    ]
+    assert run["state_type"] == "COMPLETED"
+
+
+def _deployed(served: House) -> dict[str, Row]:
+    rows = filtered(served.engine, "/api/deployments/filter")
+    return {str(row["name"]): row for row in rows}
+
+
+def test_a_day_s_two_runs_share_one_process(served: House, tmp_path: Path) -> None:
+    """Workflow 5: intake, then people, then execute, at a desk that the caller opened."""
+    told = json.loads(served.script(DAY, str(tmp_path)))
+    assert told == {"asked": [[]], "orders": [[]], "fills": 1, "verdict": 0}
+
+
+def test_the_server_asks_for_the_secret_and_for_its_token(served: House) -> None:
+    """Workflow 2: without, anybody on this machine may start, cancel and resume."""
+    secret = served.engine.environment["PREFECT_API_AUTH_STRING"]
+    assert ask(served.engine, "/api/admin/version")[0] == 401
+    assert ask(served.engine, "/api/admin/version", secret="counterseal:guess")[0] == 401
+    assert ask(served.engine, "/api/admin/version", secret=secret)[0] == 200
+    assert post_bare(served.engine, "/api/flow_runs/filter") == 403
+
+
+def test_another_home_s_server_is_not_mistaken_for_ours(served: House, tmp_path: Path) -> None:
+    """Workflow 2: our runs go to the server that knows our secret, or nowhere."""
+    other = House(tmp_path, served.port)
+    with pytest.raises(AdapterError, match="ENGINE_FOREIGN"):
+        answers(engine_of(other.settings, served.port))
+
+
+def test_the_server_listens_on_loopback_only(served: House) -> None:
+    """Workflow 2: the bound address, as the kernel tells it."""
+    rows = [
+        line.split()
+        for table in ("/proc/net/tcp", "/proc/net/tcp6")
+        if Path(table).is_file()
+        for line in Path(table).read_text("utf-8").splitlines()[1:]
+    ]
+    places = [row[1].split(":") for row in rows if row[3] == LISTENS]
+    bound = {address for address, port in places if int(port, 16) == served.port}
+    assert bound
+    assert bound <= LOOPBACK
+
+
+def test_a_run_takes_signals_in_and_leaves_ids_in_the_engine(served: House) -> None:
+    """Workflow, invariants 2 and 4: the run again replays; the engine was given ids only."""
+    file = served.signals("engine")
+    status, value = served.run("intake", file)
+    report = value["report"]
+    assert isinstance(report, dict)
+    assert status == 0, value
+    again, replayed = served.run("intake", str(report["source"]))
+    assert again == 0
+    assert '"replayed": true' in json.dumps(replayed)
+    runs = filtered(served.engine, "/api/flow_runs/filter")
+    given = [
+        value
+        for run in runs
+        for value in dict(run["parameters"]).values()  # type: ignore[call-overload]  # JSON
+    ]
+    assert given
+    assert [v for v in given if not (v is None or isinstance(v, int) or ID.fullmatch(str(v)))] == []
+
+
+def test_a_hand_started_execute_is_refused_and_recorded(served: House) -> None:
+    """Workflow 7: starting a run grants nothing."""
+    status, value = served.run("execute", "apr_unapproved", "1")
+    report = value["report"]
+    assert isinstance(report, dict)
+    assert (status, report["orders"][0]["codes"]) == (1, ["NOT_FOUND"])
+    assert served.refusals()[-1] == "NOT_FOUND"
+
+
+def test_dispatch_under_no_mandate_starts_no_run(served: House) -> None:
+    """Workflow 3: a claim is the desk's, and so is its refusal."""
+    status, value = served.run("dispatch", "mandate-of-nobody", "--key", "claim-1")
+    report = value["report"]
+    assert isinstance(report, dict)
+    assert (status, report["claim"]["codes"]) == (1, ["NOT_FOUND"])
+
+
+def test_the_log_is_verified_by_a_run(served: House) -> None:
+    """Workflow 2 and 5: verified; and Prefect wrote into the home, not into the user's folder."""
+    status, value = served.run("verify-log")
+    assert (status, value["ok"]) == (0, True)
+    assert not (served.folder / "user" / ".prefect").exists()
+    assert (served.folder / "home" / "prefect" / "prefect.db").is_file()
+
+
+def test_a_killed_run_leaves_no_process_and_its_work_is_found_again(
+    house: House, tmp_path: Path
+) -> None:
+    """Workflow 2 and invariant 1: SIGKILL with a temporary server; then the engine's files go."""
+    other = house.copied(tmp_path / "other")
+    file = other.signals("killed")
+    before = other.recorded().count("signal.admitted")
+    with other.start("intake", file, "--temporary") as process:
+        assert until(lambda: other.recorded().count("signal.admitted") > before, UP_WITHIN_SECONDS)
+        below = descendants(process.pid)
+        assert len(below) > 1
+        process.send_signal(signal.SIGKILL)
+        process.communicate()
+    assert until(lambda: not alive(below))
+
+    shutil.rmtree(other.folder / "home" / "prefect")
+    status, value = other.run("intake", file, "--temporary")
+    report = value["report"]
+    assert isinstance(report, dict)
+    assert status == 0
+    assert [step["subject_id"] for step in report["signals"]] == ["killed-0", "killed-1"]
+    assert report["signals"][0]["replayed"]
+    assert other.recorded().count("signal.admitted") == before + 2
+    assert reconcile(other.settings.database).clean

@@ -1,0 +1,152 @@
+"""The summary of a governed day, drawn for people.
+
+Not here: any number of its own; all of them come from the day's summary file.
+"""
+
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from shutil import which
+from typing import Any, Final
+
+from rich.console import Console
+from rich.table import Table
+
+USUAL: Final = "approved and executed"
+USUAL_MAX: Final = 6
+_OUTCOMES: Final = {"ok": "verified", "nothing_to_verify": "nothing to verify"}
+
+
+def show(answered: Mapping[str, Any]) -> None:
+    """Print what the day showed, what it left behind, and what to open next."""
+    console = Console(highlight=False)
+    summary = answered["summary"]
+    console.print(f"\n[bold]A governed trading day, simulated[/bold]   {summary['day']}")
+    console.print("No order left this machine; nothing here is a claim of performance.")
+    console.print(_how(answered))
+    console.print(
+        f"Everybody in it is automatic and labelled so; the clock is a {summary['clock_source']}"
+        f" clock; the seed is {summary['seed']!r}.\n"
+    )
+    console.print(_stated(summary["market"]))
+    console.print(_cases(summary["cases"]))
+    console.print(_counts(summary))
+    console.print(_money(summary["valuation"]))
+    for line in _notes(summary):
+        console.print(f"Note: {line}")
+    _proof(console, summary)
+    _next(console, answered)
+
+
+def _how(answered: Mapping[str, Any]) -> str:
+    if answered["shown_again"]:
+        return "This day was finished here before; it is shown again, nothing was run."
+    if answered["flow_runs"]:
+        return "It ran as two flow runs, intake and execute, on a temporary workflow server."
+    return "It ran without the workflow engine."
+
+
+def _command() -> str:
+    """What to type for this program here."""
+    return "counterseal" if which("counterseal") else os.path.relpath(sys.argv[0])
+
+
+def _plain(title: str, *heads: str) -> Table:
+    table = Table(title=title, title_justify="left", box=None, pad_edge=False, show_edge=False)
+    for head in heads:
+        table.add_column(head, overflow="fold")
+    return table
+
+
+def _stated(facts: Sequence[Mapping[str, str]]) -> Table:
+    table = _plain("What was assumed", "parameter", "value")
+    for fact in facts:
+        table.add_row(fact["name"].replace("_", " "), fact["value"])
+    return table
+
+
+def _cases(cases: Sequence[Mapping[str, Any]]) -> Table:
+    """Every case that was planned to show something, and the first of the rest."""
+    told = [case for case in cases if case["topic"] != USUAL]
+    rest = [case for case in cases if case["topic"] == USUAL]
+    chosen = sorted([*told, *rest[:USUAL_MAX]], key=lambda case: str(case["at"]))
+    title = f"\nCases ({len(chosen)} of {len(cases)})"
+    table = _plain(title, "UTC", "asks", "request", "order", "fills", "why")
+    for case in chosen:
+        topic = "" if case["topic"] == USUAL and case["reasons"] else case["topic"]
+        table.add_row(
+            case["at"][11:16],
+            f"{case['side']} {case['quantity']} {case['symbol']}",
+            case["request"].replace("_", " "),
+            case["order"] or "-",
+            "+".join(case["fills"]) or "-",
+            ". ".join(part for part in (", ".join(case["reasons"]), topic) if part),
+        )
+    return table
+
+
+def _counts(summary: Mapping[str, Any]) -> Table:
+    table = _plain("\nCounts", "what", "how often")
+    table.add_row("signals", str(summary["signals"]))
+    for name, prefix in (("requests", "requests"), ("orders", "orders"), ("refusals", "refused")):
+        for tally in summary[name]:
+            table.add_row(f"{prefix}: {tally['what'].replace('_', ' ')}", str(tally["times"]))
+    table.add_row("fills", str(summary["fills"]))
+    table.add_row("orders filled in part at least once", str(summary["partial_fills"]))
+    return table
+
+
+def _money(valuation: Mapping[str, Any]) -> Table:
+    table = _plain(f"\nSimulated account {valuation['account_id']}", "what", "amount")
+    for name in ("cash", "market_value", "unrealized_pnl", "equity"):
+        table.add_row(
+            name.replace("_", " "), f"{_rounded(valuation[name])} {valuation['currency']}"
+        )
+    for held in valuation["positions"]:
+        words = (
+            f"{held['quantity']} at {_rounded(held['average_price'])}, marked"
+            f" {_rounded(held['mark_price'])} {held['mark_age_seconds']} s before the close"
+        )
+        table.add_row(held["symbol"], words)
+    return table
+
+
+def _rounded(amount: str | None) -> str:
+    """For the eye: two places, half even; the exact value stands in the summary file."""
+    return "-" if amount is None else f"{Decimal(amount):,.2f}"
+
+
+def _notes(summary: Mapping[str, Any]) -> list[str]:
+    """What a reader would wonder about, computed from the day."""
+    notes = []
+    for symbol in summary["symbols"]:
+        always = [t["what"] for t in symbol["failed_checks"] if t["times"] == symbol["orders"]]
+        if symbol["orders"] and always:
+            notes.append(f"every order of {symbol['symbol']} failed {', '.join(always)}.")
+    if not summary["partial_fills"]:
+        notes.append("no order was filled in part: the limits leave room for one contract each.")
+    return notes
+
+
+def _proof(console: Console, summary: Mapping[str, Any]) -> None:
+    outcome = _OUTCOMES.get(summary["verified"], summary["verified"])
+    tables = "equal the log" if summary["reconciled"] else "DIFFER from the log"
+    console.print(f"\nThe log    {summary['log_size']} records, {outcome}; the tables {tables}.")
+    console.print(f"root       {summary['log_root']}")
+
+
+def _next(console: Console, answered: Mapping[str, Any]) -> None:
+    console.print("\n[bold]Open next[/bold]")
+    name = str(answered["home"]).rstrip(os.sep)
+    command = _command()
+    verify = f"--vkey {answered['vkey']} --signer-state {answered['signer_state']}"
+    for line in (
+        f"{command} audit verify --home {name} {verify}",
+        f"{command} audit reconcile --home {name}",
+        f"{command} approvals list --home {name}",
+        f"{command} orders list --home {name}",
+        f"{command} portfolio show --home {name}",
+    ):
+        console.print(f"  {line}", soft_wrap=True)
+    console.print(f"  {name}/results/  signals, orders and fills as JSON Lines; summary.json")
