@@ -9,18 +9,28 @@ Invariants
 Not here: sequencing (journal), decisions (the core).
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, lru_cache
 from typing import Final, TypeVar, cast
 
-from sqlalchemy import Connection, Engine, Select, bindparam, insert, select
+from sqlalchemy import (
+    ColumnElement,
+    Connection,
+    Engine,
+    Select,
+    bindparam,
+    func,
+    insert,
+    select,
+)
 from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from counterseal.audit.record import Draft, draft_bytes
+from counterseal.desk.ports import Wanted
 from counterseal.kernel.canonical import sha256_hex
 from counterseal.kernel.clock import parse_utc
 from counterseal.kernel.errors import AdapterError, InvariantError
@@ -44,10 +54,15 @@ class SqlReader:
         found = self.find(kind, **{kind.KEY: key})
         return found[0] if found else None
 
-    def find(self, kind: type[D], **equal: str | int) -> tuple[D, ...]:
+    def find(self, kind: type[D], **equal: Wanted) -> tuple[D, ...]:
         """Documents whose fields equal the given ones, in the order of their keys."""
-        rows = self._connection.execute(_query(kind.KIND, tuple(equal)), equal)
+        rows = self._connection.execute(_query(kind.KIND, *_asked(equal)), equal)
         return tuple(cast("D", _document(kind.KIND, tuple(row))) for row in rows)
+
+    def count(self, kind: type[D], **equal: Wanted) -> int:
+        """How many documents `find` would give."""
+        query = _count(kind.KIND, *_asked(equal))
+        return int(self._connection.execute(query, equal).scalar_one())
 
 
 class SqlUnitOfWork(SqlReader):
@@ -88,13 +103,34 @@ def _document(kind: str, cells: tuple[Cell, ...]) -> Document:
     return mapped.document(dict(zip(mapped.kind.model_fields, cells, strict=True)))
 
 
+def _asked(equal: Mapping[str, Wanted]) -> tuple[tuple[str, bool], ...]:
+    """Names, and whether several values will do."""
+    return tuple((name, isinstance(value, tuple)) for name, value in equal.items())
+
+
 @cache
-def _query(kind: str, names: tuple[str, ...]) -> Select[tuple[Cell, ...]]:
+def _query(kind: str, *asked: tuple[str, bool]) -> Select[tuple[Cell, ...]]:
     """Documents of a kind whose columns equal parameters of the same names; built once."""
     mapped = DOCUMENT_TABLES[kind]
-    columns = mapped.table.c
-    equal = [columns[name] == bindparam(name) for name in names]
-    return select(mapped.table).where(*equal).order_by(columns[mapped.kind.KEY])
+    chosen = select(mapped.table).where(*_conditions(kind, asked))
+    return chosen.order_by(mapped.table.c[mapped.kind.KEY])
+
+
+@cache
+def _count(kind: str, *asked: tuple[str, bool]) -> Select[tuple[int]]:
+    """How many; built once."""
+    mapped = DOCUMENT_TABLES[kind]
+    return select(func.count()).select_from(mapped.table).where(*_conditions(kind, asked))
+
+
+def _conditions(kind: str, asked: Sequence[tuple[str, bool]]) -> tuple[ColumnElement[bool], ...]:
+    columns = DOCUMENT_TABLES[kind].table.c
+    return tuple(
+        columns[name].in_(bindparam(name, expanding=True))
+        if several
+        else columns[name] == bindparam(name)
+        for name, several in asked
+    )
 
 
 @cache

@@ -9,6 +9,7 @@ from typing import TypeVar
 import pytest
 
 from counterseal.broker.model import SimulationOutcome
+from counterseal.desk.ports import Wanted
 from counterseal.desk.views.blueprint import blueprint
 from counterseal.desk.views.reliability import (
     _GAPS,
@@ -52,10 +53,13 @@ class Shelf:
     def get(self, kind: type[D], key: str) -> D | None:
         return next((d for d in self.find(kind) if d.key == key), None)
 
-    def find(self, kind: type[D], **equal: str | int) -> tuple[D, ...]:
+    def find(self, kind: type[D], **equal: Wanted) -> tuple[D, ...]:
         found = [d for d in self._documents if type(d) is kind]
         same = [d for d in found if all(getattr(d, n) == v for n, v in equal.items())]
         return tuple(sorted(same, key=lambda d: d.key))
+
+    def count(self, kind: type[D], **equal: Wanted) -> int:
+        return len(self.find(kind, **equal))
 
 
 def message(place: int, *events: OutboxEvent) -> OutboxEntry:

@@ -28,6 +28,7 @@ from counterseal.market.sessions import session_at, trading_day
 from counterseal.market.trading_days import TradingCalendar
 from counterseal.oms.decide import working_contracts
 from counterseal.oms.model import Order, OrderKey
+from counterseal.oms.states import OPEN_STATES
 from counterseal.portfolio.model import DailyPnl, Position
 from counterseal.risk.model import RiskIntent, RiskSnapshot, RiskState
 from counterseal.signals.intent import PaperOrderIntent, Side
@@ -130,14 +131,17 @@ def risk_snapshot(reader: Reader, ground: Ground, intent: Asked, now: datetime) 
     """The account's facts at `now`; the intent's own order is left out of the working orders."""
     account = intent.account_id
     state = reader.get(RiskState, account)
-    orders = [o for o in reader.find(Order, account_id=account) if o.order_id != intent.order_id]
+    working = reader.find(Order, account_id=account, state=OPEN_STATES)
+    orders = [o for o in working if o.order_id != intent.order_id]
+    own = reader.count(Order, account_id=account, order_id=intent.order_id)
+    others = reader.count(Order, account_id=account) - own
     key = reader.get(OrderKey, intent.idempotency_key)
     quote = ground.feed.quote(intent.symbol, now)
     live = None if isinstance(quote, Refusal) else quote
     return RiskSnapshot(
         account_id=account,
         taken_at=now,
-        seen_idempotency_keys=len(orders),
+        seen_idempotency_keys=others,
         key_seen=key is not None and key.order_id != intent.order_id,
         daily_realized_loss_twd=daily_loss(reader, ground, account, now),
         position_tx_equivalent=net_position(reader, account),

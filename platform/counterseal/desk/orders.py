@@ -64,6 +64,7 @@ _BOUND_IN_INTENT: Final = (
 _SAME_IN_ORDER: Final = frozenset(PaperOrderIntent.model_fields) & (
     frozenset(OrderRequest.model_fields) - {"legs"}
 )
+UNKNOWN: Final = OrderState.UNKNOWN_NEEDS_RECONCILIATION
 StepDecision = Callable[[Reader, datetime, "Submission", Actor, str], Done | Refusal]
 
 
@@ -194,7 +195,7 @@ class Orders:
             submitter=submitter,
         )
         return check_execution(execution, now) or check_not_blocked(
-            reader.find(Order, account_id=intent.account_id),
+            reader.find(Order, account_id=intent.account_id, state=(UNKNOWN,)),
             account_id=intent.account_id,
             symbol=intent.symbol,
         )

@@ -19,6 +19,8 @@ from counterseal.audit.record import Draft
 from counterseal.kernel.model import Document
 
 D = TypeVar("D", bound=Document)
+Wanted = str | int | tuple[str, ...]
+"""What a field must equal; a tuple means one of several texts."""
 
 
 class Reader(Protocol):
@@ -30,8 +32,11 @@ class Reader(Protocol):
     def get(self, kind: type[D], key: str) -> D | None:
         """The document with this key, or None."""
 
-    def find(self, kind: type[D], **equal: str | int) -> tuple[D, ...]:
+    def find(self, kind: type[D], **equal: Wanted) -> tuple[D, ...]:
         """Documents whose fields equal the given ones, in the order of their keys."""
+
+    def count(self, kind: type[D], **equal: Wanted) -> int:
+        """How many documents `find` would give."""
 
 
 class UnitOfWork(Reader, Protocol):

@@ -24,6 +24,7 @@ Json = None | bool | int | str | Sequence["Json"] | Mapping[str, "Json"]
 """JSON without floats: what may be hashed."""
 
 _INT_MAX: Final = 2**53 - 1
+_LEAVES: Final = frozenset({type(None), bool, str})
 
 
 def _check(value: object, path: str) -> None:
@@ -52,6 +53,19 @@ def _check(value: object, path: str) -> None:
     )
 
 
+def _is_plain(value: object) -> bool:
+    """`_check` without a path, for the usual case; False only means: look closer."""
+    if type(value) in _LEAVES:
+        return True
+    if isinstance(value, int):
+        return abs(value) <= _INT_MAX
+    if isinstance(value, dict):
+        return all(
+            type(key) is str and key.isascii() and _is_plain(inner) for key, inner in value.items()
+        )
+    return isinstance(value, list | tuple) and all(_is_plain(inner) for inner in value)
+
+
 def canonical_bytes(value: Json) -> bytes:
     """Canonical JSON in UTF-8: sorted keys, no blanks, no floats.
 
@@ -59,7 +73,8 @@ def canonical_bytes(value: Json) -> bytes:
         InputError: `NOT_CANONICAL` for floats, keys beyond ASCII, integers beyond 2^53 and
             lone surrogates.
     """
-    _check(value, "$")
+    if not _is_plain(value):
+        _check(value, "$")
     try:
         return orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
     except (TypeError, orjson.JSONEncodeError) as error:

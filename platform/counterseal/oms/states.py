@@ -72,6 +72,9 @@ TERMINAL_STATES: Final = frozenset(
 )
 """Nothing is working any more."""
 
+OPEN_STATES: Final = tuple(s for s in OrderState if s not in TERMINAL_STATES)
+"""Something may still fill."""
+
 _S, _E = OrderState, OrderEventType
 _TARGETS: Final = {
     _E.CREATE: _S.NEW,

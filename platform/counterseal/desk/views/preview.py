@@ -23,7 +23,7 @@ from counterseal.approvals.model import ApprovalRequest
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.bench import Bench
 from counterseal.desk.orders import Orders, Submission
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, Wanted
 from counterseal.desk.views.marks import unsafe_flags
 from counterseal.desk.views.records import AuditEntry
 from counterseal.desk.views.workflow import WorkflowView, workflow_view
@@ -176,15 +176,24 @@ class RememberingReader:
         kept = self._kept.get((kind.KIND, key))
         return self._reader.get(kind, key) if kept is None else cast("D", kept)
 
-    def find(self, kind: type[D], **equal: str | int) -> tuple[D, ...]:
+    def find(self, kind: type[D], **equal: Wanted) -> tuple[D, ...]:
         """Documents whose fields equal the given ones, in the order of their keys."""
         found = {d.key: d for d in self._reader.find(kind, **equal)}
         for (name, key), document in self._kept.items():
             if name == kind.KIND:
                 found.pop(key, None)
-                if all(getattr(document, field) == value for field, value in equal.items()):
+                if all(_equals(document, *one) for one in equal.items()):
                     found[key] = cast("D", document)
         return tuple(found[key] for key in sorted(found))
+
+    def count(self, kind: type[D], **equal: Wanted) -> int:
+        """How many documents `find` would give."""
+        return len(self.find(kind, **equal))
+
+
+def _equals(document: Document, field: str, wanted: Wanted) -> bool:
+    value = getattr(document, field)
+    return value in wanted if isinstance(wanted, tuple) else bool(value == wanted)
 
 
 def supposing(reader: Reader, bench: Bench, asked: WorkflowInput) -> Bench:
