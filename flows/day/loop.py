@@ -13,7 +13,6 @@ Not here: the order of steps (agenda), who acts (people), what is shown (results
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
-from decimal import Decimal
 from functools import partial
 from typing import Final
 
@@ -37,9 +36,6 @@ from flows.day.markets import DayMarket, Opportunity
 from flows.day.people import AutomaticPeople
 from flows.day.plan import ACCOUNT, AUTHOR, OPERATOR, QUANT, CasePlan, DayPlan, Verdict
 
-STRATEGY_VERSION: Final = "1.0.0"
-CONFIDENCE: Final = "0.65"
-STOP_POINTS: Final = "20"
 Act = Callable[[], None]
 _WORKING: Final = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
 
@@ -213,12 +209,12 @@ class GovernedDay:
         return StrategySignal(
             signal_id=f"{case.strategy_id}-{found.symbol}-{found.at:%Y%m%dT%H%M}",
             strategy_id=case.strategy_id,
-            strategy_version=STRATEGY_VERSION,
+            strategy_version=self._plan.strategy_version,
             timestamp=found.at,
             direction=found.direction,
             target_tx_equivalent=EXACT.multiply(case.quantity, spec.tx_equivalent),
-            confidence=Decimal(CONFIDENCE),
-            stop_distance_points=Decimal(STOP_POINTS),
+            confidence=self._plan.confidence,
+            stop_distance_points=self._plan.stop_distance_points,
             reason=SignalReason(signals_only=True),
         )
 
@@ -276,6 +272,7 @@ def _terms(found: Opportunity, case: CasePlan, spec: ContractSpec) -> RequestTer
         price_max=limit if limited and buys else None,
         price_min=limit if limited and not buys else None,
         order_type=case.order_type,
+        time_in_force=case.time_in_force,
         request_reason=f"{case.strategy_id}: {found.direction} at {found.close}",
         author_ids=(AUTHOR,),
     )

@@ -20,7 +20,7 @@ from counterseal.identity.people import Role
 from counterseal.kernel.model import DomainModel, Name, Text
 from counterseal.kernel.money import Exact, Quantity
 from counterseal.policy.words import DecisionWord
-from counterseal.signals.intent import OrderType
+from counterseal.signals.intent import OrderType, TimeInForce
 
 AUTOMATIC: Final = "demo-automatic"
 """Label of every person of a demo home."""
@@ -66,6 +66,7 @@ class CasePlan(DomainModel):
     """What people do with one signal.
 
     Attributes:
+        time_in_force: How long an order works; DAY ends with the session.
         limit_offset_points: Added to a BUY limit and taken from a SELL limit; negative rests.
         verdicts: In the order in which they are tried.
         submit_after_seconds: When the dispatcher looks for it, from the request.
@@ -75,6 +76,7 @@ class CasePlan(DomainModel):
     topic: Topic = Topic.USUAL
     strategy_id: Name
     order_type: OrderType = OrderType.MARKET
+    time_in_force: TimeInForce = TimeInForce.DAY
     limit_offset_points: Exact = Decimal(0)
     quantity: Quantity
     verdicts: tuple[Verdict, ...]
@@ -89,6 +91,8 @@ class DayPlan(DomainModel):
         seed: Feeds ids, keys, nonces and salts; the home's secrets are public by it.
         mandated: Strategies that the operator's mandate lets the day submit.
         tx_equivalent_max: Largest exposure of one order under that mandate.
+        strategy_version, confidence, stop_distance_points: Stated by every signal of the day;
+            confidence 0..1, the stop in points. None of them is estimated from the market.
         order_timeout_seconds: Age at which a working order is marked timed out.
         script: Plans of the first cases; later ones are `usual` of their contract root.
     """
@@ -97,6 +101,9 @@ class DayPlan(DomainModel):
     opening_cash: Exact = Decimal(1_000_000)
     mandated: tuple[Name, ...] = Field(min_length=1)
     tx_equivalent_max: Exact = Decimal(1)
+    strategy_version: Name = "1.0.0"
+    confidence: Exact = Field(default=Decimal("0.65"), ge=0, le=1)
+    stop_distance_points: Quantity = Decimal(20)
     order_timeout_seconds: int = Field(ge=1, le=86_400)
     script: tuple[CasePlan, ...] = ()
     usual: tuple[CasePlan, ...] = Field(min_length=1)

@@ -29,7 +29,7 @@ def show(answered: Mapping[str, Any]) -> None:
         f"Everybody in it is automatic and labelled so; the clock is a {summary['clock_source']}"
         f" clock; the seed is {summary['seed']!r}.\n"
     )
-    console.print(_stated(summary["market"]))
+    console.print(_stated(summary["market"], summary["plan"]))
     console.print(_cases(summary["cases"]))
     console.print(_counts(summary))
     console.print(_money(summary["valuation"]))
@@ -59,10 +59,18 @@ def _plain(title: str, *heads: str) -> Table:
     return table
 
 
-def _stated(facts: Sequence[Mapping[str, str]]) -> Table:
+def _stated(facts: Sequence[Mapping[str, str]], plan: Mapping[str, Any]) -> Table:
     table = _plain("What was assumed", "parameter", "value")
     for fact in facts:
         table.add_row(fact["name"].replace("_", " "), fact["value"])
+    for root, case in zip(plan["roots"], plan["usual"], strict=True):
+        delays = ", ".join(str(v["after_seconds"]) for v in case["verdicts"])
+        words = f"{case['order_type']} {case['time_in_force']}, quantity {case['quantity']}"
+        table.add_row(f"usual order of {root}", words)
+        table.add_row("  reviews, seconds after the request", delays)
+        table.add_row("  submit, seconds after the request", str(case["submit_after_seconds"]))
+    for name in ("order_timeout_seconds", "confidence", "stop_distance_points"):
+        table.add_row(name.replace("_", " "), str(plan[name]))
     return table
 
 
