@@ -17,6 +17,10 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which every step of the governed path has happened once."""
     world = World(tmp_path_factory.mktemp("reconcile") / "home")
     assert world.submitted(world.approved()).accepted
+    world.approved(quantity=1)
+    claimed = world.desk.dispatch.claim(world.mandate(), world.service(), key=world.key())
+    [outcome] = world.desk.dispatch.execute(world.done(claimed), 1, world.service())
+    assert outcome.accepted
     return world.settings.database
 
 
@@ -48,6 +52,11 @@ def filled_tables(database: Path) -> Iterator[tuple[str, str]]:
     for kind, mapped in DOCUMENT_TABLES.items():
         if connection.execute(f'SELECT count(*) FROM "{kind}"').fetchone()[0]:
             yield kind, mapped.kind.KEY
+
+
+def test_every_kind_of_document_is_there_to_be_attacked(database: Path) -> None:
+    """The walks below are whole only if no table is empty."""
+    assert {kind for kind, _ in filled_tables(database)} == set(DOCUMENT_TABLES)
 
 
 def test_an_untouched_database_differs_nowhere(database: Path) -> None:
