@@ -21,8 +21,9 @@ WITH_GRANDCHILD = (
     " start_new_session=True)\n"
     "print('up', flush=True)\n"
 )
-PARENT = (
-    "import os, sys, time\n"
+PARENT = (  # who runs the tests may ignore a hang-up, and a child would inherit that
+    "import os, signal, sys, time\n"
+    "signal.signal(signal.SIGHUP, signal.SIG_DFL)\n"
     "from flows.processes import Guarded\n"
     "Guarded([sys.executable, '-c', sys.argv[1]], os.environ)\n"
     "time.sleep(600)\n"
