@@ -8,15 +8,33 @@ import tempfile
 import time
 from pathlib import Path
 
+from tests.core.audit.attack_corpus import corpus
 from tests.day.replays import campaign, replayed, results_of
 
 KILLS, KILLS_WITH_ENGINE = 50, 3
+MUTATIONS = 2000
 SEED = 20260105
 
 
 def main() -> int:
+    """Every campaign, one after the other."""
+    faults = [*attacks(), *kills()]
+    for fault in faults:
+        told(fault)
+    return 1 if faults else 0
+
+
+def attacks() -> list[str]:
+    """Attack logs in every known way, verify at every level of evidence, and print the score."""
+    cases = list(corpus(MUTATIONS))
+    right = sum(case.right for case in cases)
+    told(f"attacks on the log: {right} of {len(cases)} verdicts as expected")
+    return [str(case) for case in cases if not case.right]
+
+
+def kills() -> list[str]:
     """Kill replayed days, without and with the workflow engine, and compare what they become."""
-    faults = []
+    faults: list[str] = []
     with tempfile.TemporaryDirectory(prefix="counterseal-torture-") as folder:
         for name, kills, words in (
             ("the day without the engine", KILLS, ["--no-engine"]),
@@ -32,9 +50,7 @@ def main() -> int:
             found = list(campaign(place, expected, kills, SEED, seconds, words))
             told(f"{name}: {kills} kills, {len(found)} faults")
             faults += found
-    for fault in faults:
-        told(fault)
-    return 1 if faults else 0
+    return faults
 
 
 def told(text: str) -> None:
