@@ -88,7 +88,7 @@ def _draw(lines: Iterator[str]) -> None:
         task = progress.add_task("making people, keys and the home", total=1.0)
         for line in lines:
             if not line.startswith(MARK):
-                progress.console.print(line.rstrip(), markup=False, highlight=False)
+                progress.console.print(line.rstrip(), markup=False, highlight=False, soft_wrap=True)
                 continue
             told = json.loads(line[1:])
             share = float(told["share"])
