@@ -29,7 +29,7 @@ from counterseal.portfolio.model import Position
 from counterseal.risk.model import RiskEvaluation
 from counterseal.signals.model import Direction
 from storage.system import ReplayClock
-from tests.world import NONE, START, World
+from tests.world import LARGE, NONE, START, World
 
 
 @pytest.fixture
@@ -357,3 +357,15 @@ def test_z17_a_login_without_the_role_stays_without_it(world: World) -> None:
     request_id = world.requested()
     refused = world.reviewed(request_id, "operator", DecisionWord.RESEARCH_APPROVED)
     assert "ROLE" in codes(refused)
+
+
+def test_a_low_stated_price_does_not_spare_the_compliance_stage(world: World) -> None:
+    """TX-F7, TX-F18: what an order needs is asked by its notional at the market, not by a claim."""
+    payload = world.payload(world.signal(), quantity=LARGE).amended(notional=Decimal(50))
+    asked = world.desk.approvals.request(payload, world.actor("quant"), key=world.key())
+    request_id = world.done(asked)
+    world.done(world.reviewed(request_id, "researcher", DecisionWord.RESEARCH_APPROVED))
+    world.done(world.reviewed(request_id, "risk", DecisionWord.APPROVED_FOR_PAPER))
+    world.quote(bid="20000", ask="20001")
+    assert codes(world.submitted(request_id, quantity=LARGE)) == ("COMPLIANCE_MISSING",)
+    assert world.submitted(request_id, quantity=LARGE - 1).accepted

@@ -41,6 +41,8 @@ class ExecutionCase(DomainModel):
         decisions: All decisions of this version, in sequence.
         person_keys: The registered keys of everybody concerned.
         ratio: TX-equivalent of one contract of the intent's symbol.
+        notional: Of the intent at the market, in the payload's currency; the stages that it needs
+            are asked for, whatever notional the request stated.
         submitter: From the verified login.
     """
 
@@ -51,6 +53,7 @@ class ExecutionCase(DomainModel):
     bundle: PolicyBundle
     intent: PaperOrderIntent
     ratio: NonNegative
+    notional: NonNegative
     submitter: Person
     session_ends_at: UtcDatetime | None = None
 
@@ -124,7 +127,8 @@ def _state_codes(case: ExecutionCase, now: datetime) -> list[ReasonCode]:
 
 def _quorum_codes(case: ExecutionCase) -> list[ReasonCode]:
     payload = case.request.payload
-    rules = case.bundle.approval.required_stages(payload.notional, payload.currency)
+    notional = max(payload.notional, case.notional)
+    rules = case.bundle.approval.required_stages(notional, payload.currency)
     codes: list[ReasonCode] = []
     expected = [rule.id for rule in rules for _ in range(rule.quorum)]
     approvals = [d for d in case.decisions if d.approves]

@@ -308,6 +308,7 @@ class Desk:
             links=self.links,
             bundle=self.bundle,
             intent=self.intent(),
+            notional=Decimal(0),
             ratio=RATIO,
             submitter=person("olga"),
         )
