@@ -127,6 +127,15 @@ def risk_intent(intent: PaperOrderIntent, contracts: ContractTable) -> RiskInten
     )
 
 
+def market_notional(intent: PaperOrderIntent, contracts: ContractTable) -> Decimal:
+    """Contracts x multiplier x the higher of reference and limit price, in the table's currency."""
+    spec = contracts.spec(contract_root(intent.symbol))
+    prices = [p for p in (intent.reference_price, intent.order_price) if p is not None]
+    if spec is None or not prices:
+        return Decimal(0)
+    return EXACT.multiply(EXACT.multiply(intent.quantity, spec.multiplier), max(prices))
+
+
 def risk_snapshot(reader: Reader, ground: Ground, intent: Asked, now: datetime) -> RiskSnapshot:
     """The account's facts at `now`; the intent's own order is left out of the working orders."""
     account = intent.account_id

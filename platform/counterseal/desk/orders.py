@@ -25,7 +25,7 @@ from counterseal.desk.approvals import case_stream, load_case
 from counterseal.desk.bench import Bench
 from counterseal.desk.booking import answer_order
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.exposure import risk_intent, risk_snapshot
+from counterseal.desk.exposure import market_notional, risk_intent, risk_snapshot
 from counterseal.desk.mandates import acting_operator, used_mandate
 from counterseal.desk.order_events import changed, order_event
 from counterseal.desk.ports import Reader
@@ -34,7 +34,7 @@ from counterseal.identity.mandate import SubmitMandate
 from counterseal.identity.people import Person
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.model import Actor, DomainModel, Name, Refusal, refuse
-from counterseal.kernel.money import EXACT, Price, Quantity
+from counterseal.kernel.money import Price, Quantity
 from counterseal.market.instruments import contract_root
 from counterseal.market.quotes import Quote, age_seconds
 from counterseal.oms.apply import apply_event
@@ -184,7 +184,6 @@ class Orders:
         if asked.selected_outcome is SimulationOutcome.PARTIAL_FILL and asked.quantity <= 1:
             return refuse("PARTIAL_FILL_NEEDS_TWO", "one contract cannot be filled in part")
         keys = reader.find(PersonKey)
-        notional = self._notional(intent)
         execution = ExecutionCase(
             request=case[0],
             decisions=case[1],
@@ -193,7 +192,7 @@ class Orders:
             bundle=self._bench.bundle,
             intent=intent,
             ratio=self._ratio(intent.symbol),
-            notional=notional,
+            notional=market_notional(intent, self._bench.contracts),
             submitter=submitter,
         )
         return check_execution(execution, now) or check_not_blocked(
@@ -270,14 +269,6 @@ class Orders:
         return answer_order(
             reader, self._bench, order, now, key=key, selected=asked.selected_outcome
         )
-
-    def _notional(self, intent: PaperOrderIntent) -> Decimal:
-        """Contracts x multiplier x the higher of last and limit price, in the table's currency."""
-        spec = self._bench.contracts.spec(contract_root(intent.symbol))
-        prices = [p for p in (intent.reference_price, intent.order_price) if p is not None]
-        if spec is None or not prices:
-            return Decimal(0)
-        return exposure(intent.quantity, EXACT.multiply(spec.multiplier, max(prices)))
 
     def _ratio(self, symbol: str) -> Decimal:
         spec = self._bench.contracts.spec(contract_root(symbol))
