@@ -41,7 +41,8 @@ def main(arguments: Sequence[str]) -> int:
     except CountersealError as error:
         status, value = error.exit_status, _failed(error)
     except OSError as error:
-        status, value = FAILED, _failed(AdapterError("OS_FAILED", str(error)))
+        failed = AdapterError("OS_FAILED", error.strerror or str(error), got=error.filename)
+        status, value = FAILED, _failed(failed)
     except Exception as error:  # noqa: BLE001 - the edge of the flows: the engine may raise anything
         name = type(error).__name__
         status, value = FAILED, _failed(AdapterError("ENGINE_FAILED", f"{name}: {error}"))

@@ -30,7 +30,7 @@ from storage.policy_files import bundle_from, contracts_from, read_policy_files
 from storage.settings import POLICY_VERSION, Settings
 from storage.signers import EmbeddedSigner
 from storage.store import SqlStore
-from storage.trading_calendar import taifex_calendar
+from storage.trading_calendar import desk_calendar
 
 
 def open_desk(
@@ -112,7 +112,7 @@ def _wired(
             feed=feed,
             broker=PaperBroker(),
             contracts=contracts,
-            calendar=partial(taifex_calendar, contracts.closures),
+            calendar=partial(desk_calendar, settings.counterseal_home, contracts.closures),
             bundle=bundle.amended(limits=tightened(bundle.limits, settings.limit_overrides())),
             origin=origin,
             trading_mode=settings.trading_mode,

@@ -3,7 +3,8 @@
 Job: install the append-only guards, and say which are missing or altered.
 
 Invariants
-  I1  The database itself refuses UPDATE, DELETE and REPLACE on records and checkpoints.
+  I1  The database itself refuses UPDATE, DELETE and REPLACE on records and checkpoints; the one
+      exception empties the body of a record that a `retention.purged` record in the log names.
   I2  A record enters only at the head: its seq is the number of records, its prev the last leaf.
   I3  The live guards are compared as text with these before anything is written.
 
@@ -26,11 +27,40 @@ def _refusal(table: str, verb: str) -> str:
     )
 
 
+_COLUMNS: Final = (
+    "seq",
+    "prev",
+    "stream",
+    "stream_seq",
+    "stream_prev",
+    "event_id",
+    "type",
+    "occurred_at",
+    "recorded_at",
+    "leaf_hash",
+)
+_SAME: Final = " AND ".join(f"NEW.{name} = OLD.{name}" for name in _COLUMNS)
+_TOLD: Final = (
+    "EXISTS (SELECT 1 FROM audit_records AS told, json_each("
+    "CAST(told.body AS TEXT), '$.after.documents.purges[0].ranges') AS part "
+    "WHERE told.stream = 'retention' AND told.type = 'retention.purged' AND told.seq > OLD.seq "
+    "AND told.seq < (SELECT MAX(size) FROM audit_checkpoints) "
+    "AND json_extract(part.value, '$.stream') = OLD.stream "
+    "AND OLD.seq BETWEEN json_extract(part.value, '$.first') "
+    "AND json_extract(part.value, '$.last'))"
+)
+"""The log names the record in a purge behind it, under a signed checkpoint."""
+
 GUARDS: Final[Mapping[str, str]] = {
-    "guard_audit_records_update": _refusal("audit_records", "UPDATE"),
+    "guard_audit_records_update": (
+        "CREATE TRIGGER guard_audit_records_update BEFORE UPDATE ON audit_records "
+        f"WHEN NOT (NEW.body = x'' AND OLD.stream LIKE 'case:%' AND {_SAME} AND {_TOLD}) "
+        "BEGIN SELECT RAISE(ABORT, 'audit_records is append-only'); END"
+    ),
     "guard_audit_records_delete": _refusal("audit_records", "DELETE"),
     "guard_audit_checkpoints_update": _refusal("audit_checkpoints", "UPDATE"),
     "guard_audit_checkpoints_delete": _refusal("audit_checkpoints", "DELETE"),
+    "guard_audit_openings_update": _refusal("audit_openings", "UPDATE"),
     "guard_audit_head_delete": _refusal("audit_head", "DELETE"),
     "guard_audit_records_insert": (
         "CREATE TRIGGER guard_audit_records_insert BEFORE INSERT ON audit_records "

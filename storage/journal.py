@@ -3,36 +3,36 @@
 Job: place drafts behind the head, read them back, have the guard sign, then forget the outbox.
 
 Invariants
-  I1  Order is the order of the outbox; the predecessor is found by `seq`, never by a time.
-  I2  The root is recomputed from bytes read back on another connection before it is signed.
-  I3  A crash loses nothing: rows without a checkpoint are read back and signed at the next seal.
-  I4  A draft is placed as it was recorded, once, or nothing is placed.
-  I5  One sequencer at a time: a file lock, and a fence on the head row.
+  I1  The root is recomputed from bytes read back on another connection before it is signed.
+  I2  A crash loses nothing: rows without a checkpoint are read back and signed at the next seal.
+  I3  One leader at a time: a file lock on one machine, a lease everywhere, and a fence on the head.
+  I4  Whoever waits while others seal is answered by the next seal: one commit for all.
+  I5  Memory does not grow with the log: the tree's edge and one group are all that is kept.
 
-Not here: what a record says (audit.record), who may sign (audit.signer).
+Not here: the transaction that places (placing), who may lead (lease), who may sign (audit.signer).
 Source: audit-log part 3.
 """
 
 import fcntl
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
-import orjson
-from sqlalchemy import Connection, Engine, Row, delete, func, insert, select, update
+from sqlalchemy import Connection, Engine
 
-from counterseal.audit.chain import Extension, Head, StreamHead, extend
-from counterseal.audit.merkle import Tree, leaf_hash
-from counterseal.kernel.canonical import sha256_hex
-from counterseal.kernel.clock import Clock, parse_utc
+from counterseal.audit.chain import Head
+from counterseal.audit.growth import growth_path
+from counterseal.audit.merkle import Frontier
+from counterseal.audit.ports import Signer
+from counterseal.audit.signer import SignerState
+from counterseal.kernel.clock import Clock
 from counterseal.kernel.errors import AdapterError, IntegrityError
-from storage.signers import EmbeddedSigner
-from storage.tables import table
+from storage import placing
+from storage.lease import Lease, check_held, new_owner, renewed, taken
+from storage.placing import GROUP_MAX, HeadRow
 from storage.unit_of_work import translated_errors
-
-GROUP_MAX = 1_000
-"""Most records that one commit places."""
 
 
 class AfterStep(Protocol):
@@ -53,8 +53,10 @@ class Journal:
         writer, reader: Engines of the same database.
         signer: The guard.
         clock: Tells `recorded_at`, inside the lock.
-        lock_path: File that only one sequencer holds.
+        lock_path: File that only one sequencer of this machine holds; None for a database that
+            several machines share, where the lease alone decides.
         after_step: Observer of durable steps.
+        turn: Held around each transaction, for whoever shares the writing connection.
     """
 
     def __init__(
@@ -62,18 +64,23 @@ class Journal:
         *,
         writer: Engine,
         reader: Engine,
-        signer: EmbeddedSigner,
+        signer: Signer,
         clock: Clock,
-        lock_path: Path,
+        lock_path: Path | None,
         after_step: AfterStep = no_observer,
+        turn: AbstractContextManager[object] | None = None,
     ) -> None:
         self._writer = writer
         self._reader = reader
         self._signer = signer
+        self._draft_key = signer.draft_key()
         self._clock = clock
         self._lock_path = lock_path
         self._after_step = after_step
-        self._tree = Tree()
+        self._turn = turn or threading.RLock()
+        self._queue = _Queue()
+        self._lease = Lease(new_owner())
+        self._known = Frontier()
 
     def seal(self) -> int:
         """Append everything in the outbox and sign a checkpoint over it.
@@ -82,20 +89,33 @@ class Journal:
             The size that the newest signed checkpoint covers.
 
         Raises:
-            IntegrityError: `OUTBOX_DIFFERS`, `READ_BACK_DIFFERS`, `HEAD_MOVED`, or the
-                guard's refusal.
-            AdapterError: when the database or the signer's memory fails.
+            IntegrityError: `OUTBOX_DIFFERS`, `READ_BACK_DIFFERS`, `HEAD_MOVED`, `ORIGIN_DIFFERS`,
+                or the guard's refusal.
+            AdapterError: when the database or the signer fails; `LEASE_HELD`, `LEASE_LOST` and
+                `LEASE_STALE` while another journal leads.
         """
+        return self._queue.served(self._sealed)
+
+    def _sealed(self) -> int:
         with translated_errors(), self._only_sequencer():
-            placed = GROUP_MAX
-            while placed == GROUP_MAX:
-                placed = self._place()
-                if placed:
+            lease: Lease | None = None
+            while True:
+                done = self._place(lease)
+                if done.lease is None:
+                    return done.size
+                if done.placed:
                     self._after_step("placed")
-            return self._sign()
+                lease = done.lease
+                self._sign(lease)
+                if done.placed < GROUP_MAX:
+                    self._lease = lease
+                    return done.size
 
     @contextmanager
     def _only_sequencer(self) -> Iterator[None]:
+        if self._lock_path is None:
+            yield
+            return
         try:
             file = self._lock_path.open("a")
         except OSError as error:
@@ -104,161 +124,135 @@ class Journal:
             fcntl.flock(file, fcntl.LOCK_EX)
             yield
 
-    def _place(self) -> int:
-        with self._writer.begin() as connection:
-            _check_placed(connection)
-            waiting = _waiting(connection)
-            if waiting:
-                drafts = [_as_recorded(row) for row in waiting]
-                self._append(connection, drafts, [row.position for row in waiting])
-            return len(waiting)
+    def _place(self, held: Lease | None) -> "_Placed":
+        """Place one group; all that is told of it is durable then.
 
-    def _append(
-        self,
-        connection: Connection,
-        drafts: Sequence[Mapping[str, object]],
-        positions: Sequence[int],
-    ) -> None:
-        head = _head(connection)
-        recorded_at = max(self._clock.now(), *(parse_utc(d["occurred_at"]) for d in drafts))
-        added = extend(
-            head,
-            _stream_heads(connection, {str(d["stream"]) for d in drafts}),
-            drafts,
-            origin=self._signer.key.name,
-            recorded_at=recorded_at,
-            clock={"source": self._clock.source, "max_error_us": self._clock.max_error_us},
-        )
-        connection.execute(insert(table("audit_records")), [row._asdict() for row in added.rows])
-        outbox = table("audit_outbox")
-        for position, row in zip(positions, added.rows, strict=True):
-            connection.execute(
-                update(outbox).where(outbox.c.position == position).values(seq=row.seq)
-            )
-        _move_head(connection, head, added)
+        Args:
+            held: The lease under which the groups before were placed, None for the first.
 
-    def _sign(self) -> int:
+        Raises:
+            IntegrityError: `OUTBOX_DIFFERS`, `HEAD_MOVED`, `ORIGIN_DIFFERS`.
+            AdapterError: `LEASE_HELD`, `LEASE_LOST`.
+        """
+        with self._turn, self._writer.begin() as connection:
+            found, origin = placing.read_head(connection), self._signer.key.name
+            renamed = found.origin != origin
+            if renamed:
+                group = placing.declaration(connection, found, origin, self._draft_key)
+            else:
+                group = placing.waiting(connection, self._draft_key)
+            size, count = found.head.size, len(group.drafts)
+            if not count and size == placing.signed_size(connection):
+                return _Placed(0, size, None)
+            lease = self._leading(found, held)
+            if count:
+                placing.place(connection, found, group, lease, self._clock, origin)
+            else:
+                placing.lead(connection, found, lease)
+        return _Placed(GROUP_MAX if renamed else count, size + count, lease)
+
+    def _leading(self, found: HeadRow, held: Lease | None) -> Lease:
+        if held is not None:
+            check_held(found.lease, held)
+            return held
+        mine, now = self._lease, self._clock.now()
+        if found.lease == mine and self._known.size:
+            return renewed(mine, now)
+        signed = self._signer.remembered()
+        self._adopt(found.head, signed)
+        alone = self._lock_path is not None
+        return taken(found.lease, mine, now, alone=alone, least=signed.lease)
+
+    def _adopt(self, head: Head, signed: SignerState) -> None:
+        """Take the edge of the tree from the head row, when it leads to the root that was signed.
+
+        Hashes that give a signed root are the signed ones; so a process that starts reads nothing
+        of the log that the guard remembers.
+        """
+        if self._known.size == 0 and (head.size, head.root.hex()) == (signed.size, signed.root):
+            edge = Frontier(head.size, head.peaks)
+            if edge.root() == head.root:
+                self._known = edge
+
+    def _sign(self, lease: Lease) -> None:
+        signed = self._signer.remembered()
         with self._reader.connect() as connection:
-            head = _head(connection)
-            signed = connection.execute(
-                select(func.max(table("audit_checkpoints").c.size))
-            ).scalar_one_or_none()
-            if head.size == (signed or 0):
-                return head.size
-            self._read_back(connection, head)
-        remembered = self._signer.remembered_size()
-        proof = self._tree.consistency_path(remembered) if 0 < remembered <= head.size else ()
-        note = self._signer.sign_checkpoint(self._signer.key.name, head.size, head.root, proof)
+            head = placing.read_head(connection).head
+            proof, grown = self._read_back(connection, head, signed)
+        origin = self._signer.key.name
+        note = self._signer.sign_checkpoint(origin, head.size, head.root, proof, lease.number)
         self._after_step("signed")
-        with self._writer.begin() as connection:
-            connection.execute(
-                insert(table("audit_checkpoints")), {"size": head.size, "note": note}
-            )
-            outbox = table("audit_outbox")
-            connection.execute(delete(outbox).where(outbox.c.seq < head.size))
+        with self._turn, self._writer.begin() as connection:
+            placing.store_checkpoint(connection, head.size, note, lease)
+        self._known = grown
         self._after_step("checkpointed")
-        return head.size
 
-    def _read_back(self, connection: Connection, head: Head) -> None:
+    def _read_back(
+        self, connection: Connection, head: Head, signed: SignerState
+    ) -> tuple[tuple[bytes, ...], Frontier]:
         """Recompute leaves from stored bytes, so that a flipped bit is never signed.
+
+        Returns:
+            The proof that the signed tree is a prefix, and the tree's new edge.
 
         Raises:
             IntegrityError: `READ_BACK_DIFFERS`.
         """
-        if self._tree.size > head.size:
-            self._tree = Tree()
-        records = table("audit_records")
-        rows = connection.execute(
-            select(records.c.body).where(records.c.seq >= self._tree.size).order_by(records.c.seq)
-        )
-        for (body,) in rows:
-            self._tree.append(leaf_hash(body))
-        if self._tree.size != head.size or self._tree.root() != head.root:
-            self._tree = Tree()
+        known, self._known = self._known, Frontier()
+        if known.size > min(signed.size, head.size):
+            known = Frontier()
+        fresh: list[bytes] = []
+        for leaf in placing.leaves(connection, known.size):
+            if known.size < signed.size:
+                known.append(leaf)
+            else:
+                fresh.append(leaf)
+        grown = Frontier(known.size, known.peaks)
+        for leaf in fresh:
+            grown.append(leaf)
+        if grown.size != head.size or grown.root() != head.root:
             raise IntegrityError(
                 "READ_BACK_DIFFERS",
                 "the stored bytes do not give the head's root; nothing was signed",
                 expected=head.root.hex(),
             )
+        self._known = known
+        return growth_path(known, fresh), grown
 
 
-def _waiting(connection: Connection) -> Sequence[Row[tuple[int, str, bytes, str]]]:
-    outbox = table("audit_outbox")
-    query = select(outbox.c.position, outbox.c.event_id, outbox.c.draft, outbox.c.digest).where(
-        outbox.c.seq.is_(None)
-    )
-    return connection.execute(query.order_by(outbox.c.position).limit(GROUP_MAX)).all()
+class _Placed(NamedTuple):
+    """What one transaction placed.
 
-
-def _as_recorded(row: Row[tuple[int, str, bytes, str]]) -> Mapping[str, object]:
-    _, event_id, content, told = row
-    if sha256_hex(content) == told:
-        draft: Mapping[str, object] = orjson.loads(content)
-        if draft["event_id"] == event_id:
-            return draft
-    raise IntegrityError("OUTBOX_DIFFERS", "a draft is not as it was recorded", got=event_id)
-
-
-def _check_placed(connection: Connection) -> None:
-    """A row says that it is placed exactly when the log holds its event there.
-
-    Raises:
-        IntegrityError: `OUTBOX_DIFFERS`.
+    Attributes:
+        placed: Records; as many as a group may hold means that more may wait.
+        size: Of the log, with them.
+        lease: Under which they wait for a signature; None when nothing does.
     """
-    outbox, records = table("audit_outbox"), table("audit_records")
-    query = (
-        select(outbox.c.event_id)
-        .outerjoin(records, records.c.event_id == outbox.c.event_id)
-        .where(outbox.c.seq.is_distinct_from(records.c.seq))
-    )
-    found = connection.execute(query).first()
-    if found is not None:
-        raise IntegrityError("OUTBOX_DIFFERS", "a draft's place is not its own", got=found[0])
+
+    placed: int
+    size: int
+    lease: Lease | None
 
 
-def _head(connection: Connection) -> Head:
-    row = connection.execute(select(table("audit_head"))).mappings().one()
-    return Head(
-        size=row["size"],
-        last_leaf=bytes.fromhex(row["last_leaf"]),
-        peaks=tuple(bytes.fromhex(peak) for peak in orjson.loads(row["peaks"])),
-        root=bytes.fromhex(row["root"]),
-    )
+class _Queue:
+    """Callers who wait for the same work: whoever comes first does it for all who came before."""
 
+    def __init__(self) -> None:
+        self._busy = threading.Lock()
+        self._count = threading.Lock()
+        self._asked = 0
+        self._done = 0
+        self._size = 0
 
-def head_cells(origin: str, head: Head) -> dict[str, str | int]:
-    """The head row of a head."""
-    return {
-        "origin": origin,
-        "size": head.size,
-        "last_leaf": head.last_leaf.hex(),
-        "peaks": orjson.dumps([peak.hex() for peak in head.peaks]).decode(),
-        "root": head.root.hex(),
-    }
-
-
-def _move_head(connection: Connection, old: Head, added: Extension) -> None:
-    head = table("audit_head")
-    cells = {k: v for k, v in head_cells("", added.head).items() if k != "origin"}
-    moved = connection.execute(
-        update(head)
-        .where(head.c.size == old.size, head.c.last_leaf == old.last_leaf.hex())
-        .values(cells)
-    )
-    if moved.rowcount != 1:
-        raise IntegrityError("HEAD_MOVED", "another sequencer moved the head", got=old.size)
-
-
-def _stream_heads(connection: Connection, streams: set[str]) -> dict[str, StreamHead]:
-    records = table("audit_records")
-    heads: dict[str, StreamHead] = {}
-    for stream in streams:
-        row = connection.execute(
-            select(records.c.stream_seq, records.c.leaf_hash)
-            .where(records.c.stream == stream)
-            .order_by(records.c.stream_seq.desc())
-            .limit(1)
-        ).one_or_none()
-        if row is not None:
-            heads[stream] = StreamHead(row.stream_seq, bytes.fromhex(row.leaf_hash))
-    return heads
+    def served(self, work: Callable[[], int]) -> int:
+        """The result of `work` as begun by anybody after this call."""
+        with self._count:
+            self._asked += 1
+            ticket = self._asked
+        with self._busy:
+            if ticket > self._done:
+                with self._count:
+                    covered = self._asked
+                self._size = work()
+                self._done = covered
+            return self._size

@@ -15,14 +15,18 @@ import sqlite3
 from collections.abc import Iterator, Mapping
 from functools import cache
 from pathlib import Path
-from typing import Final, cast
+from typing import Final, NamedTuple, cast
 
 import orjson
+from pydantic import ValidationError
 from sqlalchemy import create_engine
 from sqlalchemy.pool import StaticPool
 
+from counterseal.audit.irregular import IrregularCode
 from counterseal.audit.merkle import ZERO_HASH, Frontier, leaf_hash
-from counterseal.kernel.canonical import Json
+from counterseal.audit.privacy import Opening, PiiAccount
+from counterseal.audit.retention import Purge, PurgeStatus
+from counterseal.kernel.canonical import Json, canonical_bytes
 from counterseal.kernel.model import DomainModel
 from storage.engines import reading_engine
 from storage.migrations import create_schema
@@ -41,7 +45,8 @@ class Difference(DomainModel):
     Attributes:
         table: Table, or the object's name for a schema difference.
         key: Key of the row; empty for a schema difference.
-        column: Column; empty when the whole row or object is meant.
+        column: Column; empty when the whole row or object is meant. A column that was added has no
+            `expected`, one that was removed no `got`.
         problem: `changed`, `missing`, `extra` or `schema`.
         expected, got: As stored, shortened.
     """
@@ -91,13 +96,22 @@ def _compared(raw: sqlite3.Connection) -> ReconcileReport:
     lost = {d.table for d in schema if d.problem == "missing"}
     if lost & {"audit_records", "audit_outbox", "audit_head"}:
         return ReconcileReport(records=0, in_flight=0, rows=0, tables=0, differences=schema)
-    bodies = [row[0] for row in raw.execute("SELECT body FROM audit_records ORDER BY seq")]
+    rows_of_log = raw.execute("SELECT seq, stream, leaf_hash, body FROM audit_records ORDER BY seq")
+    logged = rows_of_log.fetchall()
+    bodies = [row[3] for row in logged]
     drafts = [
         row[0]
         for row in raw.execute("SELECT draft FROM audit_outbox WHERE seq IS NULL ORDER BY position")
     ]
-    expected, unknown = _folded([*bodies, *drafts])
-    found = [*schema, *unknown, *_head_differences(raw, bodies)]
+    gone = _purged([*bodies, *drafts])
+    kept = [b"" if (stream, seq) in gone else body for seq, stream, _, body in logged]
+    expected, unknown = _folded([*kept, *drafts])
+    leaves = [leaf_hash(body) if body else bytes.fromhex(leaf) for _, _, leaf, body in logged]
+    found = [*schema, *unknown, *_head_differences(raw, bodies, leaves)]
+    if "audit_checkpoints" not in lost:
+        found += _checkpoint_differences(raw, len(bodies))
+    if "audit_openings" not in lost:
+        found += _opening_differences(raw, [*kept, *drafts])
     rows = 0
     for kind, mapped in DOCUMENT_TABLES.items():
         if kind in lost:
@@ -119,7 +133,7 @@ def _folded(bodies: list[bytes]) -> tuple[dict[str, dict[str, Cells]], list[Diff
     expected: dict[str, dict[str, Cells]] = {}
     unknown: list[Difference] = []
     for place, body in enumerate(bodies):
-        for kind, documents in _documents(body).items():
+        for kind, documents in (_documents(body) if body else {}).items():
             mapped = DOCUMENT_TABLES.get(kind)
             for document in documents:
                 if mapped is None or document.keys() != mapped.kind.model_fields.keys():
@@ -128,6 +142,47 @@ def _folded(bodies: list[bytes]) -> tuple[dict[str, dict[str, Cells]], list[Diff
                 key = str(document[mapped.kind.KEY])
                 expected.setdefault(kind, {})[key] = mapped.cells(document)
     return expected, unknown
+
+
+def _purged(bodies: list[bytes]) -> set[tuple[str, int]]:
+    """Stream and place of every record that a recorded purge let go, emptied yet or not."""
+    told = (body for body in bodies if b'"retention.purged"' in body)
+    purges = (
+        Purge.model_validate_json(canonical_bytes(purge))
+        for body in told
+        for purge in _documents(body).get(Purge.KIND, [])
+    )
+    return {
+        (part.stream, seq)
+        for purge in purges
+        if purge.status is PurgeStatus.PURGED
+        for part in purge.ranges
+        for seq in range(part.first, part.last + 1)
+    }
+
+
+def _opening_differences(raw: sqlite3.Connection, bodies: list[bytes]) -> Iterator[Difference]:
+    """Openings that no record holds, and commitments that nothing opens and nothing erased."""
+    account = PiiAccount()
+    for place, body in enumerate(bodies):
+        if body and (b'"pii":[]' not in body or b'"pii.erased"' in body):
+            record = orjson.loads(body)
+            account.read(place, str(record.get("type")), record)
+    names = ("commitment", "salt", "block", "person_id")
+    openings: list[Opening] = []
+    for row in raw.execute(f"SELECT {', '.join(names)} FROM audit_openings"):  # noqa: S608 - own names
+        try:
+            openings.append(Opening.model_validate(dict(zip(names, row, strict=True))))
+        except ValidationError:
+            yield Difference(table="audit_openings", key=str(row[0]), problem="changed")
+    for found in account.report(openings).irregularities:
+        missing = found.code is IrregularCode.PII_MISSING
+        yield Difference(
+            table="audit_openings",
+            key=f"record {found.seq}",
+            problem="missing" if missing else "extra",
+            got=found.message,
+        )
 
 
 def _documents(body: bytes) -> Mapping[str, list[dict[str, Json]]]:
@@ -167,10 +222,31 @@ def _row_differences(
                 )
 
 
-def _head_differences(raw: sqlite3.Connection, bodies: list[bytes]) -> Iterator[Difference]:
+def _checkpoint_differences(raw: sqlite3.Connection, records: int) -> Iterator[Difference]:
+    """Checkpoints are numbered without a gap, and what the newest leaves out is still in flight."""
+    rows = raw.execute("SELECT size, number FROM audit_checkpoints ORDER BY size").fetchall()
+    for place, (size, number) in enumerate(rows, 1):
+        if number != place:
+            yield Difference(
+                table="audit_checkpoints",
+                key=str(size),
+                column="number",
+                problem="missing",
+                expected=str(place),
+                got=str(number),
+            )
+            break
+    signed = rows[-1][0] if rows else 0
+    placed = raw.execute("SELECT COUNT(*) FROM audit_outbox WHERE seq >= ?", (signed,)).fetchone()
+    if records - signed > placed[0]:
+        yield Difference(table="audit_checkpoints", key=str(records), problem="missing")
+
+
+def _head_differences(
+    raw: sqlite3.Connection, bodies: list[bytes], leaves: list[bytes]
+) -> Iterator[Difference]:
     frontier, last = Frontier(), ZERO_HASH
-    for body in bodies:
-        last = leaf_hash(body)
+    for last in leaves:
         frontier.append(last)
     want: dict[str, Cell] = {
         "size": frontier.size,
@@ -183,7 +259,8 @@ def _head_differences(raw: sqlite3.Connection, bodies: list[bytes]) -> Iterator[
         yield Difference(table="audit_head", problem="missing" if not heads else "extra")
         return
     got = dict(zip(("origin", *want), heads[0], strict=True))
-    origin = orjson.loads(bodies[0]).get("origin") if bodies else got["origin"]
+    newest = next((body for body in reversed(bodies) if body), None)
+    origin = got["origin"] if newest is None else orjson.loads(newest).get("origin")
     for column, value in {"origin": origin, **want}.items():
         if got[column] != value:
             yield Difference(
@@ -202,25 +279,75 @@ def _objects(raw: sqlite3.Connection) -> dict[str, str]:
     return {str(n): str(sql) for n, sql in rows if not str(n).startswith("sqlite_stat")}
 
 
+def _columns(raw: sqlite3.Connection, name: str) -> dict[str, str]:
+    """Every column of a table and what was declared of it; empty for what is no table."""
+    rows = raw.execute(
+        'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)'
+        " WHERE EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?)",
+        (name, name),
+    )
+    return {str(column): _declared(*facts) for column, *facts in rows}
+
+
+def _declared(kind: str, not_null: int, default: str | None, key: int, hidden: int) -> str:
+    """One column's declaration in the words of SQL, as far as SQLite tells it."""
+    told = (
+        kind,
+        "NOT NULL" if not_null else "",
+        "" if default is None else f"DEFAULT {default}",
+        f"PRIMARY KEY {key}" if key else "",
+        "GENERATED" if hidden else "",
+    )
+    return " ".join(word for word in told if word)
+
+
+class _Shape(NamedTuple):
+    """Schema objects with their text, and the columns of each table."""
+
+    objects: Mapping[str, str]
+    columns: Mapping[str, Mapping[str, str]]
+
+
+def _shape(raw: sqlite3.Connection) -> _Shape:
+    objects = _objects(raw)
+    return _Shape(objects, {name: _columns(raw, name) for name in objects})
+
+
 @cache
-def _expected_objects() -> Mapping[str, str]:
+def _expected_shape() -> _Shape:
     engine = create_engine("sqlite://", poolclass=StaticPool)
     try:
         with engine.begin() as connection:
             create_schema(connection)
-            raw = cast("sqlite3.Connection", connection.connection.driver_connection)
-            return _objects(raw)
+            return _shape(cast("sqlite3.Connection", connection.connection.driver_connection))
     finally:
         engine.dispose()
 
 
 def _schema_differences(raw: sqlite3.Connection) -> Iterator[Difference]:
-    want, got = _expected_objects(), _objects(raw)
+    expected, found = _expected_shape(), _shape(raw)
+    want, got = expected.objects, found.objects
     for name in sorted(want.keys() - got.keys()):
         yield Difference(table=name, problem="missing")
     for name in sorted(got.keys() - want.keys()):
         if name not in REGISTER:
             yield Difference(table=name, problem="extra")
     for name in sorted(got.keys() & want.keys()):
-        if got[name] != want[name]:
-            yield Difference(table=name, problem="schema", expected=want[name], got=got[name])
+        if got[name] == want[name]:
+            continue
+        columns = list(_column_differences(name, expected.columns[name], found.columns[name]))
+        yield from columns or [
+            Difference(table=name, problem="schema", expected=want[name], got=got[name])
+        ]
+
+
+def _column_differences(
+    name: str, want: Mapping[str, str], got: Mapping[str, str]
+) -> Iterator[Difference]:
+    """Each column that was added, removed or declared anew; none when only a constraint differs."""
+    for column in sorted(want.keys() | got.keys()):
+        expected, found = want.get(column, ""), got.get(column, "")
+        if (column in want) != (column in got) or expected != found:
+            yield Difference(
+                table=name, column=column, problem="schema", expected=expected, got=found
+            )

@@ -7,15 +7,19 @@ Invariants
   I2  Without a readable state nothing is signed; only the genesis ceremony writes a first one.
   I3  The state folder lies outside the home, so that a restored backup cannot carry it.
   I4  One file per log: the logs of several homes neither share nor overwrite a memory.
+  I5  One decision at a time for a folder: processes that hold the same key take turns.
 
-Not here: the decision (audit.signer), sealing of key files (identity.sealing).
+Not here: the decision (audit.signer), a signer of its own (signer_process), sealing of key files
+(identity.sealing).
 Source: audit-log, signer as guard.
 """
 
+import fcntl
 import hashlib
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
@@ -27,6 +31,7 @@ from counterseal.audit.signer import SignerState, decide_signing, genesis_state
 from counterseal.kernel.errors import AdapterError, IntegrityError
 from counterseal.kernel.model import Refusal
 
+LEASE_STALE: Final = "LEASE_STALE"
 _SAFE_LENGTH: Final = 60
 _DIGEST_LENGTH: Final = 16
 
@@ -69,7 +74,7 @@ def create_state(folder: Path, origin: str) -> None:
         IntegrityError: `SIGNER_STATE_EXISTS` when this log is remembered already.
         AdapterError: `SIGNER_STATE_WRITE`.
     """
-    _remember(folder, genesis_state(origin))
+    remember(folder, genesis_state(origin))
 
 
 def settle_state(founded: Path, folder: Path, origin: str) -> None:
@@ -79,7 +84,7 @@ def settle_state(founded: Path, folder: Path, origin: str) -> None:
         IntegrityError: `SIGNER_STATE_EXISTS`, `SIGNER_STATE_MISSING`, `SIGNER_STATE_UNREADABLE`.
         AdapterError: `SIGNER_STATE_WRITE`.
     """
-    _remember(folder, read_state(founded, origin))
+    remember(folder, read_state(founded, origin))
 
 
 def forget_founding(founded: Path, folder: Path) -> None:
@@ -90,7 +95,7 @@ def forget_founding(founded: Path, folder: Path) -> None:
             settled.unlink()
 
 
-def _remember(folder: Path, state: SignerState) -> None:
+def remember(folder: Path, state: SignerState) -> None:
     """A first file for a log: linked into place, so that it is whole and replaces none.
 
     Raises:
@@ -131,6 +136,56 @@ def read_state(folder: Path, origin: str) -> SignerState:
         ) from None
 
 
+def replace_state(folder: Path, state: SignerState) -> None:
+    """Make a later state of a remembered log durable.
+
+    Raises:
+        AdapterError: `SIGNER_STATE_WRITE` (retriable): the earlier or the later state is there.
+    """
+    path = state_file(folder, state.origin)
+    try:
+        write_durably(path, state.model_dump_json().encode())
+    except OSError as error:
+        raise AdapterError("SIGNER_STATE_WRITE", str(error), retriable=True, got=path) from error
+
+
+@contextmanager
+def deciding(folder: Path) -> Iterator[None]:
+    """Hold a folder of memories, so that nobody decides on a state that somebody else replaces.
+
+    Raises:
+        IntegrityError: `SIGNER_STATE_MISSING` when there is no such folder.
+        AdapterError: `SIGNER_STATE_WRITE`.
+    """
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
+    except FileNotFoundError:
+        raise IntegrityError(
+            "SIGNER_STATE_MISSING", "the signer has no memory", got=folder
+        ) from None
+    except OSError as error:
+        raise AdapterError("SIGNER_STATE_WRITE", str(error), retriable=True, got=folder) from error
+    try:
+        fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(opened)
+
+
+def check_refusal(decided: SignerState | Refusal, size: int) -> SignerState:
+    """The state that may be signed.
+
+    Raises:
+        IntegrityError: with the guard's code when it refuses.
+        AdapterError: `LEASE_STALE` (retriable): that is a lost race, not a broken log.
+    """
+    if not isinstance(decided, Refusal):
+        return decided
+    if decided.code == LEASE_STALE:
+        raise AdapterError(decided.code, decided.message, retriable=True, got=size)
+    raise IntegrityError(decided.code, decided.message, got=size)
+
+
 class EmbeddedSigner:
     """Signs in this process, with the same rules as a signer of its own.
 
@@ -145,33 +200,34 @@ class EmbeddedSigner:
     def __init__(self, signer: NoteSigner, folder: Path) -> None:
         self._signer = signer
         self._folder = folder
-        self._state = read_state(folder, signer.key.name)
+        self.remembered()
 
     @property
     def key(self) -> VerifierKey:
         """The public key; its name is the origin."""
         return self._signer.key
 
-    def remembered_size(self) -> int:
-        """Size signed last, read anew: another process may have signed since."""
-        self._state = read_state(self._folder, self._signer.key.name)
-        return self._state.size
+    def remembered(self) -> SignerState:
+        """What was signed last; errors of `read_state`."""
+        return read_state(self._folder, self._signer.key.name)
 
-    def sign_checkpoint(self, origin: str, size: int, root: bytes, proof: Sequence[bytes]) -> str:
+    def draft_key(self) -> bytes:
+        """Derived from the log's key; it cannot sign."""
+        return self._signer.derived("audit outbox")
+
+    def sign_checkpoint(
+        self, origin: str, size: int, root: bytes, proof: Sequence[bytes], lease: int = 0
+    ) -> str:
         """The signed note of a checkpoint.
 
         Raises:
-            IntegrityError: with the guard's code when it refuses.
-            AdapterError: `SIGNER_STATE_WRITE` when the memory cannot be made durable.
+            IntegrityError: with the guard's code when it refuses; those of `read_state`.
+            AdapterError: `LEASE_STALE`; `SIGNER_STATE_WRITE` when the memory cannot be made
+                durable.
         """
-        decided = decide_signing(self._state, origin, size, root, proof)
-        if isinstance(decided, Refusal):
-            raise IntegrityError(decided.code, decided.message, got=size)
-        if decided != self._state:
-            path = state_file(self._folder, decided.origin)
-            try:
-                write_durably(path, decided.model_dump_json().encode())
-            except OSError as error:
-                raise AdapterError("SIGNER_STATE_WRITE", str(error), got=path) from error
-            self._state = decided
+        with deciding(self._folder):
+            state = self.remembered()
+            decided = check_refusal(decide_signing(state, origin, size, root, proof, lease), size)
+            if decided != state:
+                replace_state(self._folder, decided)
         return sign_checkpoint(Checkpoint(origin, size, root), self._signer)

@@ -15,17 +15,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Engine, insert
+from sqlalchemy import Engine
 
-from counterseal.audit.chain import Head
+from counterseal.audit.ports import Signer
 from counterseal.kernel.clock import Clock
 from counterseal.kernel.errors import AdapterError, InputError
 from storage.engines import fold, reading_engine, writing_engine
 from storage.guards import check_guards
-from storage.journal import AfterStep, Journal, head_cells, no_observer
+from storage.journal import AfterStep, Journal, no_observer
+from storage.placing import create_head
 from storage.schema import check_schema
-from storage.signers import EmbeddedSigner, sync_folder
-from storage.tables import table
+from storage.signers import sync_folder
 from storage.unit_of_work import SqlReader, SqlUnitOfWork, reading, translated_errors, writing
 
 
@@ -74,7 +74,7 @@ def _build(path: Path, origin: str) -> None:
     try:
         with translated_errors(), engine.begin() as connection:
             create_schema(connection)
-            connection.execute(insert(table("audit_head")), head_cells(origin, Head()))
+            create_head(connection, origin)
     finally:
         engine.dispose()
 
@@ -114,7 +114,7 @@ class SqlStore:
     def __init__(
         self,
         path: Path,
-        signer: EmbeddedSigner,
+        signer: Signer,
         clock: Clock,
         after_step: AfterStep = no_observer,
     ) -> None:
@@ -123,6 +123,7 @@ class SqlStore:
         with translated_errors(), self._reader.connect() as connection:
             check_schema(connection)
             check_guards(connection)
+        self._draft_key = signer.draft_key()
         self._after_step = after_step
         self._turn = threading.RLock()
         self._journal = Journal(
@@ -132,12 +133,13 @@ class SqlStore:
             clock=clock,
             lock_path=path.with_suffix(".lock"),
             after_step=after_step,
+            turn=self._turn,
         )
 
     @contextmanager
     def transaction(self) -> Iterator[SqlUnitOfWork]:
         """A writing transaction."""
-        with self._turn, writing(self._writer) as work:
+        with self._turn, writing(self._writer, self._draft_key) as work:
             yield work
         self._after_step("recorded")
 
@@ -149,8 +151,7 @@ class SqlStore:
 
     def seal(self) -> int:
         """Append everything recorded and sign a checkpoint; the size it covers."""
-        with self._turn:
-            return self._journal.seal()
+        return self._journal.seal()
 
     def close(self) -> None:
         """Close every connection."""

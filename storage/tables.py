@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import LargeBinary, Table, Text, UniqueConstraint
+from sqlalchemy import Index, LargeBinary, Table, Text, UniqueConstraint, text
 from sqlmodel import Field, SQLModel
 
 from counterseal.desk.documents import DOCUMENTS
@@ -50,12 +50,13 @@ class AuditRecordRow(SQLModel, table=True):
 
 
 class AuditCheckpointRow(SQLModel, table=True):
-    """A signed checkpoint (C2SP signed note) for one size."""
+    """A signed checkpoint (C2SP signed note) for one size; `number` counts them from 1, gapless."""
 
     __tablename__ = "audit_checkpoints"
     __table_args__ = {"sqlite_strict": True}
 
     size: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
+    number: int = Field(unique=True)
     note: str = Field(sa_type=Text)
 
 
@@ -70,19 +71,37 @@ class AuditHeadRow(SQLModel, table=True):
     last_leaf: str = Field(sa_type=Text)
     peaks: str = Field(sa_type=Text)
     root: str = Field(sa_type=Text)
+    lease_owner: str = Field(sa_type=Text)
+    lease_epoch: int
+    lease_until: str = Field(sa_type=Text)
 
 
 class AuditOutboxRow(SQLModel, table=True):
     """A draft on its way into the log; gone once its checkpoint is stored."""
 
     __tablename__ = "audit_outbox"
-    __table_args__ = {"sqlite_strict": True}
+    __table_args__ = (
+        Index("audit_outbox_placed", "seq", sqlite_where=text("seq IS NOT NULL")),
+        {"sqlite_strict": True},
+    )
 
     position: int = Field(primary_key=True)
     event_id: str = Field(unique=True, sa_type=Text)
     draft: bytes = Field(sa_type=LargeBinary)
     digest: str = Field(sa_type=Text)
     seq: int | None = None
+
+
+class AuditOpeningRow(SQLModel, table=True):
+    """What opens one commitment to personal data; gone once it is erased."""
+
+    __tablename__ = "audit_openings"
+    __table_args__ = {"sqlite_strict": True}
+
+    commitment: str = Field(primary_key=True, sa_type=Text)
+    salt: str = Field(sa_type=Text)
+    block: str = Field(sa_type=Text)
+    person_id: str = Field(index=True, sa_type=Text)
 
 
 DOCUMENT_TABLES: Final[Mapping[str, DocumentTable]] = {
@@ -95,6 +114,7 @@ REGISTER: Final[Mapping[str, TableClass]] = {
     "audit_checkpoints": TableClass.LOG,
     "audit_head": TableClass.LOG,
     **dict.fromkeys(DOCUMENT_TABLES, TableClass.PROJECTION),
+    "audit_openings": TableClass.COMMITTED,
     "audit_outbox": TableClass.VOLATILE,
     "alembic_version": TableClass.VOLATILE,
 }

@@ -9,6 +9,7 @@ Invariants
 Not here: sequencing (journal), decisions (the core).
 """
 
+import hmac
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Engine,
     Select,
     bindparam,
+    delete,
     func,
     insert,
     select,
@@ -29,12 +31,13 @@ from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
 from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
+from counterseal.audit.privacy import Opening
 from counterseal.audit.record import Draft, draft_bytes
 from counterseal.desk.ports import Wanted
-from counterseal.kernel.canonical import sha256_hex
 from counterseal.kernel.clock import parse_utc
 from counterseal.kernel.errors import AdapterError, InvariantError
 from counterseal.kernel.model import Document
+from storage.openings import forget_openings, keep_openings, read_opening
 from storage.rows import Cell
 from storage.tables import DOCUMENT_TABLES, table
 
@@ -64,9 +67,27 @@ class SqlReader:
         query = _count(kind.KIND, *_asked(equal))
         return int(self._connection.execute(query, equal).scalar_one())
 
+    def opened(self, commitment: str) -> Opening | None:
+        """What opens a commitment to personal data; None when it was erased or never made."""
+        return read_opening(self._connection, commitment)
+
+
+def bound_draft(key: bytes, content: bytes) -> str:
+    """What binds a waiting draft: who only owns the database cannot make one."""
+    return hmac.digest(key, content, "sha256").hex()
+
 
 class SqlUnitOfWork(SqlReader):
-    """A writing transaction."""
+    """A writing transaction.
+
+    Args:
+        connection: Holds the writer's lock.
+        draft_key: Binds what waits for the sequencer.
+    """
+
+    def __init__(self, connection: Connection, draft_key: bytes) -> None:
+        super().__init__(connection)
+        self._draft_key = draft_key
 
     def last_time(self) -> datetime | None:
         """When the newest record was recorded (UTC), or None for an empty log."""
@@ -83,10 +104,25 @@ class SqlUnitOfWork(SqlReader):
             InputError: when the draft does not fit the record format.
         """
         content = draft_bytes(draft)
-        row = {"event_id": draft["event_id"], "draft": content, "digest": sha256_hex(content)}
+        bound = bound_draft(self._draft_key, content)
+        row = {"event_id": draft["event_id"], "draft": content, "digest": bound}
         self._connection.execute(insert(table("audit_outbox")), row)
         for document in documents:
             self._store(document)
+
+    def keep(self, openings: Sequence[Opening]) -> None:
+        """Keep what opens the commitments of a draft."""
+        keep_openings(self._connection, openings)
+
+    def forget(self, commitments: Sequence[str]) -> None:
+        """Destroy what opened these commitments."""
+        forget_openings(self._connection, commitments)
+
+    def drop(self, kind: str, key: str) -> None:
+        """Remove a document whose records a purge lets go."""
+        mapped = DOCUMENT_TABLES[kind]
+        column = mapped.table.c[mapped.kind.KEY]
+        self._connection.execute(delete(mapped.table).where(column == key))
 
     def _store(self, document: Document) -> None:
         mapped = DOCUMENT_TABLES.get(document.KIND)
@@ -178,10 +214,10 @@ def translated_errors() -> Iterator[None]:
 
 
 @contextmanager
-def writing(engine: Engine) -> Iterator[SqlUnitOfWork]:
+def writing(engine: Engine, draft_key: bytes) -> Iterator[SqlUnitOfWork]:
     """A unit of work on the writing engine."""
     with translated_errors(), engine.begin() as connection:
-        yield SqlUnitOfWork(connection)
+        yield SqlUnitOfWork(connection, draft_key)
 
 
 @contextmanager

@@ -60,6 +60,7 @@ PEOPLE: Mapping[str, tuple[Role, ...]] = {
     "risk": (Role.RISK_REVIEWER,),
     "compliance": (Role.COMPLIANCE_REVIEWER,),
     "operator": (Role.OPERATOR,),
+    "author": (),
 }
 
 

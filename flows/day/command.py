@@ -15,6 +15,7 @@ from typing import Final
 
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import utc_text
+from counterseal.kernel.errors import InputError
 from flows.day.agenda import PARTY_OF, Step
 from flows.day.home import beside, vkey_file
 from flows.day.loop import GovernedDay
@@ -26,6 +27,8 @@ from storage.signers import state_file
 from storage.trading_calendar import taifex_calendar
 
 SEED: Final = "counterseal-demo"
+PRODUCTS: Final = "TX,MTX"
+"""What is read of a tick file when nothing is said."""
 MARK: Final = "@"
 """First letter of a line of progress."""
 
@@ -33,19 +36,31 @@ MARK: Final = "@"
 def add_words(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("--ticks", type=Path, help="a day's tick file; deterministic without one")
-    parser.add_argument("--products", default="TX,MTX", help="products of the tick file")
+    parser.add_argument("--products", help=f"products of the tick file; {PRODUCTS} by default")
     parser.add_argument("--out", type=Path, default=Path("var/demo"), help="the demo home")
     parser.add_argument("--seed", default=SEED, help="names every id, key and nonce")
     parser.add_argument("--no-engine", action="store_true", help="run without the workflow engine")
 
 
 def run_demo(settings: Settings, words: argparse.Namespace) -> tuple[int, Mapping[str, Json]]:
-    """Run the asked day; exit status 0 when its log verified and its tables equal it."""
+    """Run the asked day; exit status 0 when its log verified and its tables equal it.
+
+    Raises:
+        InputError: `PRODUCTS_NEED_TICKS` when products are told and no tick file.
+    """
+    if words.ticks is None and words.products is not None:
+        raise InputError(
+            "PRODUCTS_NEED_TICKS",
+            "products are chosen from a tick file; name one with --ticks",
+            field="--products",
+            got=words.products,
+        )
     if words.ticks is None:
         plan, market = demo_plan(words.seed), demo_market()
     else:
         contracts = contracts_from(read_policy_files(settings.counterseal_policies, POLICY_VERSION))
-        products = [name.strip() for name in words.products.split(",") if name.strip()]
+        told = PRODUCTS if words.products is None else words.products
+        products = [name.strip() for name in told.split(",") if name.strip()]
         calendar = taifex_calendar(contracts.closures)
         market = real_market(words.ticks, products, contracts, calendar)
         plan = real_plan(words.seed, products)

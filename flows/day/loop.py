@@ -34,7 +34,7 @@ from flows.day.agenda import Agenda, Phase, Step
 from flows.day.home import DemoHome
 from flows.day.markets import DayMarket, Opportunity
 from flows.day.people import AutomaticPeople
-from flows.day.plan import ACCOUNT, AUTHOR, OPERATOR, QUANT, CasePlan, DayPlan, Verdict
+from flows.day.plan import ACCOUNT, OPERATOR, QUANT, CasePlan, DayPlan, Verdict
 
 Act = Callable[[], None]
 _WORKING: Final = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
@@ -274,5 +274,5 @@ def _terms(found: Opportunity, case: CasePlan, spec: ContractSpec) -> RequestTer
         order_type=case.order_type,
         time_in_force=case.time_in_force,
         request_reason=f"{case.strategy_id}: {found.direction} at {found.close}",
-        author_ids=(AUTHOR,),
+        author_ids=(QUANT,),
     )

@@ -36,7 +36,6 @@ ROLES: Final = {
 }
 ACCOUNT: Final = "acct-demo-1"
 TENANT: Final = "demo"
-AUTHOR: Final = "strategy-author"
 
 
 class Topic(StrEnum):

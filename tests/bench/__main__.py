@@ -9,10 +9,17 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import bench_cli, bench_demo, bench_submit, bench_ticks
+from tests.bench import bench_audit, bench_cli, bench_demo, bench_seal, bench_submit, bench_ticks
 from tests.bench.measure import as_json, table
 
-BENCHES = {"cli": bench_cli, "ticks": bench_ticks, "submit": bench_submit, "demo": bench_demo}
+BENCHES = {
+    "cli": bench_cli,
+    "ticks": bench_ticks,
+    "submit": bench_submit,
+    "demo": bench_demo,
+    "audit": bench_audit,
+    "seal": bench_seal,
+}
 
 
 def main() -> int:

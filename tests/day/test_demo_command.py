@@ -7,6 +7,8 @@ import sys
 from contextlib import closing
 from pathlib import Path
 
+import pytest
+
 from flows.day.results import DaySummary
 from flows.processes import descendants
 from tests.day.replays import ROOT, await_end, replayed, results_of
@@ -35,6 +37,8 @@ def test_the_demo_runs_as_two_flow_runs_and_has_the_result_of_a_day_without_them
     assert results_of(out) == results_of(finished_day[0])
     for words in ("two flow runs", "simulated", "Open next", "verified; the tables equal the log"):
         assert words in shown.stdout
+    for words in ("the last quoted price", "`portfolio show` marks them by the last fill"):
+        assert words in " ".join(shown.stdout.split())
     again = subprocess.run(  # noqa: S603 - our own words
         [*DEMO, "--out", str(out), "--json"], cwd=ROOT, capture_output=True, text=True, check=False
     )
@@ -71,3 +75,22 @@ def test_a_killed_demo_leaves_no_process_and_resumes(
     assert ended.returncode == 0, ended.stderr[-2000:]
     assert results_of(out) == results_of(finished_day[0])
     assert len(flow_runs(out)) <= FLOW_RUNS_MAX
+
+
+@pytest.mark.parametrize("products", ["XYZ", "TX,MTX", ""])
+def test_products_without_a_tick_file_are_refused(tmp_path: Path, products: str) -> None:
+    """STYLE 5: an option that would have no effect is bad usage, and nothing is made."""
+    out = tmp_path / "demo"
+    shown = subprocess.run(  # noqa: S603 - our own words
+        [*DEMO, "--products", products, "--out", str(out), "--json"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    error = json.loads(shown.stdout)["error"]
+
+    assert (shown.returncode, error["code"]) == (2, "PRODUCTS_NEED_TICKS")
+    assert error["field"] == "--products"
+    assert "PRODUCTS_NEED_TICKS" in shown.stderr
+    assert not out.exists()

@@ -185,12 +185,13 @@ def test_z09_a_deleted_last_row_is_named_as_truncation(world: World) -> None:
 def test_z09_a_changed_middle_row_is_named_by_its_number(world: World) -> None:
     """TX-Z9, AS-6: the record that was edited, not its neighbour."""
     world.done(world.submitted(world.approved()))
-    body = world.log()[30].body.replace(b"researcher", b"researchEr")
-    world.forge("UPDATE audit_records SET body = ? WHERE seq = 30", body)
+    middle = [row for row in world.log() if b'"researcher"' in row.body][1]
+    body = middle.body.replace(b'"researcher"', b'"researchEr"')
+    world.forge("UPDATE audit_records SET body = ? WHERE seq = ?", body, middle.seq)
     verdict = world.verdict()
     assert verdict.outcome == "tampered"
     assert verdict.first_bad is not None
-    assert verdict.first_bad.seq == 30
+    assert verdict.first_bad.seq == middle.seq
 
 
 @pytest.mark.parametrize(

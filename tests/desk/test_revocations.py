@@ -76,7 +76,10 @@ def test_a_signer_or_compliance_revokes_and_nothing_can_be_submitted(
     assert "TERMINAL" in refused.codes
     record = orjson.loads(world.log()[-2].body)
     assert (record["type"], record["meaning"]) == ("approval.revoked", "revoked")
-    assert record["reason"]["text"] == REASON
+    with world.store.reader() as reader:
+        opening = reader.opened(record["reason"]["text"])
+    assert opening is not None
+    assert opening.word("text") == REASON
     assert record["approver_sig"]["payload_type"].endswith("revoke.v1+json")
     [nonce] = record["after"]["documents"]["review_nonces"]
     assert nonce["used_at"] == record["occurred_at"]

@@ -61,6 +61,9 @@ class Shelf:
     def count(self, kind: type[D], **equal: Wanted) -> int:
         return len(self.find(kind, **equal))
 
+    def opened(self, commitment: str) -> None:
+        del commitment
+
 
 def message(place: int, *events: OutboxEvent) -> OutboxEntry:
     at = NOW + timedelta(seconds=place)

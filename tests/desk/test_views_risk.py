@@ -19,8 +19,10 @@ from counterseal.desk.views.risk import (
 )
 from counterseal.kernel.model import Refusal
 from counterseal.kernel.money import Currency
+from counterseal.oms.model import Order
 from counterseal.risk.model import CheckName, RiskEvaluation
 from counterseal.signals.intent import OrderType, Side
+from storage.trading_calendar import COPY
 from tests.household import FadingBroker
 from tests.world import ACCOUNT, SYMBOL, World
 
@@ -57,9 +59,10 @@ def judged(world: World, **changes: object) -> RiskEvaluation:
 
 
 def files(world: World) -> dict[Path, bytes]:
-    """Everything on disk but SQLite's index of readers."""
+    """Everything on disk but SQLite's index of readers and the desk's copy of session dates."""
     found = (path for path in world.home.parent.rglob("*") if path.is_file())
-    return {path: path.read_bytes() for path in found if not path.name.endswith("-shm")}
+    beside = ("-shm", COPY)
+    return {path: path.read_bytes() for path in found if not path.name.endswith(beside)}
 
 
 def badges(world: World) -> list[str]:
@@ -268,7 +271,8 @@ def test_a_question_is_judged_like_the_order_that_follows(world: World, quantity
     question = judged(world, quantity=Decimal(quantity), approved_target=Decimal("0.25"))
     order = world.submitted(request_id, quantity=quantity)
     with world.store.reader() as reader:
-        real = max(reader.find(RiskEvaluation), key=lambda e: e.evaluation_id)
+        orders = reader.find(Order, approval_request_id=request_id)
+        [real] = reader.find(RiskEvaluation, order_id=orders[0].order_id)
 
     shown = [(c.name, c.passed, c.message) for c in question.checks]
     assert shown == [(c.name, c.passed, c.message) for c in real.checks]

@@ -70,9 +70,10 @@ ATTEMPTS = {
     "no number": "INSERT INTO " + appended(seq="NULL"),
     "update a note": "UPDATE audit_checkpoints SET note = 'x'",
     "delete notes": "DELETE FROM audit_checkpoints",
-    "replace a note": "REPLACE INTO audit_checkpoints SELECT MAX(size), 'x' FROM audit_checkpoints",
+    "replace a note": "REPLACE INTO audit_checkpoints "
+    "SELECT MAX(size), MAX(number), 'x' FROM audit_checkpoints",
     "a smaller note": "INSERT INTO audit_checkpoints "
-    "SELECT MAX(size) - 1, 'x' FROM audit_checkpoints",
+    "SELECT MAX(size) - 1, MAX(number) + 1, 'x' FROM audit_checkpoints",
     "delete the head": "DELETE FROM audit_head",
 }
 

@@ -9,18 +9,22 @@ import pytest
 from storage.guards import GUARDS
 from storage.reconcile import Difference, reconcile
 from storage.tables import DOCUMENT_TABLES, REGISTER, VOLATILE_BECAUSE, TableClass
+from tests.desk.keeping import KeptWorld
+from tests.storage.rollback_record import record_a_rollback
 from tests.world import World
 
 
 @pytest.fixture(scope="module")
 def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which every step of the governed path has happened once."""
-    world = World(tmp_path_factory.mktemp("reconcile") / "home")
+    world = KeptWorld(tmp_path_factory.mktemp("reconcile") / "home")
     assert world.submitted(world.approved()).accepted
     world.approved(quantity=1)
     claimed = world.desk.dispatch.claim(world.mandate(), world.service(), key=world.key())
     [outcome] = world.desk.dispatch.execute(world.done(claimed), 1, world.service())
     assert outcome.accepted
+    world.kept()
+    record_a_rollback(world)
     return world.settings.database
 
 
@@ -122,6 +126,23 @@ def test_i1_a_changed_head_is_named(database: Path, column: str) -> None:
     assert [(d.table, d.column) for d in found] == [("audit_head", column)]
 
 
+@pytest.mark.parametrize("which", ["MIN(size)", "MAX(size)", "(MIN(size) + MAX(size)) / 2"])
+def test_i1_a_deleted_checkpoint_is_named(database: Path, which: str) -> None:
+    """The first, the last, or one between: its number is missing, or nothing covers the tail."""
+    chosen = f"(SELECT size FROM audit_checkpoints WHERE size >= (SELECT {which} FROM"
+    found = edited(
+        database,
+        f"DELETE FROM audit_checkpoints WHERE size = {chosen} audit_checkpoints) LIMIT 1)",
+    )
+    assert {(d.table, d.problem) for d in found} == {("audit_checkpoints", "missing")}
+
+
+def test_i1_no_checkpoint_left_is_named(database: Path) -> None:
+    """All of them."""
+    found = edited(database, "DELETE FROM audit_checkpoints")
+    assert {(d.table, d.problem) for d in found} == {("audit_checkpoints", "missing")}
+
+
 def test_i2_drafts_on_their_way_are_no_difference(tmp_path: Path) -> None:
     """A crash between commit and seal leaves documents ahead of the log, which is honest."""
     world = World(tmp_path / "home")
@@ -151,6 +172,46 @@ def test_i3_an_unregistered_or_missing_object_is_named(
     database: Path, statement: str, name: str, problem: str
 ) -> None:
     assert (name, problem) in {(d.table, d.problem) for d in edited(database, statement)}
+
+
+@pytest.mark.parametrize(
+    ("statements", "columns"),
+    [
+        (
+            ["ALTER TABLE fills ADD COLUMN shadow TEXT", "ALTER TABLE fills ADD COLUMN note INT"],
+            [("note", "", "INT"), ("shadow", "", "TEXT")],
+        ),
+        (
+            ["ALTER TABLE fills ADD COLUMN twice TEXT AS (symbol || symbol) VIRTUAL"],
+            [("twice", "", "TEXT GENERATED")],
+        ),
+        (
+            ["ALTER TABLE fills RENAME COLUMN last_price TO price"],
+            [("last_price", "TEXT NOT NULL", ""), ("price", "", "TEXT NOT NULL")],
+        ),
+    ],
+    ids=["added", "computed", "renamed"],
+)
+def test_i3_a_changed_column_is_named(
+    database: Path, statements: list[str], columns: list[tuple[str, str, str]]
+) -> None:
+    """TX-Z10: which column, and what was declared of it."""
+    found = [d for d in edited(database, *statements) if d.problem == "schema"]
+
+    assert [(d.column, d.expected, d.got) for d in found] == columns
+    assert {(d.table, d.key) for d in found} == {("fills", "")}
+
+
+def test_i3_a_constraint_that_is_no_column_is_shown_as_text(database: Path) -> None:
+    """The table is named with both texts when its columns are as they must be."""
+    [found] = edited(
+        database,
+        "PRAGMA writable_schema=ON",
+        "UPDATE sqlite_master SET sql = replace(sql, ' STRICT', '') WHERE name = 'fills'",
+    )
+
+    assert (found.table, found.column, found.problem) == ("fills", "", "schema")
+    assert found.expected.startswith("CREATE TABLE fills")
 
 
 @pytest.mark.parametrize("guard", GUARDS)

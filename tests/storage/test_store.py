@@ -1,5 +1,6 @@
 """The contract of the store: what every implementation of the desk's port must keep."""
 
+import hashlib
 import json
 import shutil
 import sqlite3
@@ -13,7 +14,7 @@ from sqlalchemy.exc import IntegrityError as ConstraintError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import Integer, Text
 
-from counterseal.audit.record import Draft
+from counterseal.audit.record import Draft, draft_bytes
 from counterseal.desk.documents import DOCUMENTS
 from counterseal.kernel.errors import AdapterError, InputError, IntegrityError, InvariantError
 from counterseal.kernel.ids import SeededIdSource
@@ -23,6 +24,9 @@ from storage.signers import EmbeddedSigner, create_state
 from storage.store import SqlStore, create_database
 from storage.system import ReplayClock
 from storage.tables import DOCUMENT_TABLES, REGISTER, TableClass
+from storage.unit_of_work import bound_draft
+from tests.desk.keeping import KeptWorld
+from tests.storage.rollback_record import record_a_rollback
 from tests.world import ACCOUNT, ORIGIN, START, World
 
 
@@ -179,12 +183,15 @@ def test_a_table_has_the_fields_of_its_document(world: World, kind: type) -> Non
     assert str(sql).rstrip().endswith("STRICT")
 
 
-def test_every_projection_is_the_last_version_that_the_log_carries(world: World) -> None:
+def test_every_projection_is_the_last_version_that_the_log_carries(tmp_path: Path) -> None:
     """Kernel I2, rows I1: each kind goes through its table and comes back byte for byte."""
+    world = KeptWorld(tmp_path / "home")
     world.done(world.submitted(world.approved()))
     world.approved(quantity=2)
     claim = world.desk.dispatch.claim(world.mandate(), world.service(), key=world.key())
     world.done(claim)
+    world.kept()
+    record_a_rollback(world)
     last: dict[str, dict[str, object]] = {kind.KIND: {} for kind in DOCUMENTS}
     keys = {kind.KIND: kind.KEY for kind in DOCUMENTS}
     for row in world.log():
@@ -295,3 +302,23 @@ def test_a_copied_database_opens_with_the_signers_memory_and_verifies(
     store = SqlStore(copied, signer, ReplayClock(START))
     assert store.seal() == len(world.log())
     store.close()
+
+
+@pytest.mark.parametrize("key", [b"", b"guessed"])
+def test_a_planted_draft_is_never_sealed(world: World, key: bytes) -> None:
+    """TX-Z10, TX-F20: who owns the database cannot have the log's key sign a forged record."""
+    planted = draft_bytes(draft_like_the_last(world, "evt_planted"))
+    digest = hashlib.sha256(planted).hexdigest() if not key else bound_draft(key, planted)
+    event_id = json.loads(planted)["event_id"]
+    world.forge(
+        "INSERT INTO audit_outbox (event_id, draft, digest) VALUES (?, ?, ?)",
+        event_id,
+        planted,
+        digest,
+    )
+    size = len(world.log())
+    with pytest.raises(IntegrityError, match="OUTBOX_DIFFERS"):
+        world.approved()
+    with pytest.raises(IntegrityError, match="OUTBOX_DIFFERS"):
+        world.reopen()
+    assert len(world.log()) == size

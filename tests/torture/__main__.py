@@ -10,15 +10,17 @@ from pathlib import Path
 
 from tests.core.audit.attack_corpus import corpus
 from tests.day.replays import campaign, replayed, results_of
+from tests.torture.seals import campaign as campaign_of_seals
 
 KILLS, KILLS_WITH_ENGINE = 50, 3
 MUTATIONS = 2000
+SEAL_ROUNDS = 200
 SEED = 20260105
 
 
 def main() -> int:
     """Every campaign, one after the other."""
-    faults = [*attacks(), *kills()]
+    faults = [*attacks(), *seals(), *kills()]
     for fault in faults:
         told(fault)
     return 1 if faults else 0
@@ -30,6 +32,12 @@ def attacks() -> list[str]:
     right = sum(case.right for case in cases)
     told(f"attacks on the log: {right} of {len(cases)} verdicts as expected")
     return [str(case) for case in cases if not case.right]
+
+
+def seals() -> list[str]:
+    """Kill and starve sequencers in the middle of groups."""
+    with tempfile.TemporaryDirectory(prefix="counterseal-torture-") as folder:
+        return list(campaign_of_seals(Path(folder), SEAL_ROUNDS, SEED, told))
 
 
 def kills() -> list[str]:

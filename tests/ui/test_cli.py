@@ -14,6 +14,7 @@ import pytest
 from counterseal.identity import sealing
 from counterseal.kernel.errors import InputError, IntegrityError
 from storage.keyring import DEMO_PASSPHRASE, Keyring, UnsafeDemoKeyring
+from storage.trading_calendar import COPY
 from ui.cli.app import run
 
 DERIVED = cache(sealing._derive)
@@ -126,7 +127,7 @@ def test_a_day_from_an_empty_folder_to_a_fill(house: House) -> None:
     asked = house.done(
         *("approvals", "request", "s1", "--as", "quant", "--account", "acct-paper-1"),
         *("--symbol", "TMF202612", "--quantity", "4", "--price", "20000"),
-        *("--reason", "mean reversion after a move", "--author", "author", *proof),
+        *("--reason", "mean reversion after a move", "--author", "quant", *proof),
     )
     case = str(asked["subject_id"])
     words = ("--reason", "checked the evidence and agree", *proof)
@@ -171,6 +172,7 @@ def test_a_day_from_an_empty_folder_to_a_fill(house: House) -> None:
 def test_a_home_is_founded_once_and_keeps_its_secrets(house: House) -> None:
     """Governance 3: sealed 0600 key files, no second init, wrong passphrases have stable codes."""
     _founded(house)
+    assert (house.home / COPY).is_file(), "the first question to risk would load pandas"
     files = [*house.home.rglob("*.key.json")]
     assert len(files) == 3
     assert {path.stat().st_mode & 0o777 for path in files} == {0o600}

@@ -16,6 +16,7 @@ from counterseal.oms.states import OrderState
 from counterseal.risk.model import CheckName
 from storage.homes import keys_folder, log_key_path
 from storage.keyring import Keyring, write_secret
+from storage.trading_calendar import COPY
 from tests.world import ORIGIN, ROOT, SYMBOL, World
 from ui.cli.app import run
 
@@ -195,6 +196,7 @@ def test_a_question_to_risk_shows_all_checks_and_writes_nothing(house: House) ->
     assert [check["name"] for check in evaluation["checks"]] == [n.value for n in CheckName]
     assert all(check["details"] for check in evaluation["checks"])
     assert house.world.settings.database.read_bytes() == before
+    assert not (house.world.home / COPY).exists(), "looking leaves no copy of the dates"
 
 
 @pytest.mark.parametrize(

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.world import World
+from tests.world import SYMBOL, World
 
 ROOT = Path(__file__).parents[2]
 PROBE = """
@@ -65,12 +65,28 @@ def test_looking_loads_no_desk(tmp_path: Path, words: str) -> None:
     assert NOT_FOR_LOOKING & modules == set()
 
 
-@pytest.mark.parametrize("words", ["approvals list", "people list", "risk show", "audit verify"])
-def test_looking_never_loads_flows_frames_or_pages(tmp_path: Path, words: str) -> None:
-    """STYLE 5: whatever the noun, heavy libraries stay where they are used."""
-    World(tmp_path / "home").store.close()
+EVALUATE = f"risk evaluate --symbol {SYMBOL} --side BUY --quantity 1"
 
-    status, modules = _loaded([*words.split(), "--home", str(tmp_path / "home")])
 
-    assert status in {0, 3}
+@pytest.fixture(scope="module")
+def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A home whose account holds a position."""
+    world = World(tmp_path_factory.mktemp("speed") / "home")
+    assert world.submitted(world.approved()).accepted
+    world.store.close()
+    return world.home
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        *("approvals list", "people list", "orders list", "orders timeouts", "portfolio show"),
+        *("risk show", EVALUATE, "audit verify"),
+    ],
+)
+def test_looking_never_loads_flows_frames_or_pages(traded: Path, words: str) -> None:
+    """STYLE 5: whatever the noun and however much was traded, heavy libraries stay away."""
+    status, modules = _loaded([*words.split(), "--home", str(traded)])
+
+    assert status in ({1} if words == EVALUATE else {0, 3})  # without a quote, it is refused
     assert (NEVER | {"alembic"}) & modules == set()

@@ -11,11 +11,13 @@ from collections.abc import Sequence
 from importlib import import_module
 
 import typer
+from typer._click.exceptions import ClickException
 from typer.core import TyperGroup
 
 from counterseal.kernel.errors import AdapterError, CountersealError, InputError
-from ui.cli.render import Leaving, failure, usage_failure
+from ui.cli.render import TAKEN_KEY, failure, notice, usage_failure
 
+ABORTED = 1
 USAGE = 2
 NOUNS = {
     "demo": "Replay one governed trading day, from signal to sealed evidence.",
@@ -75,7 +77,7 @@ def _root() -> None:
     """Counterseal: approval and audit for paper trading. Paper only, no live broker."""
 
 
-def _input_error(error: ValueError) -> InputError:
+def _input_error(error: Exception) -> InputError:
     """A value that no model takes; any other ValueError is a defect and goes on.
 
     Raises:
@@ -86,31 +88,44 @@ def _input_error(error: ValueError) -> InputError:
     if not isinstance(error, ValidationError):
         raise error
     first = error.errors()[0]
-    return InputError("INPUT_INVALID", first["msg"], field=".".join(map(str, first["loc"])))
+    field = ".".join(map(str, first["loc"]))
+    return InputError("INPUT_INVALID", first["msg"], field=field or None)
+
+
+def _known(error: Exception) -> CountersealError:
+    """A failure by its code.
+
+    Raises:
+        ValueError: the given one, when it is a defect.
+    """
+    if isinstance(error, CountersealError):
+        return error
+    if isinstance(error, OSError):
+        return AdapterError("OS_FAILED", error.strerror or str(error), got=error.filename)
+    return _input_error(error)
 
 
 def run(arguments: Sequence[str]) -> int:
     """Run one command; gives the exit status."""
     as_json = "--json" in arguments
+    TAKEN_KEY.set(None)
     try:
-        app(list(arguments), prog_name="counterseal")
-    except CountersealError as error:
-        failure(error, as_json=as_json)
-        return error.exit_status
-    except ValueError as error:
-        wrong = _input_error(error)
-        failure(wrong, as_json=as_json)
-        return wrong.exit_status
-    except OSError as error:
-        broken = AdapterError("OS_FAILED", str(error))
-        failure(broken, as_json=as_json)
-        return broken.exit_status
+        status = app(list(arguments), prog_name="counterseal", standalone_mode=False)
+    except ClickException as error:
+        error.show()
+        if as_json:
+            usage_failure(error.format_message())
+        return error.exit_code
+    except typer.Abort:
+        notice("counterseal: aborted")
+        return ABORTED
+    except (CountersealError, ValueError, OSError) as error:
+        failed = _known(error)
+        failure(failed, as_json=as_json)
+        return failed.exit_status
     except SystemExit as left:
-        status = left.code if isinstance(left.code, int) else USAGE
-        if status == USAGE and as_json and not isinstance(left, Leaving):
-            usage_failure()
-        return status
-    return 0
+        return left.code if isinstance(left.code, int) else USAGE
+    return status if isinstance(status, int) else 0
 
 
 def main() -> None:

@@ -1,4 +1,4 @@
-"""`counterseal audit`: show, events, status, run, verify, reconcile."""
+"""`counterseal audit`: show, events, status, run, verify, prove, checkpoint, stats, reconcile."""
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -22,9 +22,12 @@ from counterseal.kernel.errors import AdapterError, CountersealError, InputError
 from counterseal.kernel.model import Refusal
 from storage.home_reader import read_home
 from storage.settings import Settings
+from ui.cli.audit_keys import keys, recover
 from ui.cli.options import AsJson, Home
+from ui.cli.proofs import checkpoint, prove, stats
 from ui.cli.render import answer, leave, refused, reject, table
-from ui.cli.session import settings_for, text_of
+from ui.cli.session import content_of, settings_for, text_of
+from ui.cli.verified_state import Told, verified_onward
 
 if TYPE_CHECKING:
     from counterseal.desk.views.integrity import IntegrityPanel, IntegrityView
@@ -33,6 +36,14 @@ app = typer.Typer(no_args_is_help=True)
 Vkey = Annotated[str | None, typer.Option(help="The log's public key, or a file with it.")]
 Expect = Annotated[Path | None, typer.Option(help="A checkpoint kept elsewhere.")]
 SignerStateFile = Annotated[Path | None, typer.Option(help="The signer's state file.")]
+Incremental = Annotated[
+    Path | None,
+    typer.Option(help="File with the state of the last run; only newer records are read."),
+]
+Signatures = Annotated[
+    int | None,
+    typer.Option(min=1, help="Verify that many of the newest signatures only; all by default."),
+]
 _EXIT = {"verified": 0, "broken": 1, "nothing_to_verify": 3, "could_not_check": 3}
 
 
@@ -135,6 +146,8 @@ def verify(
     vkey: Vkey = None,
     expect: Expect = None,
     signer_state: SignerStateFile = None,
+    incremental_state: Incremental = None,
+    signatures: Signatures = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -144,9 +157,25 @@ def verify(
     """
     evidence = _evidence(vkey, expect, signer_state)
     with read_home(settings_for(home)) as reader:
-        verdict = verify_log(reader.records(), reader.checkpoints(), evidence)
+        if incremental_state is not None:
+            verdict = verified_onward(reader, evidence, incremental_state, signatures).verdict
+        else:
+            verdict = verify_log(
+                reader.records(),
+                reader.checkpoints(),
+                evidence,
+                signatures=signatures,
+                progress=Told(),
+            )
     answer({"verdict": verdict.json_value()}, _lines(verdict), as_json=as_json)
     leave(verdict.exit_status)
+
+
+app.command()(prove)
+app.command()(checkpoint)
+app.command()(stats)
+app.command()(keys)
+app.command()(recover)
 
 
 @app.command()
@@ -211,19 +240,23 @@ def _evidence(vkey: str | None, expect: Path | None, state: Path | None) -> Evid
     key = None
     if vkey is not None:
         is_file = "+" not in vkey or Path(vkey).is_file()
-        key = parse_vkey((text_of(vkey) if is_file else vkey).strip())
+        key = parse_vkey((_text(vkey, "--vkey") if is_file else vkey).strip())
     heads: list[RememberedHead] = []
     if expect is not None:
-        heads.append(head_of_note(text_of(str(expect)), key))
+        heads.append(head_of_note(_text(str(expect), "--expect"), key))
     if state is not None:
         try:
-            told = SignerState.model_validate_json(text_of(str(state)))
+            told = SignerState.model_validate_json(_text(str(state), "--signer-state"))
         except ValidationError:
             raise InputError(
                 "SIGNER_STATE_UNREADABLE", "no signer state", field="--signer-state", got=state
             ) from None
         heads.append(head_of_signer(told))
     return Evidence(log_key=key, heads=tuple(heads))
+
+
+def _text(source: str, option: str) -> str:
+    return text_of(content_of(source, option), source, option)
 
 
 def _lines(verdict: Verdict) -> list[str]:
@@ -233,9 +266,12 @@ def _lines(verdict: Verdict) -> list[str]:
         for v in verdict.attackers
     ]
     found = [f"{f.code.value} at {f.seq} ({f.layer}): {f.message}" for f in verdict.findings]
+    size = f"{totals.size} records, {totals.unsealed} unsealed, read from {totals.read_from}"
+    seals = f"{totals.checkpoints_seen} checkpoints, {totals.checkpoints_valid} valid"
     return [
         f"outcome  {verdict.outcome.value}",
-        f"log      {verdict.origin or '-'}: {totals.size} records, {totals.unsealed} unsealed",
+        f"log      {verdict.origin or '-'}: {size}",
+        f"seals    {seals}, {totals.signatures_verified} signatures verified",
         *table(rows, "ATTACKER", "VERDICT", "UP TO", "BECAUSE"),
         *found,
     ]

@@ -15,7 +15,7 @@ from counterseal.market import quotes
 from counterseal.signals.intent import OrderType, Side
 from ui.cli.options import AsJson, Home, QuoteFile
 from ui.cli.quotes import quote_from
-from ui.cli.render import answer
+from ui.cli.render import answer, reject
 from ui.cli.session import CLOCK, decimal_of, settings_for
 
 app = typer.Typer(no_args_is_help=True)
@@ -68,6 +68,11 @@ def preview(
         **{name: word for name, word in words.items() if word is not None},
         **_numbers(numbers),
     )
+    if form.limit_price is not None and form.order_type is OrderType.MARKET:
+        price = form.limit_price
+        reject(
+            "LIMIT_PRICE_UNEXPECTED", "a market order has none", field="--limit-price", got=price
+        )
     result = preview_fill(form, now)
     value: dict[str, Json] = {"preview": True, "form": form.json_value()}
     answer({**value, "result": result.json_value()}, _lines(result), as_json=as_json)

@@ -114,7 +114,8 @@ def _money(valuation: Mapping[str, Any]) -> Table:
     for held in valuation["positions"]:
         words = (
             f"{held['quantity']} at {_rounded(held['average_price'])}, marked"
-            f" {_rounded(held['mark_price'])} {held['mark_age_seconds']} s before the close"
+            f" {_rounded(held['mark_price'])}, the last quoted price,"
+            f" {held['mark_age_seconds']} s before the close"
         )
         table.add_row(held["symbol"], words)
     return table
@@ -134,6 +135,11 @@ def _notes(summary: Mapping[str, Any]) -> list[str]:
             notes.append(f"every order of {symbol['symbol']} failed {', '.join(always)}.")
     if not summary["partial_fills"]:
         notes.append("no order was filled in part: the limits leave room for one contract each.")
+    if any(Decimal(held["quantity"]) for held in summary["valuation"]["positions"]):
+        notes.append(
+            "positions are marked by the last price quoted before the close; `portfolio show`"
+            " marks them by the last fill, so its equity may differ."
+        )
     return notes
 
 

@@ -29,7 +29,9 @@ def demo(
     ticks: Annotated[
         Path | None, typer.Option(help="A day's tick file (zip); a stated market without one.")
     ] = None,
-    products: Annotated[str, typer.Option(help="Products of the tick file.")] = "TX,MTX",
+    products: Annotated[
+        str | None, typer.Option(help="Products of the tick file; TX,MTX by default.")
+    ] = None,
     out: Annotated[Path, typer.Option(help="The demo home; new, empty or of this demo.")] = Path(
         "var/demo"
     ),
@@ -37,9 +39,11 @@ def demo(
     as_json: AsJson = False,
 ) -> None:
     """Replay one governed trading day. Simulated throughout; automatic people, throw-away keys."""
-    words = ["--products", products, "--out", str(out), "--seed", seed]
+    words = ["--out", str(out), "--seed", seed]
     if ticks is not None:
         words += ["--ticks", str(ticks)]
+    if products is not None:
+        words += ["--products", products]
     status, answered = _run(words)
     if as_json or "summary" not in answered:
         if as_json:

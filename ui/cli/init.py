@@ -1,5 +1,6 @@
 """`counterseal init`."""
 
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,10 @@ import typer
 
 from storage.founding import HomePlan, found_home
 from storage.home_keys import Officer
+from storage.policy_files import contracts_from, read_policy_files
+from storage.settings import POLICY_VERSION, Settings
 from storage.signers import state_file
+from storage.trading_calendar import desk_calendar
 from ui.cli.options import AsJson, Home
 from ui.cli.quotes import GivenQuotes
 from ui.cli.render import answer, reject
@@ -48,9 +52,10 @@ def init(
         tenant=tenant,
         officers=people,
         account_id=account,
-        opening_cash=decimal_of(cash, "--cash"),
+        opening_cash=_opening(cash),
     )
     made = found_home(settings, plan, clock=CLOCK, ids=IDS, feed=GivenQuotes())
+    _leave_dates(settings)
     lines = [
         f"home       {settings.counterseal_home}",
         f"log        {made.origin}",
@@ -60,3 +65,17 @@ def init(
         "Keep the vkey outside this home: whoever verifies the log needs it.",
     ]
     answer({"ok": True, "installation": made.json_value()}, lines, as_json=as_json)
+
+
+def _leave_dates(settings: Settings) -> None:
+    """The copy of session dates for views, so that the first look is as fast as any."""
+    contracts = contracts_from(read_policy_files(settings.counterseal_policies, POLICY_VERSION))
+    desk_calendar(settings.counterseal_home, contracts.closures)
+
+
+def _opening(cash: str) -> Decimal:
+    """Opening cash in TWD, not below zero."""
+    told = decimal_of(cash, "--cash")
+    if told < 0:
+        reject("CASH_NEGATIVE", "an account opens with zero or more", field="--cash", got=cash)
+    return told

@@ -5,13 +5,14 @@ from typing import Annotated
 
 import typer
 
-from counterseal.desk.people import enrolment_statement
+from counterseal.desk.people import enrolment_statement, key_of
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
 from counterseal.policy.words import Role
 from storage.home_reader import read_home
 from storage.homes import Officer, keys_folder, new_person_key
 from storage.keyring import Keyring
+from storage.settings import Settings
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
 from ui.cli.render import answer, reject, settled, table
 from ui.cli.session import (
@@ -21,6 +22,7 @@ from ui.cli.session import (
     command_key,
     desk_at,
     logged_in,
+    opened_key,
     passphrase_from,
     settings_for,
 )
@@ -111,7 +113,10 @@ def enrol(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key for a person and enrol it; two officers decide, the owner proves possession."""
+    """Make a key for a person and enrol it; two officers decide, the owner proves possession.
+
+    A key that an enrolment made and could not record is taken up again.
+    """
     settings = settings_for(home)
     with read_home(settings) as reader:
         if reader.get(Person, person) is None:
@@ -120,10 +125,31 @@ def enrol(
     desk = desk_at(settings)
     passphrase = passphrase_from(new_passphrase_file, person)
     ring = Keyring(keys_folder(settings))
-    made = new_person_key(ring, Officer(person, passphrase), CLOCK, IDS)
+    made = _left_behind(settings, ring, Officer(person, passphrase))
+    made = made or new_person_key(ring, Officer(person, passphrase), CLOCK, IDS)
     proof = ring.open(person, passphrase).sign("enrol", {**enrolment_statement(made)})
     officers = [a.id for a in actors]
     outcome = desk.people.enrol(made, proof, officers, actors[0], key=command_key(key))
     if outcome.refusal is not None:
         ring.path(person).unlink()
     settled(outcome, as_json=as_json, what="enrolled")
+
+
+def _left_behind(settings: Settings, ring: Keyring, owner: Officer) -> PersonKey | None:
+    """The key in a file that no record knows; None when there is no file or it is enrolled."""
+    with read_home(settings) as reader:
+        known = {key.public_key for key in reader.find(PersonKey, person_id=owner.person_id)}
+        enrolled = key_of(reader, owner.person_id) is not None
+    if enrolled or not ring.path(owner.person_id).exists():
+        return None
+    left = opened_key(ring, owner.person_id, owner.passphrase)
+    if left.public_key in known:
+        return None
+    return PersonKey(
+        key_id=left.key_id,
+        person_id=owner.person_id,
+        public_key=left.public_key,
+        key_class=1,
+        enrolled_by=(),
+        effective_at=CLOCK.now(),
+    )

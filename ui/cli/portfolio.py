@@ -1,18 +1,22 @@
 """`counterseal portfolio`: show."""
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import typer
 
 from counterseal.broker.model import Fill
+from counterseal.kernel.canonical import Json
+from counterseal.kernel.clock import utc_text
 from counterseal.portfolio.model import Account, Position
-from counterseal.portfolio.valuation import Mark, Valuation, value_account
+from counterseal.portfolio.valuation import Mark, Valuation, latest_marks, value_account
 from storage.home_reader import read_home
 from ui.cli.options import AsJson, Home
 from ui.cli.render import answer, reject, table
 from ui.cli.session import CLOCK, decimal_of, settings_for
 
 app = typer.Typer(no_args_is_help=True)
+_HEADS = ("SYMBOL", "QUANTITY", "AVERAGE", "MARK", "MARKED_AT", "SOURCE", "VALUE", "WARNING")
 
 
 @app.callback()
@@ -47,13 +51,28 @@ def show(
         value_account(a, [p for p in positions if p.account_id == a.account_id], marks, now=now)
         for a in accounts
     ]
-    lines = [line for value in values for line in _lines(value)] or ["(nothing)"]
-    answer({"accounts": [value.json_value() for value in values]}, lines, as_json=as_json)
+    used = latest_marks(marks, now)
+    lines = [line for value in values for line in _lines(value, used)] or ["(nothing)"]
+    held = sorted({p.symbol for value in values for p in value.positions} & used.keys())
+    shown: dict[str, Json] = {
+        "accounts": [value.json_value() for value in values],
+        "marks": [used[symbol].json_value() for symbol in held],
+    }
+    answer(shown, lines, as_json=as_json)
 
 
-def _lines(value: Valuation) -> list[str]:
+def _marked(mark: Mark | None) -> tuple[str, str]:
+    """When and from where a price was taken."""
+    return ("-", "-") if mark is None else (utc_text(mark.seen_at), mark.source)
+
+
+def _lines(value: Valuation, marks: Mapping[str, Mark]) -> list[str]:
     rows = [
-        (p.symbol, p.quantity, p.average_price, p.mark_price, p.market_value, p.warning or "-")
+        (
+            *(p.symbol, p.quantity, p.average_price, p.mark_price),
+            *_marked(marks.get(p.symbol)),
+            *(p.market_value, p.warning or "-"),
+        )
         for p in value.positions
     ]
     return [
@@ -61,5 +80,5 @@ def _lines(value: Valuation) -> list[str]:
         f"cash          {value.cash} {value.currency}",
         f"market value  {value.market_value}",
         f"equity        {value.equity}",
-        *table(rows, "SYMBOL", "QUANTITY", "AVERAGE", "MARK", "VALUE", "WARNING"),
+        *table(rows, *_HEADS),
     ]

@@ -3,7 +3,8 @@
 import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NoReturn
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Final, NoReturn
 
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.errors import CountersealError, InputError
@@ -11,6 +12,11 @@ from counterseal.kernel.errors import CountersealError, InputError
 if TYPE_CHECKING:
     from counterseal.desk.commands import Outcome
     from counterseal.kernel.model import Refusal
+
+OPERATIONAL: Final = 4
+"""Exit status of an operational failure."""
+TAKEN_KEY: Final[ContextVar[str | None]] = ContextVar("TAKEN_KEY", default=None)
+"""The idempotency key that the running command took, told or fresh."""
 
 
 def notice(text: str) -> None:
@@ -65,15 +71,24 @@ def reject(code: str, message: str, *, field: str | None = None, got: object = N
 
 
 def failure(error: CountersealError, *, as_json: bool) -> None:
-    """Everything an error tells."""
+    """Everything an error tells; after an operational failure also how to go on safely.
+
+    A command that took an idempotency key may have been recorded before the world failed. Only the
+    same key finds out: it gives the recorded outcome, or does what was never done.
+    """
+    key = TAKEN_KEY.get() if error.exit_status == OPERATIONAL else None
     if as_json:
-        document({"ok": False, "error": {**error.diagnostics()}})
+        told: dict[str, Json] = {"ok": False, "error": {**error.diagnostics()}}
+        if key is not None:
+            told |= {"idempotency_key": key, "may_have_been_recorded": True}
+        document(told)
     notice(f"counterseal: {error}")
+    if key is not None:
+        notice(f"counterseal: it may have been recorded; repeat with the same --key {key}")
 
 
-def usage_failure() -> None:
-    """The JSON of a command line that could not be understood; the words are on stderr."""
-    message = "the command line was not understood; see the message on stderr"
+def usage_failure(message: str) -> None:
+    """The JSON of a command line that could not be understood; the words stand on stderr, too."""
     document({"ok": False, "error": {"code": "USAGE", "message": message}})
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import datetime
 from functools import partial
 from typing import Annotated
 
@@ -30,7 +31,7 @@ from counterseal.signals.intent import OrderType, Side
 from storage.home_reader import read_home
 from storage.policy_files import bundle_from, contracts_from
 from storage.settings import Settings
-from storage.trading_calendar import taifex_calendar
+from storage.trading_calendar import view_calendar
 from ui.cli.options import AsJson, Home, QuoteFile
 from ui.cli.quotes import GivenQuotes, feed_from
 from ui.cli.render import answer, refused, reject, table
@@ -60,10 +61,10 @@ def _risk() -> None:
 @app.command()
 def show(home: Home = None, as_json: AsJson = False) -> None:
     """Limits in force, contracts, rules, live state of each account, and every evaluation."""
-    settings = settings_for(home)
+    settings, now = settings_for(home), CLOCK.now()
     with read_home(settings) as reader:
-        limits, ground = _law(reader, settings, GivenQuotes())
-        panel = risk_panel(reader, ground, limits, CLOCK.now())
+        limits, ground = _law(reader, settings, GivenQuotes(), now)
+        panel = risk_panel(reader, ground, limits, now)
         evaluations = reader.find(RiskEvaluation)
     judged = [
         (e.evaluation_id, e.order_id, "approved" if e.approved else ",".join(e.failed))
@@ -112,7 +113,7 @@ def evaluate(
     with read_home(settings) as reader:
         if account is None:
             asked = asked.amended(account_id=_only_account(reader))
-        limits, ground = _law(reader, settings, feed)
+        limits, ground = _law(reader, settings, feed, now)
         judged = evaluate_question(reader, ground, limits, asked, now)
     if isinstance(judged, Refusal):
         refused(judged, as_json=as_json)
@@ -133,7 +134,9 @@ def allocate(
     answer(split.json_value(), lines, as_json=as_json)
 
 
-def _law(reader: Reader, settings: Settings, feed: MarketFeed) -> tuple[RiskLimits, _Ground]:
+def _law(
+    reader: Reader, settings: Settings, feed: MarketFeed, now: datetime
+) -> tuple[RiskLimits, _Ground]:
     active = max(reader.find(PolicyActivation), key=lambda a: a.effective_from, default=None)
     if active is None:
         raise PolicyError("POLICY_MISSING", "no policy is active in this home")
@@ -144,7 +147,7 @@ def _law(reader: Reader, settings: Settings, feed: MarketFeed) -> tuple[RiskLimi
         feed=feed,
         broker=PaperBroker(),
         contracts=contracts,
-        calendar=partial(taifex_calendar, contracts.closures),
+        calendar=partial(view_calendar, settings.counterseal_home, contracts.closures, now),
         trading_mode=settings.trading_mode,
         live_trading_enabled=settings.enable_live_trading,
         broker_provider=settings.broker_provider,

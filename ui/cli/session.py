@@ -17,10 +17,11 @@ from counterseal.market.ports import MarketFeed
 from storage.home_reader import read_home
 from storage.settings import Settings, load_settings
 from storage.system import MachineClock, MachineIdSource
+from ui.cli.render import TAKEN_KEY
 
 if TYPE_CHECKING:
     from counterseal.desk.desk import Desk
-    from storage.keyring import OpenedKey
+    from storage.keyring import Keyring, OpenedKey
 
 CLOCK = MachineClock()
 IDS = MachineIdSource()
@@ -56,7 +57,7 @@ def logged_in(settings: Settings, person_id: str, file: Path | None) -> tuple[Ac
     """A person who opened the key that is enrolled for them.
 
     Raises:
-        InputError: `KEY_NOT_ENROLLED`, and those of `Keyring.open`.
+        InputError: `KEY_NOT_ENROLLED`, and those of `Keyring.open`, which name the person.
     """
     from counterseal.desk.people import key_of  # noqa: PLC0415 - only acting needs it
     from storage.homes import keys_folder  # noqa: PLC0415 - the same
@@ -65,7 +66,7 @@ def logged_in(settings: Settings, person_id: str, file: Path | None) -> tuple[Ac
     ring = Keyring(keys_folder(settings))
     with read_home(settings) as reader:
         enrolled = key_of(reader, person_id)
-    opened = ring.open(person_id, passphrase_from(file, person_id))
+    opened = opened_key(ring, person_id, passphrase_from(file, person_id))
     if enrolled is None or enrolled.public_key != opened.public_key:
         raise InputError("KEY_NOT_ENROLLED", "this key is not enrolled", got=person_id)
     now = CLOCK.now()
@@ -78,6 +79,22 @@ def logged_in(settings: Settings, person_id: str, file: Path | None) -> tuple[Ac
         session=IDS.new("ses", person_id, now),
     )
     return actor, opened
+
+
+def opened_key(ring: "Keyring", person_id: str, passphrase: str) -> "OpenedKey":
+    """A person's key; who it is about is told when it does not open.
+
+    Raises:
+        InputError: those of `Keyring.open`.
+    """
+    try:
+        return ring.open(person_id, passphrase)
+    except InputError as error:
+        if error.got is not None:
+            raise
+        raise InputError(
+            error.code, error.message, field=error.field, expected=error.expected, got=person_id
+        ) from None
 
 
 def all_logged_in(settings: Settings, people: Sequence[str], files: Sequence[Path]) -> list[Actor]:
@@ -106,8 +123,10 @@ def desk_at(settings: Settings, feed: MarketFeed | None = None) -> "Desk":
 
 
 def command_key(told: str | None) -> str:
-    """The caller's idempotency key, or a fresh one."""
-    return told or IDS.new("cmd", "cli", CLOCK.now())
+    """The caller's idempotency key, or a fresh one; a failure from here on shows it."""
+    key = told or IDS.new("cmd", "cli", CLOCK.now())
+    TAKEN_KEY.set(key)
+    return key
 
 
 def decimal_of(text: str, option: str) -> Decimal:
@@ -124,15 +143,25 @@ def decimal_of(text: str, option: str) -> Decimal:
         ) from None
 
 
-def text_of(source: str) -> str:
-    """A file's text; `-` is the standard input.
+def content_of(source: str, field: str = "FILE") -> bytes:
+    """A file's bytes as they are; `-` is the standard input.
 
     Raises:
         InputError: `FILE_MISSING`.
     """
     try:
-        return sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(
-            "FILE_MISSING", f"cannot read: {error}", field="FILE", got=source
-        ) from None
+        return sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
+    except OSError as error:
+        raise InputError("FILE_MISSING", f"cannot read: {error}", field=field, got=source) from None
+
+
+def text_of(content: bytes, source: str, field: str = "FILE") -> str:
+    """The text of a file's bytes, which may begin with a byte order mark.
+
+    Raises:
+        InputError: `NOT_TEXT`.
+    """
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError("NOT_TEXT", f"not UTF-8: {error}", field=field, got=source) from None

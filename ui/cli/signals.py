@@ -10,8 +10,8 @@ from counterseal.kernel.errors import InputError
 from counterseal.signals.intake import Parsed, TextFormat, parse_signals
 from counterseal.signals.model import Provenance
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
-from ui.cli.render import answer, leave, notice
-from ui.cli.session import command_key, desk_at, logged_in, settings_for, text_of
+from ui.cli.render import answer, leave, notice, reject
+from ui.cli.session import command_key, content_of, desk_at, logged_in, settings_for, text_of
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -40,15 +40,17 @@ def propose(
 ) -> None:
     """Take signals from a file; refused signals are recorded, broken lines are not."""
     settings = settings_for(home)
-    text = text_of(file)
-    parsed = parse_signals(text, layout or _layout(file), keep_good=keep_good)
+    content = content_of(file)
+    parsed = parse_signals(text_of(content, file), layout or _layout(file), keep_good=keep_good)
+    if not parsed.signals and not parsed.errors:
+        reject("NO_SIGNALS", "there is no signal in it", field="FILE", got=file)
     outcomes: list[Outcome] = []
     if parsed.signals:
         actor, _ = logged_in(settings, acting_as, passphrase_file)
         intake = desk_at(settings).intake
         provenance = Provenance(
             source="stdin" if file == "-" else "file",
-            source_digest=f"sha256:{sha256_hex(text.encode())}",
+            source_digest=f"sha256:{sha256_hex(content)}",
             data_version=data_version,
             code_version=code_version,
             parameters_hash=digest(None),
@@ -72,16 +74,16 @@ def _layout(file: str) -> TextFormat:
 
 
 def _report(parsed: Parsed, outcomes: list[Outcome], *, as_json: bool) -> None:
-    refused = [outcome for outcome in outcomes if outcome.refusal is not None]
+    told = list(zip((signal.signal_id for signal in parsed.signals), outcomes, strict=False))
+    refused = [(signal, o.refusal) for signal, o in told if o.refusal is not None]
     for error in parsed.errors:
         notice(f"line {error.line}: {error.code} {error.field}: {error.message}")
-    for outcome in refused:
-        codes = outcome.refusal.codes if outcome.refusal else ()
-        notice(f"refused: {', '.join(codes)}")
+    for signal, refusal in refused:
+        notice(f"refused: {signal}: {', '.join(refusal.codes)}: {refusal.message}")
     taken = [o.subject_id for o in outcomes if o.refusal is None]
     value: dict[str, Json] = {
         "ok": not refused and not parsed.errors,
-        "outcomes": [outcome.json_value() for outcome in outcomes],
+        "outcomes": [{"signal_id": signal, **o.json_value()} for signal, o in told],
         "errors": [error.json_value() for error in parsed.errors],
     }
     answer(value, [f"taken in: {signal}" for signal in taken], as_json=as_json)

@@ -44,14 +44,14 @@ class RequestTerms(DomainModel):
 
     Attributes:
         max_quantity: Most contracts that may be ordered.
-        price: Price in points at which the notional is stated.
+        price: Price in points at which the notional is stated, above zero.
         price_min, price_max: Inclusive bounds in points; None = unbounded on that side.
     """
 
     account_id: Name
     symbol: Name
     max_quantity: Quantity
-    price: Price
+    price: Quantity
     price_min: Price | None = None
     price_max: Price | None = None
     order_type: OrderType = OrderType.MARKET

@@ -21,7 +21,7 @@ from counterseal.approvals.model import (
     decision_chain_hash,
     request_hash,
 )
-from counterseal.approvals.statement import DecisionStatement, comment_hash, read_statement
+from counterseal.approvals.statement import DecisionStatement, read_statement
 from counterseal.identity.dsse import statement_digest
 from counterseal.identity.keys import PersonKey
 from counterseal.kernel.errors import IntegrityError
@@ -150,7 +150,7 @@ def _unsigned_words(
     for name, field in _SIGNED:
         if told[name] != signed[field]:
             return f"{name} is not what was signed"
-    if statement.comment_hash != comment_hash(decision.comment_salt, decision.decision_reason):
+    if statement.comment_hash != decision.decision_reason:
         return "decision_reason is not what was signed"
     if statement.prev_decision_hashes != (previous,):
         return "its predecessor is not what was signed"

@@ -147,7 +147,7 @@ class ApprovalDecision(Document):
     Attributes:
         decision_hash: Chain hash over the recorded words (see `decision_chain_hash`).
         statement_digest: SHA-256 of the signed bytes.
-        comment_salt: Hex; with the reason it opens the signed commitment.
+        decision_reason: The signed commitment to the reviewer's words, which lie beside the log.
         demo_labels: Labels of the person at the time, such as `demo-automatic`.
     """
 
@@ -170,7 +170,6 @@ class ApprovalDecision(Document):
     previous_chain_hash: Sha256
     decision_hash: Sha256
     statement_digest: Sha256
-    comment_salt: str = Field(pattern=r"^[0-9a-f]{32}$")
     key_id: Name
     key_class: int = Field(ge=1, le=3)
     nonce: Name
@@ -192,7 +191,7 @@ class ReviewNonce(Document):
 
     Attributes:
         statement: Canonical text of the statement that was prepared under it.
-        reason: The reviewer's words; `comment_salt` opens the signed commitment to them.
+        reason: The signed commitment to the reviewer's words, which lie beside the log.
     """
 
     KIND: ClassVar[str] = "review_nonces"
@@ -207,7 +206,6 @@ class ReviewNonce(Document):
     used_at: UtcDatetime | None = None
     statement: str = Field(default="", max_length=20_000)
     reason: str = Field(default="", max_length=2000)
-    comment_salt: str = Field(default="", max_length=32)
 
 
 def request_hash(payload: RequestPayload) -> str:

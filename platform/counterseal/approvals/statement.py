@@ -17,10 +17,11 @@ from typing import Final, Literal, TypedDict
 from pydantic import Field, ValidationError
 
 from counterseal.approvals.model import ApprovalRequest
+from counterseal.audit.privacy import Opening, commit
 from counterseal.identity.dsse import verify_signature
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
-from counterseal.kernel.canonical import canonical_bytes, digest
+from counterseal.kernel.canonical import canonical_bytes
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.kernel.model import DomainModel, Name, Sha256, Signature
@@ -81,9 +82,14 @@ class _BoundWords(TypedDict):
     policy_bundle_hash: str
 
 
+def comment_opening(person_id: str, salt: str, reason: str) -> Opening:
+    """What opens the commitment to a person's words; `salt` is 32 hex digits."""
+    return commit(person_id, {"text": reason.strip()}, bytes.fromhex(salt))
+
+
 def comment_hash(salt: str, reason: str) -> str:
-    """Salted commitment to the words of a reason; `salt` is 32 hex digits."""
-    return digest({"salt": salt, "text": reason.strip()})
+    """Salted commitment to the words of a reason, whoever gave it (`audit.privacy`)."""
+    return comment_opening("anyone", salt, reason).commitment
 
 
 def read_statement(signature: Signature, public_key: str) -> DecisionStatement:

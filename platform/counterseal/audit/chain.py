@@ -82,44 +82,42 @@ def extend(
     Raises:
         InputError: as `record.seal`; nothing is placed then.
     """
-    frontier = Frontier(head.size, head.peaks)
-    last_leaf = head.last_leaf
+    leaves = [head.last_leaf]
     touched: dict[str, StreamHead] = {}
     rows: list[StoredRow] = []
-    for draft in drafts:
+    recorded_text = utc_text(recorded_at)
+    for seq, draft in enumerate(drafts, head.size):
         stream = str(draft.get("stream"))
         before = touched.get(stream) or stream_heads.get(stream) or StreamHead()
-        row = _placed(
-            draft, frontier.size, last_leaf, before, origin=origin, at=recorded_at, clock=clock
+        body = seal(
+            draft,
+            origin=origin,
+            seq=seq,
+            prev=leaves[-1],
+            stream_seq=before.stream_seq + 1,
+            stream_prev=before.last_leaf,
+            recorded_at=recorded_at,
+            clock=clock,
         )
-        last_leaf = bytes.fromhex(row.leaf_hash)
-        frontier.append(last_leaf)
-        touched[stream] = StreamHead(before.stream_seq + 1, last_leaf)
-        rows.append(row)
-    after = Head(frontier.size, last_leaf, frontier.peaks, frontier.root())
+        leaf = leaf_hash(body)
+        rows.append(_row(draft, seq, leaves[-1], before, recorded_text, leaf, body))
+        touched[stream] = StreamHead(before.stream_seq + 1, leaf)
+        leaves.append(leaf)
+    frontier = Frontier(head.size, head.peaks)
+    frontier.extend(leaves[1:])
+    after = Head(frontier.size, leaves[-1], frontier.peaks, frontier.root())
     return Extension(tuple(rows), after, touched)
 
 
-def _placed(
+def _row(
     draft: Mapping[str, object],
     seq: int,
     prev: bytes,
     stream_head: StreamHead,
-    *,
-    origin: str,
-    at: datetime,
-    clock: ClockReading,
+    recorded_at: str,
+    leaf: bytes,
+    body: bytes,
 ) -> StoredRow:
-    body = seal(
-        draft,
-        origin=origin,
-        seq=seq,
-        prev=prev,
-        stream_seq=stream_head.stream_seq + 1,
-        stream_prev=stream_head.last_leaf,
-        recorded_at=at,
-        clock=clock,
-    )
     return StoredRow(
         seq=seq,
         prev=prev.hex(),
@@ -129,7 +127,7 @@ def _placed(
         event_id=str(draft["event_id"]),
         type=str(draft["type"]),
         occurred_at=str(draft["occurred_at"]),
-        recorded_at=utc_text(at),
-        leaf_hash=leaf_hash(body).hex(),
+        recorded_at=recorded_at,
+        leaf_hash=leaf.hex(),
         body=body,
     )

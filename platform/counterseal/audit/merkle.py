@@ -36,6 +36,19 @@ def leaf_hash(body: bytes) -> bytes:
     return hashlib.sha256(_LEAF + body).digest()
 
 
+def leaf_hashes(bodies: Iterable[bytes]) -> list[bytes]:
+    """`leaf_hash` of each, without a call for each."""
+    sha256 = hashlib.sha256
+    return [sha256(_LEAF + body).digest() for body in bodies]
+
+
+def _paired(hashes: Sequence[bytes]) -> list[bytes]:
+    """Parents of neighbours; a last one without a neighbour has none."""
+    sha256 = hashlib.sha256
+    pairs = zip(hashes[::2], hashes[1::2], strict=False)
+    return [sha256(_NODE + left + right).digest() for left, right in pairs]
+
+
 def node_hash(left: bytes, right: bytes) -> bytes:
     """SHA-256 of 0x01 and two child hashes."""
     return hashlib.sha256(_NODE + left + right).digest()
@@ -81,6 +94,22 @@ class Frontier:
         self._peaks.append(leaf)
         self._size += 1
 
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add leaf hashes in order: the same as `append` for each, a level at a time."""
+        row = list(leaves)
+        size = self._size + len(row)
+        edge: list[bytes] = []
+        index = self._size
+        while row:
+            if index & 1:
+                row.insert(0, self._peaks.pop())
+            if len(row) & 1:
+                edge.append(row.pop())
+            row = _paired(row)
+            index >>= 1
+        self._peaks.extend(reversed(edge))
+        self._size = size
+
     def root(self) -> bytes:
         """Root of all leaves so far; `EMPTY_ROOT` for none."""
         if not self._peaks:
@@ -98,12 +127,13 @@ class Tree:
         leaves: Leaf hashes in order.
     """
 
-    __slots__ = ("_levels",)
+    __slots__ = ("_edge", "_edge_size", "_levels")
 
     def __init__(self, leaves: Iterable[bytes] = ()) -> None:
         self._levels: list[list[bytes]] = [[]]
-        for leaf in leaves:
-            self.append(leaf)
+        self._edge: list[bytes] = []
+        self._edge_size = 0
+        self.extend(leaves)
 
     @property
     def size(self) -> int:
@@ -121,6 +151,17 @@ class Tree:
                 self._levels.append([])
             self._levels[level].append(node_hash(left, right))
 
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add leaf hashes in order: the same as `append` for each, a level at a time."""
+        self._levels[0].extend(leaves)
+        level = 0
+        while len(self._levels[level]) > 1:
+            if level + 1 == len(self._levels):
+                self._levels.append([])
+            below, above = self._levels[level], self._levels[level + 1]
+            above.extend(_paired(below[2 * len(above) :]))
+            level += 1
+
     def root(self, size: int | None = None) -> bytes:
         """Root of the first `size` leaves, by default of all.
 
@@ -128,7 +169,7 @@ class Tree:
             InputError: `PROOF_RANGE` for a size that the tree does not have.
         """
         size = self._bounded(self.size if size is None else size)
-        return EMPTY_ROOT if size == 0 else self._range(0, size)
+        return EMPTY_ROOT if size == 0 else self._right_edge(size)[-1]
 
     def inclusion_path(self, index: int, size: int | None = None) -> tuple[bytes, ...]:
         """Sibling hashes from the leaf upward, in the tree of the first `size` leaves.
@@ -140,16 +181,29 @@ class Tree:
         if not 0 <= index < size:
             raise InputError("PROOF_RANGE", "no such leaf", field="index", got=index)
         path: list[bytes] = []
-        low, high = 0, size
-        while high - low > 1:
-            middle = low + _split(high - low)
-            if index < middle:
-                path.append(self._range(middle, high))
-                high = middle
-            else:
-                path.append(self._range(low, middle))
-                low = middle
-        return tuple(reversed(path))
+        last = size - 1
+        for level, edge in zip(self._levels, self._right_edge(size), strict=False):
+            if index & 1:
+                path.append(level[index - 1])
+            elif index < last:
+                path.append(edge if index + 1 == last else level[index + 1])
+            index, last = index >> 1, last >> 1
+        return tuple(path)
+
+    def _right_edge(self, size: int) -> list[bytes]:
+        """The last node of every level, leaf to root, in the tree of the first `size` leaves.
+
+        Kept for the size that was asked for last: leaves never change.
+        """
+        if size != self._edge_size:
+            last = size - 1
+            edge = [self._levels[0][last]]
+            while last:
+                level = self._levels[len(edge) - 1]
+                edge.append(node_hash(level[last - 1], edge[-1]) if last & 1 else edge[-1])
+                last >>= 1
+            self._edge, self._edge_size = edge, size
+        return self._edge
 
     def consistency_path(self, old: int, new: int | None = None) -> tuple[bytes, ...]:
         """Proof that the first `old` leaves are a prefix of the first `new`; empty when equal.

@@ -15,6 +15,7 @@ Source: C2SP signed-note, tlog-cosignature (2026-07-22).
 import base64
 import binascii
 import hashlib
+import hmac
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -36,6 +37,9 @@ LINES_MAX: Final = 64
 PUBLIC_KEY_SIZE: Final = 32
 SIGNATURE_SIZE: Final = 64
 TIME_SIZE: Final = 8
+TIME_MAX: Final = 2**63 - 1
+"""Largest time of a cosignature, UTC seconds."""
+
 
 _DASH: Final = "\u2014"
 _KEY_ID_SIZE: Final = 4
@@ -219,18 +223,24 @@ def cosigned_message(body: str, unix_seconds: int) -> bytes:
     return f"cosignature/v1\ntime {unix_seconds}\n{body}".encode()
 
 
+def _signed(key: VerifierKey, signature: bytes, message: bytes) -> bool:
+    try:
+        Ed25519PublicKey.from_public_bytes(key.public_key).verify(signature, message)
+    except (InvalidSignature, ValueError):
+        return False
+    return True
+
+
 def _verified(key: VerifierKey, line: SignatureLine, body: str) -> GoodLine:
     timed = key.kind == COSIGNATURE
     time_size = TIME_SIZE if timed else 0
     seconds = int.from_bytes(line.payload[:time_size], "big") if timed else None
     message = body.encode() if seconds is None else cosigned_message(body, seconds)
     signature = line.payload[time_size:]
-    try:
-        Ed25519PublicKey.from_public_bytes(key.public_key).verify(signature, message)
-    except (InvalidSignature, ValueError):
+    if (seconds or 0) > TIME_MAX or not _signed(key, signature, message):
         raise IntegrityError(
             "SIG_INVALID", "bad signature under a known key", field="note", got=key.name
-        ) from None
+        )
     return GoodLine(key, seconds)
 
 
@@ -277,6 +287,11 @@ class NoteSigner:
         self._private = Ed25519PrivateKey.from_private_bytes(seed)
         self.key = VerifierKey(name, kind, self._private.public_key().public_bytes_raw())
 
+    def derived(self, purpose: str) -> bytes:
+        """A 32-byte secret of this key for one purpose; it tells nothing about the key."""
+        seed = self._private.private_bytes_raw()
+        return hmac.digest(seed, f"counterseal {purpose}".encode(), "sha256")
+
     def line(self, body: str, unix_seconds: int | None = None) -> SignatureLine:
         """Sign a note text.
 
@@ -292,6 +307,8 @@ class NoteSigner:
             _malformed("a note text ends in newline and has no control characters")
         if (unix_seconds is not None) != (self.key.kind == COSIGNATURE):
             raise InputError("KEY_INVALID", "a witness key signs a time, a log key does not")
+        if unix_seconds is not None and not 0 <= unix_seconds <= TIME_MAX:
+            _malformed("a time has 63 bits", unix_seconds)
         if unix_seconds is None:
             payload = self._private.sign(body.encode())
         else:

@@ -2,13 +2,15 @@
 
 Job: what the room asks of a signer and of a journal.
 
-Not here: the sequencer and its tables (storage.journal), the signer process (storage.signers).
+Not here: the sequencer and its tables (storage.journal); a signer in this process
+(storage.signers) and one of its own (storage.signer_process).
 """
 
 from collections.abc import Sequence
 from typing import Protocol
 
 from counterseal.audit.note import VerifierKey
+from counterseal.audit.signer import SignerState
 
 
 class Signer(Protocol):
@@ -23,7 +25,24 @@ class Signer(Protocol):
     def key(self) -> VerifierKey:
         """The public key; its name is the origin."""
 
-    def sign_checkpoint(self, origin: str, size: int, root: bytes, proof: Sequence[bytes]) -> str:
+    def remembered(self) -> SignerState:
+        """What was signed last, read anew: another process may have signed since.
+
+        Raises:
+            IntegrityError: `SIGNER_STATE_MISSING` or `SIGNER_STATE_UNREADABLE`.
+            AdapterError: `SIGNER_UNREACHABLE` (retriable).
+        """
+
+    def draft_key(self) -> bytes:
+        """The secret under which waiting drafts are bound, so that nobody else can add one.
+
+        Raises:
+            AdapterError: `SIGNER_UNREACHABLE` (retriable).
+        """
+
+    def sign_checkpoint(
+        self, origin: str, size: int, root: bytes, proof: Sequence[bytes], lease: int = 0
+    ) -> str:
         """The signed note of a checkpoint.
 
         Args:
@@ -31,10 +50,14 @@ class Signer(Protocol):
             size: Number of records, read back from the store.
             root: Root recomputed from the bytes read back.
             proof: Consistency proof from the signer's remembered size.
+            lease: Lease under which the caller leads.
 
         Raises:
-            IntegrityError: with the code of the refusal: `UNKNOWN_ORIGIN`, `ROLLBACK`,
-                `FORK_AT_SIZE`, `PROOF_INVALID`.
+            IntegrityError: with the code of the refusal: `UNKNOWN_ORIGIN`, `ORIGIN_CLOSED`,
+                `ROLLBACK`, `FORK_AT_SIZE`, `PROOF_INVALID`.
+            AdapterError: `LEASE_STALE` when another leader took over, `SIGNER_STATE_WRITE` and
+                `SIGNER_UNREACHABLE`, all retriable: nothing was signed, or the same can be asked
+                again.
         """
 
 

@@ -1,10 +1,11 @@
 """Receipts: proof that a record is in the log, kept by whoever received it.
 
-Job: write, read and check `.tlog-proof` files.
+Job: make, write, read and check `.tlog-proof` files.
 
 Invariants
   I1  A receipt is checked against the record's bytes, never against a stated hash.
   I2  The `extra` line is carried, never trusted: no signature covers it.
+  I3  No receipt is made from a tree that does not lead to the signed root.
 
 Not here: who gets a receipt (storage.journal).
 Source: C2SP tlog-proof.
@@ -21,7 +22,13 @@ from counterseal.audit.checkpoint import (
     open_checkpoint,
     read_checkpoint,
 )
-from counterseal.audit.merkle import HASH_SIZE, PROOF_LENGTH_MAX, check_inclusion, leaf_hash
+from counterseal.audit.merkle import (
+    HASH_SIZE,
+    PROOF_LENGTH_MAX,
+    Tree,
+    check_inclusion,
+    leaf_hash,
+)
 from counterseal.audit.note import NOTE_BYTES_MAX, VerifierKey, decode_base64, encode_base64
 from counterseal.kernel.errors import InputError, IntegrityError
 
@@ -56,6 +63,30 @@ class Receipt:
 
 def _malformed(message: str, got: object = None) -> NoReturn:
     raise InputError("RECEIPT_MALFORMED", message, field="receipt", got=got)
+
+
+def make_receipt(tree: Tree, index: int, note: str) -> Receipt:
+    """The receipt of one record under a checkpoint.
+
+    Args:
+        tree: Of leaf hashes recomputed from the stored bytes, at least up to the checkpoint.
+        index: The record's `seq`.
+        note: The signed checkpoint; its signature is for the receiver to verify.
+
+    Raises:
+        InputError: `PROOF_RANGE` when the tree is shorter than the checkpoint, or the record lies
+            behind it; those of a malformed note.
+        IntegrityError: `ROOT_MISMATCH` when the bytes do not lead to the signed root.
+    """
+    signed = read_checkpoint(note)
+    path = tree.inclusion_path(index, signed.size)
+    if tree.root(signed.size) != signed.root:
+        raise IntegrityError(
+            "ROOT_MISMATCH",
+            "the stored bytes do not lead to the signed root; no receipt was made",
+            expected=signed.root.hex(),
+        )
+    return Receipt(index, path, note)
 
 
 def parse_receipt(text: str) -> Receipt:

@@ -14,6 +14,7 @@ Source: RFC 8785; C2SP tlog-tiles (entry length).
 import re
 from collections.abc import Callable, Mapping
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, NamedTuple, TypedDict, cast
 
 import orjson
@@ -153,8 +154,10 @@ _DOTTED: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
 _EVENT_ID: Final = re.compile(r"[a-z][a-z0-9]*_[0-9a-f]{32}", re.ASCII)
 _WORD: Final = re.compile(r"[\x21-\x7e]{1,120}", re.ASCII)
 # Outside a string a number follows one of these three; the hit may lie inside a string, so it only
-# sends the body to the slow check.
-_SUSPECT_NUMBER: Final = re.compile(rb"[:,\[]-?(?:[0-9]{16}|[0-9]+[.eE])")
+# sends the body to the slow check. One pattern each: a fixed start is found ten times faster.
+_SUSPECT_NUMBERS: Final = tuple(
+    re.compile(start + rb"-?[0-9](?:[0-9]{15}|[0-9]*[.eE])") for start in (b'":', b",", rb"\[")
+)
 
 _Test = Callable[[object], bool]
 
@@ -258,6 +261,29 @@ def _check_values(value: Mapping[str, object], tests: Mapping[str, _Test]) -> No
             )
 
 
+_time_text: Final = lru_cache(maxsize=4)(utc_text)
+"""A group is recorded at one instant."""
+
+
+class ParsedDraft(dict[str, object]):
+    """A draft as its bytes tell it: nothing in it but what JSON has."""
+
+
+def read_draft(content: bytes) -> ParsedDraft:
+    """The draft that the outbox stored; whether it has a canonical form is told when it is sealed.
+
+    Raises:
+        InputError: `NOT_CANONICAL` for what is no JSON object.
+    """
+    try:
+        value = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise InputError("NOT_CANONICAL", f"not JSON: {error}") from None
+    if not isinstance(value, dict):
+        raise InputError("NOT_CANONICAL", "bytes are not one object")
+    return ParsedDraft(value)
+
+
 def draft_bytes(draft: Mapping[str, object]) -> bytes:
     """Canonical bytes of a checked draft: what the outbox stores in the business transaction.
 
@@ -299,24 +325,40 @@ def seal(
         InputError: `RECORD_FIELDS`, `NOT_CANONICAL`, or `RECORD_TOO_LONG` beyond 65,535 bytes.
     """
     _check_names(draft, DRAFT_FIELDS)
-    body = canonical_bytes(
-        {
-            **cast("Mapping[str, Json]", draft),
-            "v": RECORD_VERSION,
-            "origin": origin,
-            "seq": seq,
-            "prev": prev.hex(),
-            "stream_seq": stream_seq,
-            "stream_prev": stream_prev.hex(),
-            "recorded_at": utc_text(recorded_at),
-            "clock": {"source": clock["source"], "max_error_us": clock["max_error_us"]},
-        }
-    )
+    added: dict[str, Json] = {
+        "v": RECORD_VERSION,
+        "origin": origin,
+        "seq": seq,
+        "prev": prev.hex(),
+        "stream_seq": stream_seq,
+        "stream_prev": stream_prev.hex(),
+        "recorded_at": _time_text(recorded_at),
+        "clock": {"source": clock["source"], "max_error_us": clock["max_error_us"]},
+    }
+    whole = {**cast("Mapping[str, Json]", draft), **added}
+    body = _parsed_bytes(whole) if isinstance(draft, ParsedDraft) else canonical_bytes(whole)
     if len(body) > BODY_BYTES_MAX:
         raise InputError(
             "RECORD_TOO_LONG", "store large values by digest", expected="65535 bytes", got=len(body)
         )
     return body
+
+
+def _parsed_bytes(value: Mapping[str, Json]) -> bytes:
+    """`canonical_bytes` of what was parsed: only suspect bytes are looked at value by value.
+
+    Raises:
+        InputError: `NOT_CANONICAL`.
+    """
+    try:
+        body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError as error:
+        raise InputError("NOT_CANONICAL", str(error)) from None
+    return canonical_bytes(value) if _is_suspect(body) else body
+
+
+def _is_suspect(body: bytes) -> bool:
+    return not body.isascii() or any(one.search(body) for one in _SUSPECT_NUMBERS)
 
 
 def load_canonical(body: bytes) -> dict[str, object]:
@@ -333,7 +375,7 @@ def load_canonical(body: bytes) -> dict[str, object]:
         raise InputError("NOT_CANONICAL", f"not JSON: {error}") from None
     if not same or not isinstance(value, dict):
         raise InputError("NOT_CANONICAL", "bytes are not the canonical form of one object")
-    if not body.isascii() or _SUSPECT_NUMBER.search(body) is not None:
+    if _is_suspect(body):
         canonical_bytes(value)
     return value
 

@@ -60,6 +60,12 @@ class Finding(StrEnum):
     ROOT_MISMATCH = "ROOT_MISMATCH"
     SHORTER_THAN_REMEMBERED = "SHORTER_THAN_REMEMBERED"
     FORK_AT_SIZE = "FORK_AT_SIZE"
+    KEY_REVOKED = "KEY_REVOKED"
+    PII_MISSING = "PII_MISSING"
+    PII_OPENING_MISMATCH = "PII_OPENING_MISMATCH"
+    PII_NOT_ERASED = "PII_NOT_ERASED"
+    PURGE_UNACCOUNTED = "PURGE_UNACCOUNTED"
+    PURGED_WHILE_HELD = "PURGED_WHILE_HELD"
 
 
 class Standing(StrEnum):
@@ -95,6 +101,12 @@ SEEN_BY: Final[Mapping[Finding, frozenset[Attacker]]] = {
     Finding.ROOT_MISMATCH: frozenset({Attacker.A1, Attacker.A4}),
     Finding.SHORTER_THAN_REMEMBERED: frozenset({Attacker.A3B}),
     Finding.FORK_AT_SIZE: frozenset({Attacker.A4, Attacker.A5}),
+    Finding.KEY_REVOKED: frozenset({Attacker.A5}),
+    Finding.PII_MISSING: frozenset({Attacker.A2}),
+    Finding.PII_OPENING_MISMATCH: frozenset({Attacker.A1}),
+    Finding.PII_NOT_ERASED: frozenset({Attacker.A1}),
+    Finding.PURGE_UNACCOUNTED: frozenset({Attacker.A2}),
+    Finding.PURGED_WHILE_HELD: frozenset({Attacker.A2}),
 }
 """Which attackers a contradiction points at; the bytes alone cannot always tell them apart."""
 
@@ -131,15 +143,25 @@ class Totals(DomainModel):
     """Counts of one pass.
 
     Attributes:
+        size: Records of the log, those before `read_from` included.
+        read_from: First record that was read; 0 unless an earlier verification was gone on from.
+        columns_compared: Whether the columns were compared with the bytes.
+        streams: Streams met; none when the columns were not compared.
+        checkpoints_valid: Those with the root that the bytes lead to, and a signature under the
+            pinned key that vouches for it: their own, or that of a later one.
+        signatures_verified: Signatures that were verified one by one.
         unsealed: Records behind the last good checkpoint.
         clock_steps_back: Records whose recorded time lies before their predecessor's (allowed).
         clock_error_us_max: Largest stated error of the recorded times, microseconds.
     """
 
     size: int = 0
+    read_from: int = 0
+    columns_compared: bool = True
     streams: int = 0
     checkpoints_seen: int = 0
     checkpoints_valid: int = 0
+    signatures_verified: int = 0
     unsealed: int = 0
     duplicate_event_ids: int = 0
     clock_steps_back: int = 0
@@ -154,7 +176,7 @@ class Verdict(DomainModel):
         origin: The log's name, None when nothing told it.
         root: Hex root of all records, recomputed; None when the rows form no sequence.
         first_bad: The contradiction with the lowest `seq`, or None.
-        findings: The first hundred in order of discovery; `findings_count` counts all.
+        findings: The first hundred by `seq`, then by check; `findings_count` counts all.
     """
 
     outcome: Outcome
@@ -175,11 +197,15 @@ class Coverage(DomainModel):
         rows: Records read.
         sealed: Records under the last checkpoint that verified under the pinned key.
         remembered: Records under the largest head remembered outside the database.
+        read_from: First record that was read; those before were verified at another time.
+        columns_compared: Whether the columns were compared with the bytes.
     """
 
     rows: int
     sealed: int | None = None
     remembered: int | None = None
+    read_from: int = 0
+    columns_compared: bool = True
 
 
 _Reached = tuple[Standing, int, str]
@@ -237,7 +263,7 @@ def _clean(attacker: Attacker, coverage: Coverage) -> _Reached:
         return Standing.NO_EVIDENCE, 0, _BLIND[attacker]
     match attacker:
         case Attacker.A1 | Attacker.A2:
-            return _rows(coverage)
+            return _as_read(attacker, coverage)
         case Attacker.A4:
             return _rewritten(coverage)
         case Attacker.A5 if coverage.remembered is None and coverage.sealed is not None:
@@ -254,6 +280,16 @@ def _rewritten(coverage: Coverage) -> _Reached:
     if coverage.sealed is not None and coverage.sealed >= (coverage.remembered or 0):
         return _reach(coverage.sealed, "a checkpoint under the pinned key")
     return _reach(coverage.remembered, _HEAD)
+
+
+def _as_read(attacker: Attacker, coverage: Coverage) -> _Reached:
+    """What was not compared, or not read again, is said, not hidden."""
+    if attacker is Attacker.A1 and not coverage.columns_compared:
+        return Standing.NOT_EXCLUDED, 0, "the columns were not compared with the bytes"
+    standing, reach, because = _rows(coverage)
+    if coverage.read_from and standing is Standing.EXCLUDED:
+        because += f"; records before {coverage.read_from} were verified earlier, not read again"
+    return standing, reach, because
 
 
 def _rows(coverage: Coverage) -> _Reached:

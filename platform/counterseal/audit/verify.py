@@ -7,54 +7,64 @@ Invariants
   I2  Order is the sequence number: equal or backward times are counted, never judged.
   I3  A changed, missing, added or moved row is found, named by code and first sequence number.
   I4  A cut tail is found whenever a checkpoint or a remembered head covers it.
+  I5  What was verified before and is not read again is said so, and new records must follow it.
 
-Not here: reading a database or pack (storage, evidence), the attackers (audit.verdict).
+Not here: reading a database or pack (storage, evidence), the attackers (audit.verdict), the pass
+(audit.walk), checkpoints (audit.seals).
 Source: design part "verify"; nothing is shared with the writer but hashing and parsing.
 """
 
-from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass
-from operator import itemgetter
-from typing import Final, NamedTuple
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import NamedTuple
 
-from counterseal.audit.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
-from counterseal.audit.merkle import ZERO_HASH, Frontier, leaf_hash
+from counterseal.audit.accounts import Accounts
+from counterseal.audit.checkpoint import open_checkpoint, read_checkpoint
+from counterseal.audit.findings import Findings
+from counterseal.audit.keys import KeyRing, first_ring
 from counterseal.audit.note import VerifierKey
-from counterseal.audit.record import RECORD_FIELDS, RECORD_VERSION, StoredRow, load_canonical
+from counterseal.audit.privacy import Opening
+from counterseal.audit.record import StoredRow
+from counterseal.audit.resume import VerifiedPrefix, check_prefix
+from counterseal.audit.seals import (
+    RememberedHead,
+    Seals,
+    StoredCheckpoint,
+    judge_heads,
+    judge_seals,
+    read_seals,
+)
 from counterseal.audit.signer import SignerState
+from counterseal.audit.stretch import STRETCH_MAX, Stretch
 from counterseal.audit.verdict import (
     DEFAULT_REQUIRED,
-    FINDINGS_KEPT_MAX,
     Attacker,
     Coverage,
     Finding,
-    FindingAt,
     Totals,
     Verdict,
     decide_outcome,
     judge,
 )
-from counterseal.kernel.errors import InputError, IntegrityError
+from counterseal.audit.walk import Walk
+from counterseal.kernel.errors import InputError
 
+__all__ = [
+    "Evidence",
+    "RememberedHead",
+    "StoredCheckpoint",
+    "Verification",
+    "head_of_note",
+    "head_of_prefix",
+    "head_of_signer",
+    "verify_log",
+    "verify_onward",
+    "verify_stretches",
+]
 
-class RememberedHead(NamedTuple):
-    """A size and root kept outside the database.
-
-    Attributes:
-        source: Where it was kept, such as `expect`, `anchor`, `signer-state`.
-    """
-
-    origin: str
-    size: int
-    root: bytes
-    source: str
-
-
-class StoredCheckpoint(NamedTuple):
-    """A row of the checkpoint table: its size column and the signed note."""
-
-    size: int
-    note: str
+Progress = Callable[[int], None]
+"""Called now and then with the number of records that were read."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,10 +74,23 @@ class Evidence:
     Attributes:
         log_key: The pinned key, or None.
         heads: Remembered heads, of this log's origin.
+        openings: What opens commitments to personal data; None when it is not compared.
     """
 
     log_key: VerifierKey | None = None
     heads: tuple[RememberedHead, ...] = ()
+    openings: tuple[Opening, ...] | None = None
+
+
+class Verification(NamedTuple):
+    """A verdict, and where to go on from.
+
+    Attributes:
+        prefix: None when the log was tampered with, or nothing signed under a pinned key was read.
+    """
+
+    verdict: Verdict
+    prefix: VerifiedPrefix | None
 
 
 def head_of_note(note: str, log_key: VerifierKey | None, source: str = "expect") -> RememberedHead:
@@ -86,218 +109,9 @@ def head_of_signer(state: SignerState) -> RememberedHead:
     return RememberedHead(state.origin, state.size, bytes.fromhex(state.root), "signer-state")
 
 
-_COLUMNS: Final = StoredRow._fields[:9]
-_COLUMN_VALUES: Final = itemgetter(*_COLUMNS)
-_MESSAGES: Final[Mapping[Finding, str]] = {
-    Finding.SEQ_GAP: "records are missing before the next one",
-    Finding.SEQ_DUP: "a sequence number or event id appears twice",
-    Finding.NOT_CANONICAL: "bytes are not a record in canonical form",
-    Finding.COLUMN_MISMATCH: "a column differs from the bytes",
-    Finding.CHAIN_BREAK: "the next record names another predecessor",
-    Finding.STREAM_GAP: "the stream's records do not follow each other",
-    Finding.SIG_INVALID: "bad signature under the pinned key",
-    Finding.KEY_UNKNOWN: "not signed by the pinned key",
-    Finding.ROOT_MISMATCH: "the bytes do not lead to the signed root",
-    Finding.SHORTER_THAN_REMEMBERED: "the log ends before a head that was signed or remembered",
-    Finding.FORK_AT_SIZE: "another root was signed or remembered for this size",
-}
-
-
-def _whole_numbers(value: Mapping[str, object]) -> bool:
-    """Whether the version is known and no boolean passes as a number."""
-    return (
-        value["v"] == RECORD_VERSION
-        and type(value["v"]) is int
-        and type(value["seq"]) is int
-        and type(value["stream_seq"]) is int
-    )
-
-
-class _Log:
-    """Findings so far, bounded."""
-
-    def __init__(self) -> None:
-        self.kept: list[FindingAt] = []
-        self.count = 0
-        self.codes: set[Finding] = set()
-        self.first: FindingAt | None = None
-
-    def lowest(self, start: int, end: int) -> int:
-        """First record already found bad in a range, its start when there is none."""
-        return min((f.seq for f in self.kept if start <= f.seq < end), default=start)
-
-    def add(self, seq: int, code: Finding, layer: str) -> None:
-        self.count += 1
-        self.codes.add(code)
-        lowest = self.first is None or seq < self.first.seq
-        if not lowest and len(self.kept) >= FINDINGS_KEPT_MAX:
-            return
-        finding = FindingAt(seq=seq, code=code, layer=layer, message=_MESSAGES[code])
-        if lowest:
-            self.first = finding
-        if len(self.kept) < FINDINGS_KEPT_MAX:
-            self.kept.append(finding)
-
-
-class _Pass:
-    """One pass over the rows."""
-
-    def __init__(self, log: _Log, origin: str | None, sizes: Iterable[int]) -> None:
-        self._log = log
-        self.origin = origin
-        self._wanted = frozenset(sizes)
-        self.roots: dict[int, bytes] = {}
-        self.frontier = Frontier()
-        self.whole = True
-        self.end = 0
-        self._last_leaf = ZERO_HASH.hex()
-        self.streams: dict[str, tuple[int, str]] = {}
-        self._event_ids: set[str] = set()
-        self._last_time = ""
-        self.repeated = 0
-        self.steps_back = 0
-        self.error_us_max = 0
-
-    def read(self, row: StoredRow) -> None:
-        """Check one row against the ones before it."""
-        row = self._typed(row)
-        leaf = leaf_hash(row.body)
-        self._place(row.seq)
-        value = self._content(row, leaf.hex())
-        self._link(row, row.prev if value is None else value["prev"])
-        if value is not None:
-            self._stream(row, int(str(value["stream_seq"])), leaf.hex())
-            self._times(row, value["clock"])
-        self._last_leaf = leaf.hex()
-        self.frontier.append(leaf)
-        if self.whole and self.frontier.size in self._wanted:
-            self.roots[self.frontier.size] = self.frontier.root()
-
-    def _typed(self, row: StoredRow) -> StoredRow:
-        """The row with a number and bytes where a hostile file may hold anything."""
-        if type(row.seq) is int and type(row.body) is bytes:
-            return row
-        self._log.add(self.end, Finding.COLUMN_MISMATCH, "column:type")
-        return row._replace(
-            seq=row.seq if type(row.seq) is int else self.end,
-            body=row.body if type(row.body) is bytes else b"",
-        )
-
-    def _place(self, seq: int) -> None:
-        if seq > self.end:
-            self._log.add(self.end, Finding.SEQ_GAP, "sequence")
-            self.whole = False
-        elif seq < self.end:
-            self._log.add(seq, Finding.SEQ_DUP, "sequence")
-            self.whole = False
-        self.end = seq + 1
-
-    def _content(self, row: StoredRow, leaf: str) -> dict[str, object] | None:
-        if row.leaf_hash != leaf:
-            self._log.add(row.seq, Finding.COLUMN_MISMATCH, "column:leaf_hash")
-        try:
-            value = load_canonical(row.body)
-        except InputError:
-            value = {}
-        if value.keys() != RECORD_FIELDS or not _whole_numbers(value):
-            self._log.add(row.seq, Finding.NOT_CANONICAL, "bytes")
-            return None
-        if _COLUMN_VALUES(value) != row[:9]:
-            name = next(n for n, cell in zip(_COLUMNS, row, strict=False) if value[n] != cell)
-            self._log.add(row.seq, Finding.COLUMN_MISMATCH, f"column:{name}")
-        if self.origin is None:
-            self.origin = str(value["origin"])
-        if value["origin"] != self.origin:
-            self._log.add(row.seq, Finding.COLUMN_MISMATCH, "origin")
-        return value
-
-    def _link(self, row: StoredRow, prev: object) -> None:
-        """A broken link blames the record before: its bytes are not those that were followed.
-
-        When column and bytes disagree about the predecessor, this row is to blame, as reported.
-        """
-        if self._last_leaf not in (row.prev, prev):
-            self._log.add(max(row.seq - 1, 0), Finding.CHAIN_BREAK, "chain")
-
-    def _stream(self, row: StoredRow, stream_seq: int, leaf: str) -> None:
-        last, last_leaf = self.streams.get(row.stream, (0, ZERO_HASH.hex()))
-        if stream_seq != last + 1 or row.stream_prev != last_leaf:
-            self._log.add(row.seq, Finding.STREAM_GAP, "stream")
-        self.streams[row.stream] = (stream_seq, leaf)
-        if row.event_id in self._event_ids:
-            self.repeated += 1
-            self._log.add(row.seq, Finding.SEQ_DUP, "event_id")
-        self._event_ids.add(row.event_id)
-
-    def _times(self, row: StoredRow, clock: object) -> None:
-        error = clock.get("max_error_us") if isinstance(clock, dict) else None
-        if type(error) is not int or error < 0:
-            self._log.add(row.seq, Finding.NOT_CANONICAL, "clock")
-            return
-        self.error_us_max = max(self.error_us_max, error)
-        if isinstance(row.recorded_at, str):
-            self.steps_back += row.recorded_at < self._last_time
-            self._last_time = row.recorded_at
-
-
-def _read_checkpoints(
-    stored: Iterable[StoredCheckpoint], key: VerifierKey | None, log: _Log
-) -> tuple[int, list[Checkpoint]]:
-    """How many there are, and those whose signature holds (all well-formed ones without a key)."""
-    seen, good = 0, []
-    for column, note in stored:
-        seen += 1
-        size = column if type(column) is int else 0
-        try:
-            signed = read_checkpoint(note) if key is None else open_checkpoint(note, key).checkpoint
-        except IntegrityError as error:
-            log.add(max(size - 1, 0), Finding(error.code), f"checkpoint:{size}")
-            continue
-        except InputError:
-            log.add(max(size - 1, 0), Finding.NOT_CANONICAL, f"checkpoint:{size}")
-            continue
-        if signed.size != column:
-            log.add(max(size - 1, 0), Finding.COLUMN_MISMATCH, f"checkpoint:{size}")
-        good.append(signed)
-    return seen, sorted(good, key=lambda checkpoint: checkpoint.size)
-
-
-def _compare_checkpoints(good: Iterable[Checkpoint], done: _Pass, log: _Log) -> list[Checkpoint]:
-    """The checkpoints whose root the bytes lead to."""
-    valid: list[Checkpoint] = []
-    by_size: dict[int, bytes] = {}
-    trusted, agreed = 0, True
-    for signed in good:
-        layer = f"checkpoint:{signed.size}"
-        last = max(signed.size - 1, 0)
-        if by_size.setdefault(signed.size, signed.root) != signed.root:
-            log.add(last, Finding.FORK_AT_SIZE, layer)
-        elif done.origin is not None and signed.origin != done.origin:
-            log.add(last, Finding.COLUMN_MISMATCH, layer)
-        elif signed.size > done.end:
-            log.add(done.end, Finding.SHORTER_THAN_REMEMBERED, layer)
-        elif done.roots.get(signed.size) == signed.root:
-            trusted = signed.size
-            valid.append(signed)
-        elif agreed and signed.size in done.roots:
-            agreed = False
-            log.add(log.lowest(trusted, signed.size), Finding.ROOT_MISMATCH, layer)
-    return valid
-
-
-def _compare_heads(heads: Iterable[RememberedHead], done: _Pass, log: _Log) -> int | None:
-    """Size of the largest remembered head that agrees, None when none was given."""
-    reach: int | None = None
-    for head in sorted(heads, key=itemgetter(1)):
-        layer = f"{head.source}:{head.size}"
-        reach = reach or 0
-        if head.size > done.end:
-            log.add(done.end, Finding.SHORTER_THAN_REMEMBERED, layer)
-        elif done.roots.get(head.size) == head.root:
-            reach = head.size
-        elif head.size in done.roots:
-            log.add(log.lowest(reach, head.size), Finding.FORK_AT_SIZE, layer)
-    return reach
+def head_of_prefix(prefix: VerifiedPrefix) -> RememberedHead:
+    """A remembered head from where an earlier verification ended."""
+    return RememberedHead(prefix.origin, prefix.size, bytes.fromhex(prefix.root), "verified")
 
 
 def _origin(evidence: Evidence) -> str | None:
@@ -314,71 +128,249 @@ def _origin(evidence: Evidence) -> str | None:
     return next(iter(names), None)
 
 
+class _Check:
+    """One verification: what is compared with what, and the verdict of it."""
+
+    def __init__(
+        self,
+        checkpoints: Iterable[StoredCheckpoint],
+        evidence: Evidence,
+        after: VerifiedPrefix | None = None,
+        *,
+        columns: bool = True,
+        keeps_prefix: bool = False,
+    ) -> None:
+        self._evidence = evidence
+        self._columns = columns
+        self._keeps_prefix = keeps_prefix
+        self._read_from = 0 if after is None else after.size
+        self.findings = Findings()
+        known = (c for c in checkpoints if not _lies_before(c, self._read_from))
+        self._seen, self._read = read_seals(known, self.findings)
+        self.newest = max((seal.told.size for seal in self._read), default=0)
+        sizes = {seal.told.size for seal in self._read} | {head.size for head in evidence.heads}
+        self.walk = Walk(self.findings, _origin(evidence), sizes, after, columns=columns)
+        self._at_newest: VerifiedPrefix | None = None
+        personal = evidence.openings is not None
+        self.accounts = Accounts(personal=personal) if after is None else None
+
+    def keep_prefix(self) -> None:
+        """Keep the state at the newest checkpoint, when it is wanted and the walk stands there."""
+        there = 0 < self.walk.frontier.size == self.newest
+        if self._keeps_prefix and there and self.findings.count == 0:
+            self._at_newest = self._prefix()
+
+    def _prefix(self) -> VerifiedPrefix | None:
+        walk, ends = self.walk, self.walk.stream_ends()
+        note = next((s.stored.note for s in self._read if s.told.size == self.newest), None)
+        if note is None or ends is None or walk.origin is None:
+            return None
+        return VerifiedPrefix(
+            origin=walk.origin,
+            size=walk.frontier.size,
+            root=walk.frontier.root().hex(),
+            peaks=tuple(peak.hex() for peak in walk.frontier.peaks),
+            last_leaf=walk.last_leaf.hex(),
+            last_time=walk.last_time,
+            streams=ends,
+            checkpoint=note,
+        )
+
+    def settle(self, required: Collection[Attacker], signatures: int | None) -> Verification:
+        """The verdict, after the last row."""
+        walk, evidence = self.walk, self._evidence
+        walk.finish()
+        ring = self._account()
+        seals = judge_seals(self._seen, self._read, walk, self.findings, ring, signatures)
+        remembered = judge_heads(evidence.heads, walk, self.findings)
+        verdict = self._verdict(seals, remembered, required)
+        signed = evidence.log_key is not None and seals.sealed == self.newest
+        clean = self.findings.count == 0 and signed
+        return Verification(verdict, self._at_newest if clean else None)
+
+    def _account(self) -> KeyRing | None:
+        """What the log does not account for; the keys to judge checkpoints with."""
+        key = self._evidence.log_key
+        if self.accounts is None:
+            return None if key is None else first_ring(key)
+        report = self.accounts.report(self.walk.end, self._evidence.openings)
+        walked = None if key is None else self.accounts.walk(key)
+        odd = () if walked is None else walked.irregularities
+        for found in (*report.irregularities, *odd):
+            self.findings.add(found.seq, Finding(found.code.value), found.layer)
+        return None if walked is None else walked.ring
+
+    def _verdict(
+        self, seals: Seals, remembered: int | None, required: Collection[Attacker]
+    ) -> Verdict:
+        walk, findings = self.walk, self.findings
+        sealed = max(seals.sealed, self._read_from)
+        coverage = Coverage(
+            rows=walk.frontier.size,
+            sealed=None if self._evidence.log_key is None else sealed,
+            remembered=remembered,
+            read_from=self._read_from,
+            columns_compared=self._columns,
+        )
+        attackers = judge(coverage, findings.kept, findings.codes)
+        outcome, exit_status = decide_outcome(coverage, attackers, findings.codes, required)
+        return Verdict(
+            outcome=outcome,
+            exit_status=exit_status,
+            origin=walk.origin,
+            root=walk.frontier.root().hex() if walk.whole else None,
+            totals=self._totals(seals, sealed),
+            attackers=attackers,
+            first_bad=next(iter(findings.kept), None),
+            findings=findings.kept,
+            findings_count=findings.count,
+        )
+
+    def _totals(self, seals: Seals, sealed: int) -> Totals:
+        walk = self.walk
+        return Totals(
+            size=walk.frontier.size,
+            read_from=self._read_from,
+            columns_compared=self._columns,
+            streams=walk.streams,
+            checkpoints_seen=seals.seen,
+            checkpoints_valid=len(seals.valid),
+            signatures_verified=seals.verified,
+            unsealed=walk.frontier.size - sealed,
+            duplicate_event_ids=walk.repeated,
+            clock_steps_back=walk.steps_back,
+            clock_error_us_max=walk.error_us_max,
+        )
+
+
+def _lies_before(row: StoredCheckpoint, size: int) -> bool:
+    """Whether a checkpoint is older than where the reading starts: its root is not recomputed."""
+    return type(row.size) is int and row.size < size
+
+
+def _groups(rows: Iterable[StoredRow], start: int, stop: int) -> Iterator[list[StoredRow]]:
+    """Rows in stretches, one of which ends at the `stop`th record when they are contiguous."""
+    row_source = iter(rows)
+    done = start
+    while group := list(islice(row_source, _group_size(done, stop))):
+        done += len(group)
+        yield group
+
+
+def _group_size(done: int, stop: int) -> int:
+    return min(STRETCH_MAX, stop - done) if done < stop else STRETCH_MAX
+
+
 def verify_log(
     rows: Iterable[StoredRow],
     checkpoints: Iterable[StoredCheckpoint],
     evidence: Evidence | None = None,
     required: Collection[Attacker] = DEFAULT_REQUIRED,
+    *,
+    columns: bool = True,
+    signatures: int | None = None,
+    progress: Progress | None = None,
 ) -> Verdict:
     """Verify a log.
 
     Args:
-        rows: All rows, in the order of their `seq` column.
+        rows: All rows, in the order of their `seq` column; read once, never kept.
         checkpoints: All stored checkpoints, in any order.
         evidence: What was kept outside the database; None for nothing.
         required: Attackers that must be excluded for exit status 0.
+        columns: False to hash only, and then to exclude nobody who edits columns (A1).
+        signatures: Of how many of the newest checkpoints the signature is verified although the
+            bytes lead to their root (see audit.seals); None for all, and only then is a garbled
+            signature of an older one told.
+        progress: Told the number of records read.
 
     Raises:
         InputError: `ORIGINS_DIFFER` when the evidence names several logs.
     """
-    evidence = evidence or Evidence()
-    log = _Log()
-    origin = _origin(evidence)
-    seen, good = _read_checkpoints(checkpoints, evidence.log_key, log)
-    sizes = {signed.size for signed in good} | {head.size for head in evidence.heads}
-    done = _Pass(log, origin, sizes)
-    if 0 in sizes:
-        done.roots[0] = done.frontier.root()
-    for row in rows:
-        done.read(row)
-    valid = _compare_checkpoints(good, done, log)
-    remembered = _compare_heads(evidence.heads, done, log)
-    sealed = max((signed.size for signed in valid), default=0)
-    coverage = Coverage(
-        rows=done.frontier.size,
-        sealed=None if evidence.log_key is None else sealed,
-        remembered=remembered,
-    )
-    return _verdict(log, done, coverage, required, (seen, len(valid), sealed))
+    check = _Check(checkpoints, evidence or Evidence(), columns=columns)
+    _read(check, rows, 0, progress)
+    return check.settle(required, signatures).verdict
 
 
-def _verdict(
-    log: _Log,
-    done: _Pass,
-    coverage: Coverage,
-    required: Collection[Attacker],
-    checkpoints: tuple[int, int, int],
-) -> Verdict:
-    seen, valid, sealed = checkpoints
-    attackers = judge(coverage, log.kept, log.codes)
-    outcome, exit_status = decide_outcome(coverage, attackers, log.codes, required)
-    return Verdict(
-        outcome=outcome,
-        exit_status=exit_status,
-        origin=done.origin,
-        root=done.frontier.root().hex() if done.whole else None,
-        totals=Totals(
-            size=done.frontier.size,
-            streams=len(done.streams),
-            checkpoints_seen=seen,
-            checkpoints_valid=valid,
-            unsealed=done.frontier.size - sealed,
-            duplicate_event_ids=done.repeated,
-            clock_steps_back=done.steps_back,
-            clock_error_us_max=done.error_us_max,
-        ),
-        attackers=attackers,
-        first_bad=log.first,
-        findings=tuple(log.kept),
-        findings_count=log.count,
-    )
+def verify_onward(
+    after: VerifiedPrefix | None,
+    rows: Iterable[StoredRow],
+    checkpoints: Iterable[StoredCheckpoint],
+    evidence: Evidence,
+    required: Collection[Attacker] = DEFAULT_REQUIRED,
+    *,
+    signatures: int | None = None,
+    progress: Progress | None = None,
+) -> Verification:
+    """Verify what is new since an earlier verification; work is linear in the new records.
+
+    Args:
+        after: Where the earlier one ended; None to start at the first record.
+        rows: Rows from `after.size - 1` on: its last record is read again, so that a log cut or
+            replaced below it shows.
+        checkpoints: All stored checkpoints, or those from `after.size` on.
+        evidence: As for `verify_log`, with a pinned key when `after` is given. Heads smaller than
+            `after` are of no use.
+        required: Attackers that must be excluded for exit status 0.
+        signatures: As for `verify_log`.
+        progress: Told the number of records read.
+
+    Raises:
+        InputError: `ORIGINS_DIFFER`; `KEY_UNKNOWN` without a pinned key; those of `check_prefix`.
+        IntegrityError: those of `check_prefix`.
+    """
+    start = 0
+    if after is not None:
+        if evidence.log_key is None:
+            raise InputError(
+                "KEY_UNKNOWN", "going on needs the pinned key that signed the state", field="vkey"
+            )
+        check_prefix(after, evidence.log_key)
+        evidence = replace(evidence, heads=(*evidence.heads, head_of_prefix(after)))
+        start = after.size - 1
+    check = _Check(checkpoints, evidence, after, keeps_prefix=True)
+    _read(check, rows, start, progress)
+    return check.settle(required, signatures)
+
+
+def verify_stretches(
+    stretches: Iterable[Stretch | None],
+    checkpoints: Iterable[StoredCheckpoint],
+    evidence: Evidence,
+    required: Collection[Attacker] = DEFAULT_REQUIRED,
+    *,
+    columns: bool = True,
+    signatures: int | None = None,
+) -> Verdict | None:
+    """Verify a log whose ranges were checked elsewhere, by several processes for example.
+
+    Args:
+        stretches: Of all rows in order, each from `stretch_of` with the same `columns`.
+        checkpoints: As for `verify_log`.
+        evidence: As for `verify_log`.
+        required: As for `verify_log`.
+        columns: As for `verify_log`.
+        signatures: As for `verify_log`.
+
+    Returns:
+        The verdict that `verify_log` gives; None when a stretch does not hold or follow: call
+        `verify_log` then, which names what is wrong.
+
+    Raises:
+        InputError: `ORIGINS_DIFFER`.
+    """
+    check = _Check(checkpoints, evidence, columns=columns)
+    for stretch in stretches:
+        if stretch is None or not check.walk.join(stretch):
+            return None
+    return check.settle(required, signatures).verdict
+
+
+def _read(check: _Check, rows: Iterable[StoredRow], start: int, progress: Progress | None) -> None:
+    for group in _groups(rows, start, check.newest):
+        check.walk.take(group)
+        if check.accounts is not None:
+            check.accounts.take(group)
+        check.keep_prefix()
+        if progress is not None:
+            progress(check.walk.frontier.size)

@@ -31,10 +31,12 @@ from counterseal.approvals.statement import (
     DecisionStatement,
     Reviewer,
     build_statement,
+    comment_opening,
 )
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.people import key_of, person_of
+from counterseal.desk.comments import prepared_under
+from counterseal.desk.people import key_of, person_of, stranger_among
 from counterseal.desk.ports import Reader
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
@@ -118,7 +120,8 @@ class Approvals:
     ) -> Outcome:
         """Open a request; `created_at` of the payload orders its id.
 
-        Refusals: `NOT_FOUND` (signal or person), and those of `approvals.decide.decide_request`.
+        Refusals: `NOT_FOUND` (signal or person), `AUTHOR_UNKNOWN`, and those of
+        `approvals.decide.decide_request`.
         """
         request_id = self._bench.ids.new("apr", key, payload.created_at)
 
@@ -126,6 +129,9 @@ class Approvals:
             person = person_of(reader, actor)
             if isinstance(person, Refusal):
                 return person
+            stranger = stranger_among(reader, payload.author_ids)
+            if stranger is not None:
+                return stranger
             signal = reader.get(SignalRecord, payload.signal_id)
             spec = self._bench.contracts.spec(contract_root(payload.symbol))
             if signal is None or spec is None:
@@ -181,14 +187,20 @@ class Approvals:
                 return prepared
             return self._offered(request_id, prepared, shown_hash, actor, now)
 
-        asked = digest({"request": request_id, "decision": decision, "reason": reason})
+        asked = digest({"request": request_id, "decision": decision})
         command = self._command("approvals.prepare", actor, key, request_id, asked)
         outcome = self._bench.recorder.run(command, decide)
         if outcome.refusal is not None:
             return Preparation(refusal=outcome.refusal)
         with self._bench.store.reader() as reader:
-            nonce = reader.get(ReviewNonce, outcome.subject_id)
-        return Preparation(prepared=None if nonce is None else _stored(nonce))
+            found = prepared_under(reader, outcome.subject_id, reason, key)
+        if isinstance(found, Refusal):
+            return Preparation(refusal=found)
+        statement = DecisionStatement.model_validate_json(found.statement)
+        shown = PreparedReview(
+            statement=statement, reason=found.reason, comment_salt=found.comment_salt
+        )
+        return Preparation(prepared=shown)
 
     def _offered(
         self, request_id: str, prepared: PreparedReview, shown: str, actor: Actor, now: datetime
@@ -202,8 +214,7 @@ class Approvals:
             issued_at=now,
             expires_at=now + timedelta(seconds=self._bench.bundle.approval.nonce_ttl_seconds),
             statement=canonical_bytes(statement.json_value()).decode(),
-            reason=prepared.reason,
-            comment_salt=prepared.comment_salt,
+            reason=statement.comment_hash,
         )
         event = Event(
             type="review.prepared",
@@ -213,7 +224,8 @@ class Approvals:
             documents=(nonce,),
             facts=details(statement=statement.digest, shown=shown),
         )
-        return Done(subject_id=nonce.nonce, events=(event,))
+        opening = comment_opening(actor.id, prepared.comment_salt, prepared.reason)
+        return Done(subject_id=nonce.nonce, events=(event,), openings=(opening,))
 
     def review(self, request_id: str, signed: SignedReview, actor: Actor, *, key: str) -> Outcome:
         """Accept one signed review.
@@ -251,7 +263,7 @@ class Approvals:
             ).amended(
                 meaning=reviewed.decision.meaning,
                 signature=signed.signature,
-                reason_text=signed.reason,
+                reason_text=reviewed.decision.decision_reason,
             )
             return Done(subject_id=reviewed.decision.approval_decision_id, events=(event,))
 
@@ -351,14 +363,6 @@ class Approvals:
 def auth_facts(actor: Actor) -> AuthFacts:
     """How the actor re-authenticated, as statements say it."""
     return AuthFacts(iss=actor.issuer, auth_time=actor.auth_time, acr=actor.acr, amr=actor.amr)
-
-
-def _stored(nonce: ReviewNonce) -> PreparedReview:
-    return PreparedReview(
-        statement=DecisionStatement.model_validate_json(nonce.statement),
-        reason=nonce.reason,
-        comment_salt=nonce.comment_salt,
-    )
 
 
 def claimed_nonce(signature: Signature) -> str:

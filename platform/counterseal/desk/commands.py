@@ -14,6 +14,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
+from counterseal.audit.privacy import Opening
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import (
     Actor,
@@ -63,16 +64,29 @@ class CommandRecord(Document):
     decided_at: UtcDatetime
 
 
+class DocumentName(DomainModel):
+    """Kind and key of a stored document."""
+
+    kind: Name
+    key: Name
+
+
 class Done(DomainModel):
     """A decision that changes something.
 
     Attributes:
         subject_id: What the caller may ask for afterwards.
         events: At least one, in order.
+        openings: Personal data to keep beside the log; the first event commits to it.
+        erased: Commitments whose openings go.
+        dropped: Documents that go with the records that a purge names.
     """
 
     subject_id: Name
     events: tuple[Event, ...] = Field(min_length=1)
+    openings: tuple[Opening, ...] = ()
+    erased: tuple[Sha256, ...] = ()
+    dropped: tuple[DocumentName, ...] = ()
 
 
 class Outcome(DomainModel):

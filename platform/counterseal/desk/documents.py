@@ -8,6 +8,10 @@ Not here: the documents (their rooms), tables (storage).
 from typing import Final
 
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, ReviewNonce
+from counterseal.audit.keys import LogKeyChange
+from counterseal.audit.privacy import Erasure
+from counterseal.audit.retention import Hold, Purge
+from counterseal.audit.rollback import Rollback
 from counterseal.broker.model import Fill
 from counterseal.desk.batches import Batch
 from counterseal.desk.commands import CommandRecord
@@ -48,5 +52,10 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     Position,
     LedgerEntry,
     DailyPnl,
+    LogKeyChange,
+    Erasure,
+    Hold,
+    Purge,
+    Rollback,
 )
 """Every kind that an event may carry."""

@@ -23,6 +23,7 @@ from counterseal.kernel.canonical import digest
 from counterseal.kernel.model import Actor, Event, Refusal, Subject, refuse
 from counterseal.market.instruments import contract_root
 from counterseal.policy.authorize import Action, authorize
+from counterseal.portfolio.model import Account
 from counterseal.signals.intake import decide_intake
 from counterseal.signals.model import Direction, Provenance, SignalRecord, StrategySignal
 
@@ -85,7 +86,8 @@ class Intake:
     ) -> Outcome:
         """Ask for approval of an admitted signal; a repeated key asks as it did first.
 
-        Refusals: `NOT_FOUND`, `FLAT_SIGNAL`, and those of `Approvals.request`.
+        Refusals: `NOT_FOUND` (signal, person, contract, account), `FLAT_SIGNAL`, and those of
+        `Approvals.request`.
         """
         with self._bench.store.reader() as reader:
             known = reader.get(CommandRecord, key)
@@ -109,8 +111,15 @@ class Intake:
     ) -> RequestPayload | Refusal:
         signal, person = reader.get(SignalRecord, signal_id), reader.get(Person, actor.id)
         spec = self._bench.contracts.spec(contract_root(terms.symbol))
-        if signal is None or person is None or spec is None:
-            return refuse("NOT_FOUND", "no such signal, person or contract", signal=signal_id)
+        if signal is None:
+            return refuse("NOT_FOUND", "no such signal", signal=signal_id)
+        if person is None:
+            return refuse("NOT_FOUND", "no such person", person=actor.id)
+        if spec is None:
+            return refuse("NOT_FOUND", "no such contract", symbol=terms.symbol)
+        account = reader.get(Account, terms.account_id)
+        if account is None or account.tenant != person.tenant:
+            return refuse("NOT_FOUND", "no such account", account=terms.account_id)
         if signal.direction is Direction.FLAT:
             return refuse("FLAT_SIGNAL", "a FLAT signal cannot become a request", signal=signal_id)
         return draft_payload(

@@ -5,6 +5,7 @@ Job: add people, grant roles and enrol keys, each by two others and each a recor
 Invariants
   I1  The actor's person is read from the register; an unknown or disabled one is refused.
   I2  A key enters the register only with proof of possession by its owner.
+  I3  A human name enters the log as a salted commitment only.
 
 Not here: who may grant (identity), passphrases and key files (storage, ui).
 Source: governance part 3 and 5.
@@ -13,6 +14,7 @@ Source: governance part 3 and 5.
 from collections.abc import Sequence
 from datetime import datetime
 
+from counterseal.audit.privacy import SALT_SIZE, commit
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
 from counterseal.desk.ports import Reader
@@ -35,6 +37,14 @@ def person_of(reader: Reader, actor: Actor) -> Person | Refusal:
     if person.status is not PersonStatus.ACTIVE:
         return refuse("PERSON_DISABLED", "this person may not act", person=actor.id)
     return person
+
+
+def stranger_among(reader: Reader, author_ids: Sequence[str]) -> Refusal | None:
+    """`AUTHOR_UNKNOWN` when an author is nobody here: then nobody's conflict could be seen."""
+    for author_id in author_ids:
+        if reader.get(Person, author_id) is None:
+            return refuse("AUTHOR_UNKNOWN", "authors are people of this home", author=author_id)
+    return None
 
 
 def key_of(reader: Reader, person_id: str) -> PersonKey | None:
@@ -64,8 +74,13 @@ class People:
     def add(self, person: Person, actor: Actor, *, key: str, bootstrap: bool = False) -> Outcome:
         """Add a person without any role.
 
+        A handle other than the id is a name of a human being: the log gets a salted commitment in
+        its place, and the name itself can be erased (`desk.records`).
+
         Refusals: `PERSON_EXISTS`, `ROLE`; bootstrap is open only while nobody is registered.
         """
+        named = person.handle != person.person_id
+        pseudonymous = person.amended(handle=person.person_id)
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             if reader.get(Person, person.person_id) is not None:
@@ -76,10 +91,16 @@ class People:
                     return adder
                 if Role.ADMINISTRATOR not in adder.held_roles():
                     return refuse("ROLE", "only an administrator adds people", person=actor.id)
-            fresh = person.amended(roles=(), created_at=now)
-            return _done("person.added", "people.add", fresh.person_id, fresh)
+            fresh = pseudonymous.amended(roles=(), created_at=now)
+            if not named:
+                return _done("person.added", "people.add", fresh.person_id, fresh)
+            salt = self._bench.ids.secret(f"pii:{key}", SALT_SIZE)
+            opening = commit(person.person_id, {"handle": person.handle}, salt)
+            fresh = fresh.amended(handle=opening.commitment)
+            added = _done("person.added", "people.add", fresh.person_id, fresh)
+            return added.amended(openings=(opening,))
 
-        return self._run("people.add", person.digest, actor, key, decide)
+        return self._run("people.add", pseudonymous.digest, actor, key, decide)
 
     def grant(
         self,

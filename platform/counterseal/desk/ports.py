@@ -15,6 +15,7 @@ from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol, TypeVar
 
+from counterseal.audit.privacy import Opening
 from counterseal.audit.record import Draft
 from counterseal.kernel.model import Document
 
@@ -38,6 +39,9 @@ class Reader(Protocol):
     def count(self, kind: type[D], **equal: Wanted) -> int:
         """How many documents `find` would give."""
 
+    def opened(self, commitment: str) -> Opening | None:
+        """What opens a commitment to personal data; None when it was erased or never made."""
+
 
 class UnitOfWork(Reader, Protocol):
     """One business transaction.
@@ -50,6 +54,15 @@ class UnitOfWork(Reader, Protocol):
 
     def record(self, draft: Draft, documents: Sequence[Document]) -> None:
         """Put a draft into the audit outbox and store its documents."""
+
+    def keep(self, openings: Sequence[Opening]) -> None:
+        """Keep what opens the commitments of a draft."""
+
+    def forget(self, commitments: Sequence[str]) -> None:
+        """Destroy what opened these commitments."""
+
+    def drop(self, kind: str, key: str) -> None:
+        """Remove a document whose records a purge lets go."""
 
 
 class Store(Protocol):

@@ -92,8 +92,11 @@ class Recorder:
             last_one = place == len(done.events) - 1
             documents = (*event.documents, record) if last_one else event.documents
             whole = event.amended(documents=documents)
+            openings = done.openings if place == 0 else ()
             draft = self._draft(command, whole, place, policy, now)
+            draft["pii"] = [opening.commitment for opening in openings]
             work.record(draft, documents)
+        _settle(work, done)
         return record
 
     def _draft(
@@ -130,6 +133,16 @@ class Recorder:
             pii=[],
             approver_sig=None if event.signature is None else event.signature.json_value(),
         )
+
+
+def _settle(work: UnitOfWork, done: Done) -> None:
+    """Change what stands beside the log, in the transaction of the records that tell of it."""
+    if done.openings:
+        work.keep(done.openings)
+    if done.erased:
+        work.forget(done.erased)
+    for name in done.dropped:
+        work.drop(name.kind, name.key)
 
 
 def _record_actor(actor: Actor) -> RecordActor:

@@ -19,7 +19,7 @@ from pydantic import Field, ValidationError
 from counterseal.approvals.lifecycle import decide_revoke
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, ReviewNonce
 from counterseal.approvals.reasons import ReasonCode, refuse_all
-from counterseal.approvals.statement import AuthFacts, comment_hash
+from counterseal.approvals.statement import AuthFacts, comment_hash, comment_opening
 from counterseal.desk.approvals import (
     auth_facts,
     case_event,
@@ -29,6 +29,7 @@ from counterseal.desk.approvals import (
 )
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
+from counterseal.desk.comments import prepared_under
 from counterseal.desk.people import key_of, person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
@@ -144,13 +145,20 @@ class Revocations:
                 return refuse("KEY_NOT_ENROLLED", "the person has no key", person=actor.id)
             return self._offered(case, case.key, reason, actor, key, now)
 
-        asked = digest({"request": request_id, "reason": reason})
+        asked = digest({"request": request_id})
         outcome = self._run("approvals.prepare_revoke", request_id, asked, actor, key, decide)
         if outcome.refusal is not None:
             return RevocationPreparation(refusal=outcome.refusal)
         with self._bench.store.reader() as reader:
-            nonce = reader.get(ReviewNonce, outcome.subject_id)
-        return RevocationPreparation(prepared=None if nonce is None else _stored(nonce))
+            found = prepared_under(reader, outcome.subject_id, reason, key)
+        if isinstance(found, Refusal):
+            return RevocationPreparation(refusal=found)
+        prepared = PreparedRevocation(
+            statement=RevocationStatement.model_validate_json(found.statement),
+            reason=found.reason,
+            comment_salt=found.comment_salt,
+        )
+        return RevocationPreparation(prepared=prepared)
 
     def revoke(
         self, request_id: str, signed: SignedRevocation, actor: Actor, *, key: str
@@ -184,7 +192,7 @@ class Revocations:
             whole = event.amended(
                 meaning=Meaning.REVOKED.value,
                 signature=signed.signature,
-                reason_text=signed.reason,
+                reason_text=comment_hash(signed.comment_salt, signed.reason),
             )
             return Done(subject_id=request_id, events=(whole,))
 
@@ -215,9 +223,8 @@ class Revocations:
     ) -> Done:
         request, ids = case.request, self._bench.ids
         salt = ids.secret(f"salt:{key}", 16).hex()
-        statement = self._statement(
-            request, own, auth_facts(actor), comment_hash(salt, reason), key, now
-        )
+        opening = comment_opening(actor.id, salt, reason)
+        statement = self._statement(request, own, auth_facts(actor), opening.commitment, key, now)
         nonce = ReviewNonce(
             nonce=statement.nonce,
             person_id=actor.id,
@@ -226,8 +233,7 @@ class Revocations:
             issued_at=now,
             expires_at=now + timedelta(seconds=self._bench.bundle.approval.nonce_ttl_seconds),
             statement=canonical_bytes(statement.json_value()).decode(),
-            reason=reason,
-            comment_salt=salt,
+            reason=opening.commitment,
         )
         event = Event(
             type="revocation.prepared",
@@ -237,7 +243,7 @@ class Revocations:
             documents=(nonce,),
             facts=details(statement=statement.digest),
         )
-        return Done(subject_id=nonce.nonce, events=(event,))
+        return Done(subject_id=nonce.nonce, events=(event,), openings=(opening,))
 
     def _statement(
         self,
@@ -309,10 +315,9 @@ def signature_codes(
     same = (
         prepared is not None
         and nonce.statement == _text(value)
-        and prepared.statement.auth == auth
-        and prepared.statement.prev_decision_hashes == (request.latest_chain_hash,)
-        and prepared.reason.strip() == signed.reason
-        and prepared.comment_salt == signed.comment_salt
+        and prepared.auth == auth
+        and prepared.prev_decision_hashes == (request.latest_chain_hash,)
+        and prepared.comment_hash == comment_hash(signed.comment_salt, signed.reason)
     )
     return codes if same else [*codes, _R.SNAPSHOT_CHANGED]
 
@@ -341,12 +346,9 @@ def _case(reader: Reader, request_id: str, actor: Actor) -> _Case | Refusal:
     return _Case(request=request, decisions=decisions, person=person, key=key_of(reader, actor.id))
 
 
-def _stored(nonce: ReviewNonce) -> PreparedRevocation | None:
+def _stored(nonce: ReviewNonce) -> RevocationStatement | None:
     """What was prepared under the nonce; None when that was no revocation."""
     try:
-        statement = RevocationStatement.model_validate_json(nonce.statement)
+        return RevocationStatement.model_validate_json(nonce.statement)
     except ValidationError:
         return None
-    return PreparedRevocation(
-        statement=statement, reason=nonce.reason, comment_salt=nonce.comment_salt
-    )

@@ -245,7 +245,7 @@ class ScratchHouse:
             request_reason="a rehearsal of the governed path",
             strategy_id=signal.strategy_id,
             strategy_version=signal.strategy_version,
-            author_ids=("author",),
+            author_ids=("requester",),
             signal_id=signal.signal_id,
             signal_expires_at=self.now + timedelta(hours=2),
             direction=signal.direction,

@@ -25,7 +25,19 @@ from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.kernel.model import Signature
 
 KINDS: Final = frozenset(
-    {"decision", "batch", "grant", "revoke", "enrol", "policy", "attest", "mandate", "withdraw"}
+    {
+        "decision",
+        "batch",
+        "grant",
+        "revoke",
+        "enrol",
+        "policy",
+        "attest",
+        "mandate",
+        "purge",
+        "rollback",
+        "withdraw",
+    }
 )
 """Statement kinds; each has its own payload type."""
 

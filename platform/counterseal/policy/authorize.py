@@ -39,6 +39,10 @@ class Action(StrEnum):
     DISABLE_PERSON = "identity.disable_person"
     PROPOSE_POLICY = "policy.propose"
     APPROVE_POLICY = "policy.approve"
+    HOLD_RECORDS = "records.hold"
+    ERASE_PERSON = "records.erase"
+    PURGE_RECORDS = "records.purge"
+    CHANGE_LOG_KEY = "records.change_log_key"
 
 
 _REVIEWERS: Final = frozenset(
@@ -62,6 +66,10 @@ _ALLOWED: Final[Mapping[str, frozenset[Role]]] = {
     Action.DISABLE_PERSON: frozenset({Role.ADMINISTRATOR}),
     Action.PROPOSE_POLICY: frozenset({Role.POLICY_AUTHOR}),
     Action.APPROVE_POLICY: frozenset({Role.POLICY_APPROVER}),
+    Action.HOLD_RECORDS: frozenset({Role.COMPLIANCE_REVIEWER}),
+    Action.ERASE_PERSON: frozenset({Role.COMPLIANCE_REVIEWER}),
+    Action.PURGE_RECORDS: frozenset({Role.COMPLIANCE_REVIEWER, Role.ADMINISTRATOR}),
+    Action.CHANGE_LOG_KEY: frozenset({Role.ADMINISTRATOR}),
 }
 
 

@@ -90,6 +90,11 @@ def value_position(
     )
 
 
+def latest_marks(marks: Iterable[Mark], now: datetime) -> dict[str, Mark]:
+    """The youngest mark of each symbol that is not after now (UTC); of equals the last told."""
+    return {m.symbol: m for m in sorted(marks, key=_seen_at) if m.seen_at <= now}
+
+
 def value_account(
     account: Account,
     positions: Iterable[Position],
@@ -103,7 +108,7 @@ def value_account(
     Raises:
         InputError: `POSITION_OF_OTHER_ACCOUNT` when account or currency differ.
     """
-    known = {m.symbol: m for m in sorted(marks, key=_seen_at) if m.seen_at <= now}
+    known = latest_marks(marks, now)
     values: list[PositionValue] = []
     for position in positions:
         if (position.account_id, position.currency) != (account.account_id, account.currency):

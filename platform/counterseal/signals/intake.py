@@ -3,7 +3,8 @@
 Job: parse JSON, JSON Lines or CSV into signals and per-line errors; decide a signal's admission.
 
 Invariants
-  I1  A number is read as its decimal text, never as a float; a key named twice is refused.
+  I1  A number is read as its decimal text, never as a float, and only where one is wanted; a key
+      named twice is refused.
   I2  The same id with the same content is a duplicate; with other content a conflict.
   I3  A signal from the future or too old is refused (age limit inclusive).
 
@@ -30,6 +31,9 @@ SIGNAL_COUNT_MAX: Final = 10_000
 _GUARD: Final = frozenset(
     {"signals_only", "order_created", "broker_api_called", "risk_engine_called", "oms_called"}
 )
+
+_NUMBERS: Final = frozenset({"target_tx_equivalent", "confidence", "stop_distance_points"})
+"""Fields that a JSON number may fill; all others are text."""
 
 
 class TextFormat(StrEnum):
@@ -112,14 +116,15 @@ def _rows(text: str, layout: TextFormat) -> list[tuple[int, object]]:
     if layout == TextFormat.CSV:
         return _csv_rows(text)
     if layout == TextFormat.JSON_LINES:
-        lines = enumerate(text.splitlines(), start=1)
+        lines = enumerate(text.split("\n"), start=1)
         return [(number, _json(line)) for number, line in lines if line.strip()]
     value = _json(text)
     return list(enumerate(value, start=1)) if isinstance(value, list) else [(1, value)]
 
 
 def _csv_rows(text: str) -> list[tuple[int, object]]:
-    reader = csv.DictReader(text.splitlines(), strict=True)
+    lines = text.replace("\r\n", "\n").split("\n")
+    reader = csv.DictReader((f"{line}\n" for line in lines), strict=True)
     rows: list[tuple[int, object]] = []
     try:
         names = reader.fieldnames or ()
@@ -146,6 +151,12 @@ def _csv_row(row: Mapping[str | None, object]) -> object:
     return {**value, "reason": reason} if reason else value
 
 
+class _Number(str):
+    """A JSON number as its decimal text; a name is never made of one."""
+
+    __slots__ = ()
+
+
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     out = dict(pairs)
     if len(out) != len(pairs):
@@ -156,7 +167,11 @@ def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
 def _json(text: str) -> object:
     try:
         parsed: object = json.loads(
-            text, object_pairs_hook=_unique, parse_float=str, parse_int=str, parse_constant=str
+            text,
+            object_pairs_hook=_unique,
+            parse_float=_Number,
+            parse_int=_Number,
+            parse_constant=_Number,
         )
     except (json.JSONDecodeError, RecursionError) as error:
         return InputError("NOT_JSON", f"not JSON: {error}")
@@ -168,6 +183,9 @@ def _json(text: str) -> object:
 def _signal(row: object) -> StrategySignal | InputError | ValidationError:
     if not isinstance(row, dict):
         return InputError("NOT_AN_OBJECT", "a signal is an object", got=type(row).__name__)
+    for name, value in row.items():
+        if isinstance(value, _Number) and name not in _NUMBERS:
+            return InputError("SIGNAL_INVALID", "a number is no text", field=name, got=value)
     try:
         return StrategySignal.model_validate_json(canonical_bytes(_with_notes(row)))
     except (InputError, ValidationError) as error:

@@ -18,8 +18,10 @@ CREATE TABLE audit_records (
 
 CREATE TABLE audit_checkpoints (
   size INTEGER NOT NULL,
+  number INTEGER NOT NULL,
   note TEXT NOT NULL,
-  PRIMARY KEY (size)
+  PRIMARY KEY (size),
+  UNIQUE (number)
 ) STRICT
 
 CREATE TABLE audit_head (
@@ -28,6 +30,9 @@ CREATE TABLE audit_head (
   last_leaf TEXT NOT NULL,
   peaks TEXT NOT NULL,
   root TEXT NOT NULL,
+  lease_owner TEXT NOT NULL,
+  lease_epoch INTEGER NOT NULL,
+  lease_until TEXT NOT NULL,
   PRIMARY KEY (origin)
 ) STRICT
 
@@ -189,7 +194,6 @@ CREATE TABLE approval_decisions (
   previous_chain_hash TEXT NOT NULL,
   decision_hash TEXT NOT NULL,
   statement_digest TEXT NOT NULL,
-  comment_salt TEXT NOT NULL,
   key_id TEXT NOT NULL,
   key_class INTEGER NOT NULL,
   nonce TEXT NOT NULL,
@@ -214,7 +218,6 @@ CREATE TABLE review_nonces (
   used_at TEXT,
   statement TEXT NOT NULL,
   reason TEXT NOT NULL,
-  comment_salt TEXT NOT NULL,
   PRIMARY KEY (nonce)
 ) STRICT
 
@@ -522,6 +525,73 @@ CREATE TABLE daily_pnl (
   PRIMARY KEY (daily_pnl_id)
 ) STRICT
 
+CREATE TABLE log_key_changes (
+  change_id TEXT NOT NULL,
+  vkey TEXT NOT NULL,
+  note TEXT NOT NULL,
+  changed_at TEXT NOT NULL,
+  PRIMARY KEY (change_id)
+) STRICT
+
+CREATE TABLE erasures (
+  erasure_id TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  basis TEXT NOT NULL,
+  commitments TEXT NOT NULL,
+  erased_by TEXT NOT NULL,
+  erased_at TEXT NOT NULL,
+  PRIMARY KEY (erasure_id)
+) STRICT
+
+CREATE TABLE holds (
+  hold_id TEXT NOT NULL,
+  streams TEXT NOT NULL,
+  matter TEXT NOT NULL,
+  placed_by TEXT NOT NULL,
+  placed_at TEXT NOT NULL,
+  released_by TEXT,
+  released_at TEXT,
+  PRIMARY KEY (hold_id)
+) STRICT
+
+CREATE TABLE purges (
+  purge_id TEXT NOT NULL,
+  ranges TEXT NOT NULL,
+  policy_digest TEXT NOT NULL,
+  plan_digest TEXT NOT NULL,
+  planned_by TEXT NOT NULL,
+  planned_at TEXT NOT NULL,
+  status TEXT NOT NULL,
+  approvals TEXT NOT NULL,
+  PRIMARY KEY (purge_id)
+) STRICT
+
+CREATE TABLE log_rollbacks (
+  origin TEXT NOT NULL,
+  epoch INTEGER NOT NULL,
+  vkey TEXT NOT NULL,
+  old_origin TEXT NOT NULL,
+  signed TEXT NOT NULL,
+  checkpoint TEXT NOT NULL,
+  kept TEXT NOT NULL,
+  restored TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  approvals TEXT NOT NULL,
+  first_checkpoint TEXT NOT NULL,
+  declared_at TEXT NOT NULL,
+  PRIMARY KEY (origin)
+) STRICT
+
+CREATE TABLE audit_openings (
+  commitment TEXT NOT NULL,
+  salt TEXT NOT NULL,
+  block TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  PRIMARY KEY (commitment)
+) STRICT
+
+CREATE INDEX ix_audit_openings_person_id ON audit_openings (person_id)
+
 CREATE TABLE audit_outbox (
   position INTEGER NOT NULL,
   event_id TEXT NOT NULL,
@@ -532,13 +602,17 @@ CREATE TABLE audit_outbox (
   UNIQUE (event_id)
 ) STRICT
 
-CREATE TRIGGER guard_audit_records_update BEFORE UPDATE ON audit_records BEGIN SELECT RAISE(ABORT, 'audit_records is append-only'); END
+CREATE INDEX audit_outbox_placed ON audit_outbox (seq) WHERE seq IS NOT NULL
+
+CREATE TRIGGER guard_audit_records_update BEFORE UPDATE ON audit_records WHEN NOT (NEW.body = x'' AND OLD.stream LIKE 'case:%' AND NEW.seq = OLD.seq AND NEW.prev = OLD.prev AND NEW.stream = OLD.stream AND NEW.stream_seq = OLD.stream_seq AND NEW.stream_prev = OLD.stream_prev AND NEW.event_id = OLD.event_id AND NEW.type = OLD.type AND NEW.occurred_at = OLD.occurred_at AND NEW.recorded_at = OLD.recorded_at AND NEW.leaf_hash = OLD.leaf_hash AND EXISTS (SELECT 1 FROM audit_records AS told, json_each(CAST(told.body AS TEXT), '$.after.documents.purges[0].ranges') AS part WHERE told.stream = 'retention' AND told.type = 'retention.purged' AND told.seq > OLD.seq AND told.seq < (SELECT MAX(size) FROM audit_checkpoints) AND json_extract(part.value, '$.stream') = OLD.stream AND OLD.seq BETWEEN json_extract(part.value, '$.first') AND json_extract(part.value, '$.last'))) BEGIN SELECT RAISE(ABORT, 'audit_records is append-only'); END
 
 CREATE TRIGGER guard_audit_records_delete BEFORE DELETE ON audit_records BEGIN SELECT RAISE(ABORT, 'audit_records is append-only'); END
 
 CREATE TRIGGER guard_audit_checkpoints_update BEFORE UPDATE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'audit_checkpoints is append-only'); END
 
 CREATE TRIGGER guard_audit_checkpoints_delete BEFORE DELETE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'audit_checkpoints is append-only'); END
+
+CREATE TRIGGER guard_audit_openings_update BEFORE UPDATE ON audit_openings BEGIN SELECT RAISE(ABORT, 'audit_openings is append-only'); END
 
 CREATE TRIGGER guard_audit_head_delete BEFORE DELETE ON audit_head BEGIN SELECT RAISE(ABORT, 'audit_head is append-only'); END
 

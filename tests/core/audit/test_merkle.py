@@ -180,3 +180,39 @@ def test_paths_outside_the_tree_are_refused() -> None:
     ):
         with pytest.raises(InputError, match="PROOF_RANGE"):
             ask()
+
+
+@given(st.integers(0, 70), st.integers(0, 70))
+@settings(max_examples=100, deadline=None)
+def test_i1_many_leaves_at_once_make_the_tree_of_one_by_one(first: int, more: int) -> None:
+    """TX-K4."""
+    leaves = [leaf_hash(b"%d" % n) for n in range(first + more)]
+    one_by_one, at_once = Frontier(), Frontier()
+    for leaf in leaves:
+        one_by_one.append(leaf)
+    at_once.extend(leaves[:first])
+    at_once.extend(leaves[first:])
+    assert (at_once.size, at_once.peaks) == (one_by_one.size, one_by_one.peaks)
+    assert at_once.root() == one_by_one.root() == reference_root(leaves)
+
+    tree = Tree(leaves[:first])
+    tree.extend(leaves[first:])
+    slow = Tree()
+    for leaf in leaves:
+        slow.append(leaf)
+    assert tree.root() == slow.root() == at_once.root()
+    assert tree.root(first) == reference_root(leaves[:first])
+
+
+def test_i2_paths_hold_for_every_index_of_every_size_asked_in_any_order() -> None:
+    """TX-K4: what is kept for one size is never used for another."""
+    leaves = [leaf_hash(b"%d" % n) for n in range(21)]
+    tree = Tree(leaves)
+    for size in (21, 8, 1, 13, 8, 16, 21, 5):
+        top = reference_root(leaves[:size])
+        for index in range(size):
+            path = tree.inclusion_path(index, size)
+            assert check_inclusion(index, size, leaves[index], path, top)
+            assert not check_inclusion(index, size, leaf_hash(b"x"), path, top)
+    tree.append(leaf_hash(b"21"))
+    assert tree.root() == reference_root([*leaves, leaf_hash(b"21")])

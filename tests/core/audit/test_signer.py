@@ -5,7 +5,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterseal.audit.merkle import EMPTY_ROOT, Tree, leaf_hash
-from counterseal.audit.signer import SignerState, decide_signing, genesis_state
+from counterseal.audit.signer import (
+    SignerState,
+    decide_signing,
+    decide_succession,
+    genesis_state,
+)
+from counterseal.kernel.errors import InvariantError
 from counterseal.kernel.model import Refusal
 from tests.core.audit.log_builder import ORIGIN
 
@@ -79,3 +85,37 @@ def test_i3_a_larger_size_needs_its_own_proof(old: int, grow: int, data: st.Data
         assert code(answer) == "PROOF_INVALID"
     short = decide_signing(state_at(old), ORIGIN, new, b"short", proof)
     assert code(short) == "PROOF_INVALID"
+
+
+@pytest.mark.parametrize(("lease", "refused"), [(4, True), (5, False), (6, False)])
+def test_i5_an_old_leader_gets_nothing_signed(lease: int, refused: bool) -> None:
+    """TX-K7: not even the head that was signed last; an equal lease is the same leader."""
+    state = state_at(7).amended(lease=5)
+    same = decide_signing(state, ORIGIN, 7, TREE.root(7), (), lease)
+    more = decide_signing(state, ORIGIN, 9, TREE.root(9), TREE.consistency_path(7, 9), lease)
+    if refused:
+        assert (code(same), code(more)) == ("LEASE_STALE", "LEASE_STALE")
+    else:
+        assert same == state_at(7).amended(lease=lease)
+        assert more == state_at(9).amended(lease=lease)
+
+
+def test_i6_a_closed_name_never_signs_again_and_its_successor_goes_on() -> None:
+    """TX-K7: from the restored head, one epoch later, with proofs as ever."""
+    closed, fresh = decide_succession(state_at(9), "counterseal.example/next", 7, TREE.root(7))
+    assert closed == state_at(9).amended(successor="counterseal.example/next")
+    assert (fresh.origin, fresh.size, fresh.epoch, fresh.lease) == (
+        "counterseal.example/next",
+        7,
+        1,
+        0,
+    )
+    for size in (7, 9, 12):
+        answer = decide_signing(closed, ORIGIN, size, TREE.root(size), ())
+        assert code(answer) == "ORIGIN_CLOSED"
+    path = TREE.consistency_path(7, 9)
+    grown = decide_signing(fresh, fresh.origin, 9, TREE.root(9), path)
+    assert grown == fresh.amended(size=9, root=TREE.root(9).hex())
+    for state, name in ((closed, "other"), (state_at(9), ORIGIN)):
+        with pytest.raises(InvariantError):
+            decide_succession(state, name, 7, TREE.root(7))

@@ -152,3 +152,39 @@ def test_i2_references_are_deterministic() -> None:
     assert made() == made(quantity="1.0") == (order, key)
     assert made("MTX")[0] != order
     assert made(quantity="2")[1] != key
+
+
+@pytest.mark.parametrize("field", ["signal_id", "strategy_id", "strategy_version", "symbol_group"])
+@pytest.mark.parametrize("number", ["7", "0.1", "1e3", "NaN"])
+def test_i1_a_number_is_never_made_a_name(field: str, number: str) -> None:
+    """TX-E1: an id that two programs would write differently is refused; its text is taken."""
+    text = json.dumps({**GOOD, field: "@"})
+
+    (error,) = parse_signals(text.replace('"@"', number), TextFormat.JSON).errors
+    assert (error.line, error.field, error.code) == (1, field, "SIGNAL_INVALID")
+    (signal,) = parse_signals(text.replace("@", number), TextFormat.JSON).signals
+    assert getattr(signal, field) == number
+
+
+def test_i1_numbers_in_notes_keep_their_text() -> None:
+    """TX-E2: a strategy's own notes are text, alone or within each other."""
+    (signal,) = parse({**GOOD, "reason": {"signals_only": True, "a": 1.50, "b": [2]}}).signals
+    assert [(n.name, n.value) for n in signal.reason.notes] == [("a", "1.5"), ("b", '["2"]')]
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\u2029", "\x85"], ids=ascii)
+def test_a_line_ends_at_a_line_feed_only(mark: str) -> None:
+    """TX-E1: JSON text may hold other separators; lines and their numbers stay as they are."""
+    row = {**GOOD, "reason": {"signals_only": True, "model": f"a{mark}b"}}
+    text = json.dumps(row, ensure_ascii=False) + "\r\n\r\n{broken\n"
+
+    parsed = parse_signals(text, TextFormat.JSON_LINES, keep_good=True)
+    (signal,) = parsed.signals
+    assert signal.reason.notes[0].value == f"a{mark}b"
+    assert [(e.line, e.code) for e in parsed.errors] == [(3, "NOT_JSON")]
+
+    names = [name for name in GOOD if name != "reason"]
+    head = ",".join([*names, "reason.signals_only", "reason.model"])
+    cells = ",".join([*(str(GOOD[name]) for name in names), "true", f'"a{mark}b\nc"'])
+    (signal,) = parse_signals(f"{head}\r\n{cells}\r\n", TextFormat.CSV).signals
+    assert signal.reason.notes[0].value == f"a{mark}b\nc"

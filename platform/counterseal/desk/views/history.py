@@ -88,7 +88,14 @@ def history(
     case = load_case(reader, request_id)
     if isinstance(case, Refusal):
         return case
-    return _told(*case, reader.find(PersonKey), bundle, record_policy(facts))
+    answer = _told(*case, reader.find(PersonKey), bundle, record_policy(facts))
+    return answer.amended(decisions=tuple(_in_words(reader, d) for d in answer.decisions))
+
+
+def _in_words(reader: Reader, decision: ApprovalDecision) -> ApprovalDecision:
+    """The decision with the reviewer's words, or with the commitment when they are erased."""
+    opening = reader.opened(decision.decision_reason)
+    return decision if opening is None else decision.amended(decision_reason=opening.word("text"))
 
 
 def _told(

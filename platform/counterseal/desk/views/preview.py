@@ -20,6 +20,7 @@ from typing import Final, Literal, Self, TypeVar, cast
 from pydantic import Field, model_validator
 
 from counterseal.approvals.model import ApprovalRequest
+from counterseal.audit.privacy import Opening
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.bench import Bench
 from counterseal.desk.orders import Orders, Submission
@@ -189,6 +190,10 @@ class RememberingReader:
     def count(self, kind: type[D], **equal: Wanted) -> int:
         """How many documents `find` would give."""
         return len(self.find(kind, **equal))
+
+    def opened(self, commitment: str) -> Opening | None:
+        """What opens a stored commitment."""
+        return self._reader.opened(commitment)
 
 
 def _equals(document: Document, field: str, wanted: Wanted) -> bool:

@@ -23,6 +23,7 @@ from counterseal.broker.model import (
     SimulationResult,
 )
 from counterseal.broker.paper import simulate
+from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import DomainModel, Name
 from counterseal.kernel.money import Exact, NonNegative, Price, Quantity
 from counterseal.market.quotes import QuoteBasis
@@ -68,8 +69,16 @@ def preview_fill(form: SimulationForm, now: datetime) -> SimulationResult:
     """The model's answer at `now` (UTC); nothing is stored and no order exists.
 
     Raises:
-        InputError: `QUOTE_SYMBOL_MISMATCH`, `LIMIT_PRICE_MISSING`, `PARTIAL_FILL_NEEDS_TWO`.
+        InputError: `QUANTITY_NOT_WHOLE`, `QUOTE_SYMBOL_MISMATCH`, `LIMIT_PRICE_MISSING`,
+            `PARTIAL_FILL_NEEDS_TWO`.
     """
+    if form.quantity % 1:
+        raise InputError(
+            "QUANTITY_NOT_WHOLE",
+            "futures trade in whole contracts",
+            field="quantity",
+            got=form.quantity,
+        )
     age = timedelta(microseconds=int(form.age_seconds * _MILLIONTH))
     quote = QuoteSnapshot(
         symbol=form.quote_symbol or form.symbol,

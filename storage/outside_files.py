@@ -1,0 +1,79 @@
+"""Outside evidence as an auditor holds it: files and folders.
+
+Job: read a policy, cosigned notes, anchors and stamps from where they lie.
+
+Invariants
+  I1  What is named is read or fails: evidence that cannot be read is never left out.
+  I2  Stamps are read only with the roots that they are to be verified under.
+
+Not here: what they prove (audit.outside), gathering them (witnesses, stamping, anchoring).
+Source: options of the design part "verify".
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from counterseal.audit.anchors import read_anchors
+from counterseal.audit.outside import OutsideEvidence
+from counterseal.audit.trust_policy import TrustPolicy, parse_policy
+from counterseal.kernel.errors import InputError
+from storage.stamping import StampFolder, read_roots
+from storage.witnesses import CosignedNotes
+
+
+@dataclass(frozen=True, slots=True)
+class OutsideFiles:
+    """Where the evidence lies; None and empty for what was not given.
+
+    Attributes:
+        policy: Policy file.
+        cosigned: Folder of notes kept beside the log.
+        latest: Notes fetched from the witnesses, a file for each.
+        anchors: Append-only files.
+        stamps: Folder of stamps.
+        roots: PEM certificates that the stamps are verified under.
+    """
+
+    policy: Path | None = None
+    cosigned: Path | None = None
+    latest: tuple[Path, ...] = ()
+    anchors: tuple[Path, ...] = ()
+    stamps: Path | None = None
+    roots: Path | None = None
+
+
+def load_outside(files: OutsideFiles) -> tuple[OutsideEvidence, TrustPolicy | None]:
+    """Read everything that is named.
+
+    Raises:
+        InputError: `EVIDENCE_FILE_MISSING`, `ROOTS_MISSING` for stamps without roots,
+            `ROOTS_INVALID`, `TRUST_POLICY_MALFORMED` or a key's code.
+        IntegrityError: `STAMP_INVALID` or `ANCHOR_REWRITTEN`.
+        AdapterError: `STAMP_READ`, `COSIGNED_READ`.
+    """
+    for folder in (files.cosigned, files.stamps):
+        if folder is not None and not folder.is_dir():
+            _missing(folder)
+    if files.stamps is not None and files.roots is None:
+        raise InputError("ROOTS_MISSING", "stamps need pinned roots", field="tsa-roots")
+    roots = () if files.roots is None else read_roots(_content(files.roots))
+    evidence = OutsideEvidence(
+        kept=() if files.cosigned is None else CosignedNotes(files.cosigned).read(),
+        latest=tuple(_content(path).decode(errors="replace") for path in files.latest),
+        anchored=tuple(n for path in files.anchors for n in read_anchors(_content(path)).notes),
+        stamps=() if files.stamps is None else StampFolder(files.stamps).read(roots),
+    )
+    policy = None if files.policy is None else parse_policy(_content(files.policy))
+    return evidence, policy
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError:
+        _missing(path)
+
+
+def _missing(path: Path) -> NoReturn:
+    raise InputError("EVIDENCE_FILE_MISSING", "the evidence named is not there", got=path)
