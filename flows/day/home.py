@@ -12,7 +12,8 @@ Source: the demo's home rules; governance part 3 (throw-away keys).
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from importlib.metadata import version
@@ -26,7 +27,8 @@ from counterseal.kernel.errors import InputError
 from counterseal.kernel.ids import SeededIdSource
 from flows.day.markets import DayMarket
 from flows.day.plan import ACCOUNT, OFFICERS, TENANT, DayPlan
-from storage.homes import HomePlan, Officer, found_home, open_home, read_home
+from storage.desk import closing_desk
+from storage.homes import HomePlan, Officer, found_home, open_log_key, read_home
 from storage.journal import AfterStep, no_observer
 from storage.keyring import DEMO_PASSPHRASE
 from storage.settings import Settings
@@ -114,6 +116,7 @@ def check_place(settings: Settings, origin: str) -> bool:
     return True
 
 
+@contextmanager
 def open_demo(
     settings: Settings,
     plan: DayPlan,
@@ -121,12 +124,12 @@ def open_demo(
     origin: str,
     *,
     after_step: AfterStep = no_observer,
-) -> DemoHome:
-    """Found the demo home, or open it where a killed run left it.
+) -> Iterator[DemoHome]:
+    """Found the demo home, or open it where a killed run left it; closed behind the block.
 
     Raises:
-        InputError: those of `check_place`, `found_home` and `open_home`.
-        IntegrityError: those of `found_home` and `open_home`.
+        InputError: those of `check_place`, `found_home` and `closing_desk`.
+        IntegrityError: those of `found_home` and `closing_desk`.
         AdapterError: when a file or the database fails.
     """
     begun = check_place(settings, origin)
@@ -137,8 +140,11 @@ def open_demo(
         people = tuple(Officer(name, DEMO_PASSPHRASE) for name in OFFICERS)
         home = HomePlan(origin, TENANT, people, ACCOUNT, plan.opening_cash, mode="demo")
         found_home(settings, home, clock=clock, ids=ids, feed=market.feed, after_step=after_step)
-    desk = open_home(settings, clock=clock, ids=ids, feed=market.feed, after_step=after_step)
-    return DemoHome(settings, desk, clock, ids)
+    key = open_log_key(settings)
+    with closing_desk(
+        settings, key, clock=clock, ids=ids, feed=market.feed, after_step=after_step
+    ) as desk:
+        yield DemoHome(settings, desk, clock, ids)
 
 
 def _prepare(settings: Settings) -> None:

@@ -133,16 +133,16 @@ def run_day(
         done = finished(out)
         if done is not None:
             return done
-    home = open_demo(settings, plan, market, origin, after_step=after_step)
-    people = AutomaticPeople(home.desk, keys_folder(settings), "demo", home.clock, home.ids)
-    day = GovernedDay(home, people, market, plan, version("counterseal"))
-    day.begin()
-    try:
-        with runs(settings) as opened:
-            asyncio.run(_through(day, notice, opened))
-    except* CountersealError as failed:
-        raise failed.exceptions[0] from None
-    day.end()
+    with open_demo(settings, plan, market, origin, after_step=after_step) as home:
+        people = AutomaticPeople(home.desk, keys_folder(settings), "demo", home.clock, home.ids)
+        day = GovernedDay(home, people, market, plan, version("counterseal"))
+        day.begin()
+        try:
+            with runs(settings) as opened:
+                asyncio.run(_through(day, notice, opened))
+        except* CountersealError as failed:
+            raise failed.exceptions[0] from None
+        day.end()
     summary = summarize(home, market, plan, judge_log(Workplace(settings)))
     write_durably(vkey_file(out), f"{summary.log_vkey}\n".encode())
     write_results(home, summary)
