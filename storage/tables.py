@@ -118,7 +118,13 @@ REGISTER: Final[Mapping[str, TableClass]] = {
     "audit_outbox": TableClass.VOLATILE,
     "alembic_version": TableClass.VOLATILE,
 }
+VOLATILE_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = {
+    "audit_head": ("lease_owner", "lease_epoch", "lease_until"),
+}
+"""Columns that are volatile in a table of another class."""
+
 VOLATILE_BECAUSE: Final[Mapping[str, str]] = {
+    "audit_head": "who leads for now: another lease makes a sequencer wait or give way",
     "audit_outbox": "in flight between two transactions: one not as recorded stops the seal",
     "alembic_version": "schema version; another value refuses to start",
 }

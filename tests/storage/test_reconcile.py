@@ -8,7 +8,13 @@ import pytest
 
 from storage.guards import GUARDS
 from storage.reconcile import Difference, reconcile
-from storage.tables import DOCUMENT_TABLES, REGISTER, VOLATILE_BECAUSE, TableClass
+from storage.tables import (
+    DOCUMENT_TABLES,
+    REGISTER,
+    VOLATILE_BECAUSE,
+    VOLATILE_COLUMNS,
+    TableClass,
+)
 from tests.desk.keeping import KeptWorld
 from tests.storage.rollback_record import record_a_rollback
 from tests.world import World
@@ -119,7 +125,10 @@ def test_i1_an_added_row_is_named(database: Path) -> None:
     assert extra == {(t, "forged") for t, _ in filled_tables(database)}
 
 
-@pytest.mark.parametrize("column", ["size", "last_leaf", "peaks", "root", "origin"])
+HEAD_COLUMNS = ("size", "last_leaf", "peaks", "root", "origin")
+
+
+@pytest.mark.parametrize("column", HEAD_COLUMNS)
 def test_i1_a_changed_head_is_named(database: Path, column: str) -> None:
     found = edited(database, f"UPDATE audit_head SET {column} = 7")
 
@@ -232,4 +241,12 @@ def test_every_table_has_one_class_and_every_volatile_one_a_reason(database: Pat
 
     assert live <= REGISTER.keys()
     volatile = {name for name, kind in REGISTER.items() if kind is TableClass.VOLATILE}
-    assert volatile == VOLATILE_BECAUSE.keys()
+    assert {*volatile, *VOLATILE_COLUMNS} == VOLATILE_BECAUSE.keys()
+
+
+def test_every_column_of_the_head_is_compared_or_volatile(database: Path) -> None:
+    """A new column cannot slip between the classes."""
+    live = {
+        str(row[1]) for row in sqlite3.connect(database).execute("PRAGMA table_info(audit_head)")
+    }
+    assert live == {*HEAD_COLUMNS, *VOLATILE_COLUMNS["audit_head"]}
