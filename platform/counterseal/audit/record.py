@@ -12,7 +12,7 @@ Source: RFC 8785; C2SP tlog-tiles (entry length).
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Final, NamedTuple, TypedDict, cast
@@ -20,11 +20,17 @@ from typing import Final, NamedTuple, TypedDict, cast
 import orjson
 
 from counterseal.audit.merkle import leaf_hash
+from counterseal.audit.record_format import (
+    DRAFT_FORMAT,
+    RECORD_VERSION,
+    SEAL_FORMAT,
+    check_names,
+    check_values,
+)
 from counterseal.kernel.canonical import Json, canonical_bytes
 from counterseal.kernel.clock import utc_text
 from counterseal.kernel.errors import InputError
 
-RECORD_VERSION: Final = 1
 BODY_BYTES_MAX: Final = 65_535
 
 
@@ -147,119 +153,11 @@ class StoredRow(NamedTuple):
     body: bytes
 
 
-_HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
-_DIGEST: Final = re.compile(r"sha256:[0-9a-f]{64}", re.ASCII)
-_UTC: Final = re.compile(r"\d{4}-\d{2}-\d{2}T\d{2}:\d{2}:\d{2}\.\d{6}Z", re.ASCII)
-_DOTTED: Final = re.compile(r"[a-z][a-z0-9_]*(\.[a-z][a-z0-9_]*)+", re.ASCII)
-_EVENT_ID: Final = re.compile(r"[a-z][a-z0-9]*_[0-9a-f]{32}", re.ASCII)
-_WORD: Final = re.compile(r"[\x21-\x7e]{1,120}", re.ASCII)
 # Outside a string a number follows one of these three; the hit may lie inside a string, so it only
 # sends the body to the slow check. One pattern each: a fixed start is found ten times faster.
 _SUSPECT_NUMBERS: Final = tuple(
     re.compile(start + rb"-?[0-9](?:[0-9]{15}|[0-9]*[.eE])") for start in (b'":', b",", rb"\[")
 )
-
-_Test = Callable[[object], bool]
-
-
-def _matches(pattern: re.Pattern[str]) -> _Test:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
-
-
-def _whole(least: int) -> _Test:
-    return lambda value: type(value) is int and value >= least
-
-
-def _or_null(test: _Test) -> _Test:
-    return lambda value: value is None or test(value)
-
-
-def _list_of(test: _Test) -> _Test:
-    return lambda value: isinstance(value, list | tuple) and all(map(test, value))
-
-
-def _object(**fields: _Test) -> _Test:
-    def test(value: object) -> bool:
-        return (
-            isinstance(value, Mapping)
-            and value.keys() == fields.keys()
-            and all(check(value[name]) for name, check in fields.items())
-        )
-
-    return test
-
-
-def _text(value: object) -> bool:
-    return isinstance(value, str)
-
-
-def _json_object(value: object) -> bool:
-    return isinstance(value, Mapping)
-
-
-_word: Final = _matches(_WORD)
-_hex: Final = _matches(_HEX)
-_utc: Final = _matches(_UTC)
-
-_DRAFT_TESTS: Final[Mapping[str, _Test]] = {
-    "stream": _word,
-    "event_id": _matches(_EVENT_ID),
-    "type": _matches(_DOTTED),
-    "occurred_at": _utc,
-    "actor": _object(
-        id=_word,
-        authn=_object(issuer=_word, amr=_list_of(_word), acr=_or_null(_word), auth_time=_utc),
-        session=_word,
-    ),
-    "on_behalf_of": _or_null(_word),
-    "action": _word,
-    "meaning": _text,
-    "reason": _object(code=_text, text=_text),
-    "before": _or_null(_json_object),
-    "after": _or_null(_json_object),
-    "subject": _object(type=_word, id=_word, version=_whole(1)),
-    "policy": _or_null(
-        _object(
-            id=_word,
-            version=lambda value: _word(value) or _whole(0)(value),
-            digest=_matches(_DIGEST),
-        )
-    ),
-    "run": _or_null(_word),
-    "step": _or_null(_word),
-    "request_id": _or_null(_word),
-    "idempotency_key": _or_null(_text),
-    "command": _or_null(_matches(_DIGEST)),
-    "pii": _list_of(_matches(_DIGEST)),
-    "approver_sig": _or_null(_json_object),
-}
-_SEAL_TESTS: Final[Mapping[str, _Test]] = {
-    "v": lambda value: type(value) is int and value == RECORD_VERSION,
-    "origin": _word,
-    "seq": _whole(0),
-    "prev": _hex,
-    "stream_seq": _whole(1),
-    "stream_prev": _hex,
-    "recorded_at": _utc,
-    "clock": _object(source=_word, max_error_us=_whole(0)),
-}
-
-
-def _check_names(value: Mapping[str, object], names: frozenset[str]) -> None:
-    if value.keys() != names:
-        odd = sorted(map(str, value.keys() ^ names))
-        raise InputError(
-            "RECORD_FIELDS", "fields unknown or missing", expected="exactly the format", got=odd
-        )
-
-
-def _check_values(value: Mapping[str, object], tests: Mapping[str, _Test]) -> None:
-    for name, test in tests.items():
-        if not test(value[name]):
-            raise InputError(
-                "RECORD_INVALID", "field does not fit the format", field=name, got=value[name]
-            )
-
 
 _time_text: Final = lru_cache(maxsize=4)(utc_text)
 """A group is recorded at one instant."""
@@ -290,8 +188,8 @@ def draft_bytes(draft: Mapping[str, object]) -> bytes:
     Raises:
         InputError: `RECORD_FIELDS`, `RECORD_INVALID` or `NOT_CANONICAL`.
     """
-    _check_names(draft, DRAFT_FIELDS)
-    _check_values(draft, _DRAFT_TESTS)
+    check_names(draft, DRAFT_FIELDS)
+    check_values(draft, DRAFT_FORMAT)
     return canonical_bytes(cast("Json", draft))
 
 
@@ -324,7 +222,7 @@ def seal(
     Raises:
         InputError: `RECORD_FIELDS`, `NOT_CANONICAL`, or `RECORD_TOO_LONG` beyond 65,535 bytes.
     """
-    _check_names(draft, DRAFT_FIELDS)
+    check_names(draft, DRAFT_FIELDS)
     added: dict[str, Json] = {
         "v": RECORD_VERSION,
         "origin": origin,
@@ -389,9 +287,9 @@ def parse_record(body: bytes) -> Record:
     if len(body) > BODY_BYTES_MAX:
         raise InputError("RECORD_TOO_LONG", "body beyond 65535 bytes", got=len(body))
     value = load_canonical(body)
-    _check_names(value, RECORD_FIELDS)
-    _check_values(value, _DRAFT_TESTS)
-    _check_values(value, _SEAL_TESTS)
+    check_names(value, RECORD_FIELDS)
+    check_values(value, DRAFT_FORMAT)
+    check_values(value, SEAL_FORMAT)
     return cast("Record", value)
 
 

@@ -19,7 +19,8 @@ from typing import Final, NamedTuple
 import orjson
 
 from counterseal.audit.merkle import leaf_hashes
-from counterseal.audit.record import RECORD_FIELDS, RECORD_VERSION, StoredRow, load_canonical
+from counterseal.audit.record import RECORD_FIELDS, StoredRow, load_canonical
+from counterseal.audit.record_format import RECORD_VERSION
 from counterseal.kernel.errors import InputError
 
 STRETCH_MAX: Final = 256

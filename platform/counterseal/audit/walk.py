@@ -20,7 +20,8 @@ from counterseal.audit.event_ids import EventIds
 from counterseal.audit.findings import Findings
 from counterseal.audit.merkle import HASH_SIZE, ZERO_HASH, Frontier, leaf_hash
 from counterseal.audit.purges import is_purged, kept_leaf
-from counterseal.audit.record import RECORD_FIELDS, RECORD_VERSION, StoredRow, load_canonical
+from counterseal.audit.record import RECORD_FIELDS, StoredRow, load_canonical
+from counterseal.audit.record_format import RECORD_VERSION
 from counterseal.audit.resume import StreamEnd, VerifiedPrefix
 from counterseal.audit.stretch import Stretch, stretch_of
 from counterseal.audit.verdict import Finding

@@ -10,7 +10,8 @@ from typing import Final, NamedTuple
 from counterseal.audit.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
 from counterseal.audit.merkle import ZERO_HASH, Frontier, leaf_hash
 from counterseal.audit.note import VerifierKey
-from counterseal.audit.record import RECORD_FIELDS, RECORD_VERSION, StoredRow, load_canonical
+from counterseal.audit.record import RECORD_FIELDS, StoredRow, load_canonical
+from counterseal.audit.record_format import RECORD_VERSION
 from counterseal.audit.verdict import (
     DEFAULT_REQUIRED,
     Attacker,
