@@ -12,6 +12,7 @@ Source: audit-log, signer as guard.
 
 import socket
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -110,7 +111,8 @@ class RemoteSigner:
             with socket.socket(socket.AF_UNIX) as end:
                 end.settimeout(self._seconds)
                 end.connect(str(self._path))
-                send(end, question)
+                with suppress(ConnectionError):  # who refuses early still leaves its answer
+                    send(end, question)
                 answer = read_answer(receive(end))
         except (OSError, InputError) as error:
             why = str(error) or "no answer"

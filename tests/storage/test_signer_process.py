@@ -1,6 +1,7 @@
 """A signer of its own: its socket, its frames, and what its death costs."""
 
 import os
+import select
 import socket
 import stat
 import struct
@@ -14,6 +15,7 @@ from hypothesis import strategies as st
 from counterseal.audit.note import NoteSigner
 from counterseal.kernel.canonical import canonical_bytes
 from counterseal.kernel.errors import AdapterError, InputError, IntegrityError
+from counterseal.kernel.model import DomainModel
 from storage.signer_client import RemoteSigner
 from storage.signer_process import listening, main
 from storage.signer_wire import (
@@ -24,6 +26,7 @@ from storage.signer_wire import (
     read_answer,
     read_question,
     receive,
+    send,
 )
 from storage.signers import EmbeddedSigner, create_state, read_state
 from storage.store import SqlStore
@@ -81,6 +84,23 @@ def test_i1_another_user_is_not_answered(folder: Path) -> None:
     with served(folder, peer=os.geteuid() + 1) as path, refused:
         RemoteSigner(path)
     assert read_state(folder, ORIGIN).size == 0
+
+
+def test_i1_a_refusal_that_came_before_the_question_is_read(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Signer process I1: who is refused unheard learns why, and not that nobody listens."""
+
+    def late(end: socket.socket, question: DomainModel) -> None:
+        poll = select.poll()
+        poll.register(end, select.POLLHUP)
+        poll.poll(5_000)
+        send(end, question)
+
+    monkeypatch.setattr("storage.signer_client.send", late)
+    refused = pytest.raises(InputError, match="PEER_UNKNOWN")
+    with served(folder, peer=os.geteuid() + 1) as path, refused:
+        RemoteSigner(path)
 
 
 def test_i4_one_process_per_socket_and_a_dead_one_is_followed(folder: Path) -> None:
