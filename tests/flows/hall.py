@@ -7,6 +7,7 @@ import os
 import shutil
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -31,6 +32,8 @@ SECRET = "a long passphrase for tests"
 OFFICERS = ("ann", "bob")
 SERVICE = "flows"
 CLIENT = "tests"
+BUSY_WAITS = (1, 2, 4, 8)
+"""Seconds to wait after each answer that the server is busy."""
 Ran = tuple[int, dict[str, object]]
 Row = dict[str, object]
 
@@ -186,10 +189,10 @@ def filtered(engine: Engine, path: str) -> list[Row]:
 def post(engine: Engine, path: str) -> object:
     """POST an empty object as a proper client: with the secret and the server's own token."""
     headers = _credentials(engine.environment["PREFECT_API_AUTH_STRING"])
-    _, token = _asked(engine, "GET", f"/api/csrf-token?client={CLIENT}", None, headers)
+    _, token = _patiently(engine, "GET", f"/api/csrf-token?client={CLIENT}", None, headers)
     assert isinstance(token, dict)
     csrf = {"Prefect-Csrf-Token": str(token["token"]), "Prefect-Csrf-Client": CLIENT}
-    status, value = _asked(engine, "POST", path, {}, {**headers, **csrf})
+    status, value = _patiently(engine, "POST", path, {}, {**headers, **csrf})
     assert status in {http.HTTPStatus.OK, http.HTTPStatus.CREATED}, value
     return value
 
@@ -204,6 +207,18 @@ def _credentials(secret: str | None) -> dict[str, str]:
     if secret is None:
         return {}
     return {"Authorization": f"Basic {base64.b64encode(secret.encode()).decode()}"}
+
+
+def _patiently(
+    engine: Engine, method: str, path: str, body: object, headers: Mapping[str, str]
+) -> tuple[int, object]:
+    """Ask again while the server says that its database is busy, as Prefect's own client does."""
+    for wait in BUSY_WAITS:
+        status, value = _asked(engine, method, path, body, headers)
+        if status != http.HTTPStatus.SERVICE_UNAVAILABLE:
+            return status, value
+        time.sleep(wait)
+    return _asked(engine, method, path, body, headers)
 
 
 def _asked(
