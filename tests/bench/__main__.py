@@ -9,7 +9,15 @@ import sys
 import tempfile
 from pathlib import Path
 
-from tests.bench import bench_audit, bench_cli, bench_demo, bench_seal, bench_submit, bench_ticks
+from tests.bench import (
+    bench_audit,
+    bench_cli,
+    bench_demo,
+    bench_seal,
+    bench_submit,
+    bench_ticks,
+    bench_tree,
+)
 from tests.bench.measure import as_json, table
 
 BENCHES = {
@@ -19,6 +27,7 @@ BENCHES = {
     "demo": bench_demo,
     "audit": bench_audit,
     "seal": bench_seal,
+    "tree": bench_tree,
 }
 
 

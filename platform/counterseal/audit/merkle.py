@@ -7,11 +7,13 @@ Invariants
   I2  A proof made here is accepted, and one changed in any hash, size or index is refused.
   I3  Tree size zero proves nothing: no checker accepts it.
 
-Not here: signatures (audit.note), what a leaf contains (audit.record).
+Not here: signatures (audit.note), what a leaf contains (audit.record), hashes that are stored
+(audit.tiles).
 Source: RFC 6962 part 2.1, RFC 9162 parts 2.1.3.2 and 2.1.4.2.
 """
 
 import hashlib
+from abc import ABC, abstractmethod
 from collections.abc import Iterable, Sequence
 from typing import Final
 
@@ -37,9 +39,14 @@ def leaf_hash(body: bytes) -> bytes:
 
 
 def leaf_hashes(bodies: Iterable[bytes]) -> list[bytes]:
-    """`leaf_hash` of each, without a call for each."""
-    sha256 = hashlib.sha256
-    return [sha256(_LEAF + body).digest() for body in bodies]
+    """`leaf_hash` of each, from one that has begun: a fifth cheaper."""
+    begin = hashlib.sha256(_LEAF).copy
+    hashes: list[bytes] = []
+    for body in bodies:
+        leaf = begin()
+        leaf.update(body)
+        hashes.append(leaf.digest())
+    return hashes
 
 
 def _paired(hashes: Sequence[bytes]) -> list[bytes]:
@@ -120,47 +127,26 @@ class Frontier:
         return result
 
 
-class Tree:
-    """Every hash of a growing tree, kept by level: proofs without re-hashing (64 bytes a leaf).
+class ProofTree(ABC):
+    """Roots and proofs over hashes that somebody keeps: in memory (`Tree`), or in tiles."""
 
-    Args:
-        leaves: Leaf hashes in order.
-    """
+    __slots__ = ("_edge", "_edge_size")
 
-    __slots__ = ("_edge", "_edge_size", "_levels")
-
-    def __init__(self, leaves: Iterable[bytes] = ()) -> None:
-        self._levels: list[list[bytes]] = [[]]
+    def __init__(self) -> None:
         self._edge: list[bytes] = []
         self._edge_size = 0
-        self.extend(leaves)
 
     @property
+    @abstractmethod
     def size(self) -> int:
         """Leaves so far."""
-        return len(self._levels[0])
 
-    def append(self, leaf: bytes) -> None:
-        """Add one leaf hash and every subtree that it completes."""
-        level = 0
-        self._levels[0].append(leaf)
-        while len(self._levels[level]) % 2 == 0:
-            left, right = self._levels[level][-2:]
-            level += 1
-            if level == len(self._levels):
-                self._levels.append([])
-            self._levels[level].append(node_hash(left, right))
+    @abstractmethod
+    def subtree(self, level: int, index: int) -> bytes:
+        """Root of the perfect subtree over the leaves from `index << level`, `1 << level` many.
 
-    def extend(self, leaves: Iterable[bytes]) -> None:
-        """Add leaf hashes in order: the same as `append` for each, a level at a time."""
-        self._levels[0].extend(leaves)
-        level = 0
-        while len(self._levels[level]) > 1:
-            if level + 1 == len(self._levels):
-                self._levels.append([])
-            below, above = self._levels[level], self._levels[level + 1]
-            above.extend(_paired(below[2 * len(above) :]))
-            level += 1
+        Asked only for subtrees whose leaves all lie below `size`; level 0 is the leaf hash.
+        """
 
     def root(self, size: int | None = None) -> bytes:
         """Root of the first `size` leaves, by default of all.
@@ -180,14 +166,19 @@ class Tree:
         size = self._bounded(self.size if size is None else size)
         if not 0 <= index < size:
             raise InputError("PROOF_RANGE", "no such leaf", field="index", got=index)
+        return self._path(0, index, size)
+
+    def _path(self, level: int, index: int, size: int) -> tuple[bytes, ...]:
+        """Siblings of a node and of all above it, in the tree of the first `size` leaves."""
         path: list[bytes] = []
-        last = size - 1
-        for level, edge in zip(self._levels, self._right_edge(size), strict=False):
-            if index & 1:
-                path.append(level[index - 1])
-            elif index < last:
-                path.append(edge if index + 1 == last else level[index + 1])
-            index, last = index >> 1, last >> 1
+        edge, last = self._right_edge(size), size - 1 >> level
+        while last:
+            sibling = index ^ 1
+            if sibling < last:
+                path.append(self.subtree(level, sibling))
+            elif sibling == last:
+                path.append(edge[level])
+            level, index, last = level + 1, index >> 1, last >> 1
         return tuple(path)
 
     def _right_edge(self, size: int) -> list[bytes]:
@@ -197,10 +188,12 @@ class Tree:
         """
         if size != self._edge_size:
             last = size - 1
-            edge = [self._levels[0][last]]
+            edge = [self.subtree(0, last)]
             while last:
-                level = self._levels[len(edge) - 1]
-                edge.append(node_hash(level[last - 1], edge[-1]) if last & 1 else edge[-1])
+                if last & 1:
+                    edge.append(node_hash(self.subtree(len(edge) - 1, last - 1), edge[-1]))
+                else:
+                    edge.append(edge[-1])
                 last >>= 1
             self._edge, self._edge_size = edge, size
         return self._edge
@@ -237,9 +230,55 @@ class Tree:
         width = high - low
         if width & (width - 1) == 0:
             level = width.bit_length() - 1
-            return self._levels[level][low >> level]
+            return self.subtree(level, low >> level)
         middle = low + _split(width)
         return node_hash(self._range(low, middle), self._range(middle, high))
+
+
+class Tree(ProofTree):
+    """Every hash of a growing tree, kept by level: proofs without re-hashing (64 bytes a leaf).
+
+    Args:
+        leaves: Leaf hashes in order.
+    """
+
+    __slots__ = ("_levels",)
+
+    def __init__(self, leaves: Iterable[bytes] = ()) -> None:
+        super().__init__()
+        self._levels: list[list[bytes]] = [[]]
+        self.extend(leaves)
+
+    @property
+    def size(self) -> int:
+        """Leaves so far."""
+        return len(self._levels[0])
+
+    def subtree(self, level: int, index: int) -> bytes:
+        """Root of a perfect subtree: kept, not computed."""
+        return self._levels[level][index]
+
+    def append(self, leaf: bytes) -> None:
+        """Add one leaf hash and every subtree that it completes."""
+        level = 0
+        self._levels[0].append(leaf)
+        while len(self._levels[level]) % 2 == 0:
+            left, right = self._levels[level][-2:]
+            level += 1
+            if level == len(self._levels):
+                self._levels.append([])
+            self._levels[level].append(node_hash(left, right))
+
+    def extend(self, leaves: Iterable[bytes]) -> None:
+        """Add leaf hashes in order: the same as `append` for each, a level at a time."""
+        self._levels[0].extend(leaves)
+        level = 0
+        while len(self._levels[level]) > 1:
+            if level + 1 == len(self._levels):
+                self._levels.append([])
+            below, above = self._levels[level], self._levels[level + 1]
+            above.extend(_paired(below[2 * len(above) :]))
+            level += 1
 
 
 def _split(width: int) -> int:

@@ -1,14 +1,15 @@
 """Receipts: proof that a record is in the log, kept by whoever received it.
 
-Job: make, write, read and check `.tlog-proof` files.
+Job: make, write, read and check `.tlog-proof` files; prove to who kept an older size that it is a
+prefix.
 
 Invariants
   I1  A receipt is checked against the record's bytes, never against a stated hash.
   I2  The `extra` line is carried, never trusted: no signature covers it.
-  I3  No receipt is made from a tree that does not lead to the signed root.
+  I3  No proof is made that does not lead to the signed root, whatever the tree was stored in.
 
 Not here: who gets a receipt (storage.journal).
-Source: C2SP tlog-proof.
+Source: C2SP tlog-proof, tlog-witness (the form of a proof of growth).
 """
 
 import re
@@ -18,6 +19,7 @@ from typing import Final, NoReturn
 
 from counterseal.audit.checkpoint import (
     SIZE_MAX,
+    Checkpoint,
     OpenedCheckpoint,
     open_checkpoint,
     read_checkpoint,
@@ -25,11 +27,13 @@ from counterseal.audit.checkpoint import (
 from counterseal.audit.merkle import (
     HASH_SIZE,
     PROOF_LENGTH_MAX,
-    Tree,
+    ProofTree,
+    check_consistency,
     check_inclusion,
     leaf_hash,
 )
 from counterseal.audit.note import NOTE_BYTES_MAX, VerifierKey, decode_base64, encode_base64
+from counterseal.audit.witness import AddCheckpoint
 from counterseal.kernel.errors import InputError, IntegrityError
 
 FIRST_LINE: Final = "c2sp.org/tlog-proof@v1"
@@ -65,28 +69,54 @@ def _malformed(message: str, got: object = None) -> NoReturn:
     raise InputError("RECEIPT_MALFORMED", message, field="receipt", got=got)
 
 
-def make_receipt(tree: Tree, index: int, note: str) -> Receipt:
+def make_receipt(tree: ProofTree, index: int, leaf: bytes, note: str) -> Receipt:
     """The receipt of one record under a checkpoint.
 
     Args:
-        tree: Of leaf hashes recomputed from the stored bytes, at least up to the checkpoint.
+        tree: Of the log, at least up to the checkpoint; its hashes are not trusted.
         index: The record's `seq`.
+        leaf: Its leaf hash, recomputed from the stored bytes.
         note: The signed checkpoint; its signature is for the receiver to verify.
 
     Raises:
         InputError: `PROOF_RANGE` when the tree is shorter than the checkpoint, or the record lies
             behind it; those of a malformed note.
-        IntegrityError: `ROOT_MISMATCH` when the bytes do not lead to the signed root.
+        IntegrityError: `TILE_DIFFERS` when leaf and tree do not lead to the signed root.
     """
     signed = read_checkpoint(note)
     path = tree.inclusion_path(index, signed.size)
-    if tree.root(signed.size) != signed.root:
-        raise IntegrityError(
-            "ROOT_MISMATCH",
-            "the stored bytes do not lead to the signed root; no receipt was made",
-            expected=signed.root.hex(),
-        )
+    if not check_inclusion(index, signed.size, leaf, path, signed.root):
+        _differs(signed)
     return Receipt(index, path, note)
+
+
+def prove_growth(tree: ProofTree, old: int, note: str) -> AddCheckpoint:
+    """Proof that the log as it was when it had `old` records is a prefix of a checkpoint.
+
+    Args:
+        tree: As for a receipt.
+        old: Size of a checkpoint that somebody kept.
+        note: The signed checkpoint.
+
+    Raises:
+        InputError: `PROOF_RANGE` unless 0 < old <= the checkpoint's size, or when the tree is
+            shorter; those of a malformed note.
+        IntegrityError: `TILE_DIFFERS` when the tree does not lead to the signed root.
+    """
+    signed = read_checkpoint(note)
+    path = tree.consistency_path(old, signed.size)
+    if not check_consistency(old, signed.size, tree.root(old), signed.root, path):
+        _differs(signed)
+    return AddCheckpoint(old, path, note)
+
+
+def _differs(signed: Checkpoint) -> NoReturn:
+    raise IntegrityError(
+        "TILE_DIFFERS",
+        "what is stored does not lead to the signed root, no proof was made; run `audit verify`"
+        " next",
+        expected=signed.root.hex(),
+    )
 
 
 def parse_receipt(text: str) -> Receipt:
