@@ -3,8 +3,8 @@
 Job: install the append-only guards, and say which are missing or altered.
 
 Invariants
-  I1  The database itself refuses UPDATE, DELETE and REPLACE on records and checkpoints; the one
-      exception empties the body of a record that a `retention.purged` record in the log names.
+  I1  The database itself refuses UPDATE, DELETE and REPLACE on records, checkpoints and tiles; the
+      one exception empties the body of a record that a `retention.purged` record in the log names.
   I2  A record enters only at the head: its seq is the number of records, its prev the last leaf.
   I3  The live guards are compared as text with these before anything is written.
 
@@ -18,6 +18,7 @@ from typing import Final
 from sqlalchemy import Connection
 
 from counterseal.kernel.errors import IntegrityError
+from storage import postgres_guards
 
 
 def _refusal(table: str, verb: str) -> str:
@@ -60,6 +61,8 @@ GUARDS: Final[Mapping[str, str]] = {
     "guard_audit_records_delete": _refusal("audit_records", "DELETE"),
     "guard_audit_checkpoints_update": _refusal("audit_checkpoints", "UPDATE"),
     "guard_audit_checkpoints_delete": _refusal("audit_checkpoints", "DELETE"),
+    "guard_audit_tiles_update": _refusal("audit_tiles", "UPDATE"),
+    "guard_audit_tiles_delete": _refusal("audit_tiles", "DELETE"),
     "guard_audit_openings_update": _refusal("audit_openings", "UPDATE"),
     "guard_audit_head_delete": _refusal("audit_head", "DELETE"),
     "guard_audit_records_insert": (
@@ -79,6 +82,9 @@ GUARDS: Final[Mapping[str, str]] = {
 
 def install_guards(connection: Connection) -> None:
     """Create the triggers anew (a table rebuilt by a migration loses them silently)."""
+    if connection.dialect.name == "postgresql":
+        postgres_guards.install_guards(connection)
+        return
     for name, statement in GUARDS.items():
         connection.exec_driver_sql(f"DROP TRIGGER IF EXISTS {name}")
         connection.exec_driver_sql(statement)
@@ -86,6 +92,8 @@ def install_guards(connection: Connection) -> None:
 
 def missing_guards(connection: Connection) -> tuple[str, ...]:
     """Names of guards that are absent, altered or foreign."""
+    if connection.dialect.name == "postgresql":
+        return postgres_guards.missing_guards(connection)
     rows = connection.exec_driver_sql("SELECT name, sql FROM sqlite_master WHERE type='trigger'")
     live = {str(name): str(sql) for name, sql in rows}
     return tuple(sorted(n for n in live.keys() | GUARDS.keys() if live.get(n) != GUARDS.get(n)))

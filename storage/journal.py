@@ -5,7 +5,7 @@ Job: place drafts behind the head, read them back, have the guard sign, then for
 Invariants
   I1  The root is recomputed from bytes read back on another connection before it is signed.
   I2  A crash loses nothing: rows without a checkpoint are read back and signed at the next seal.
-  I3  One leader at a time: a file lock on one machine, a lease everywhere, and a fence on the head.
+  I3  One leader at a time: a lock of the machine or the database, a lease, and a fence on the head.
   I4  Whoever waits while others seal is answered by the next seal: one commit for all.
   I5  Memory does not grow with the log: the tree's edge and one group are all that is kept.
 
@@ -13,11 +13,10 @@ Not here: the transaction that places (placing), who may lead (lease), who may s
 Source: audit-log part 3.
 """
 
-import fcntl
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from itertools import islice
 from typing import NamedTuple, Protocol
 
 from sqlalchemy import Connection, Engine
@@ -28,8 +27,9 @@ from counterseal.audit.merkle import Frontier
 from counterseal.audit.ports import Signer
 from counterseal.audit.signer import SignerState
 from counterseal.kernel.clock import Clock
-from counterseal.kernel.errors import AdapterError, IntegrityError
+from counterseal.kernel.errors import IntegrityError
 from storage import placing
+from storage.leading import Gate
 from storage.lease import Lease, check_held, new_owner, renewed, taken
 from storage.placing import GROUP_MAX, HeadRow
 from storage.unit_of_work import translated_errors
@@ -53,8 +53,7 @@ class Journal:
         writer, reader: Engines of the same database.
         signer: The guard.
         clock: Tells `recorded_at`, inside the lock.
-        lock_path: File that only one sequencer of this machine holds; None for a database that
-            several machines share, where the lease alone decides.
+        gate: Lets one sequencer in at a time; without one the lease alone decides.
         after_step: Observer of durable steps.
         turn: Held around each transaction, for whoever shares the writing connection.
     """
@@ -66,7 +65,7 @@ class Journal:
         reader: Engine,
         signer: Signer,
         clock: Clock,
-        lock_path: Path | None,
+        gate: Gate | None,
         after_step: AfterStep = no_observer,
         turn: AbstractContextManager[object] | None = None,
     ) -> None:
@@ -75,7 +74,7 @@ class Journal:
         self._signer = signer
         self._draft_key = signer.draft_key()
         self._clock = clock
-        self._lock_path = lock_path
+        self._gate = gate
         self._after_step = after_step
         self._turn = turn or threading.RLock()
         self._queue = _Queue()
@@ -97,7 +96,7 @@ class Journal:
         return self._queue.served(self._sealed)
 
     def _sealed(self) -> int:
-        with translated_errors(), self._only_sequencer():
+        with translated_errors(), self._alone():
             lease: Lease | None = None
             while True:
                 done = self._place(lease)
@@ -107,22 +106,19 @@ class Journal:
                     self._after_step("placed")
                 lease = done.lease
                 self._sign(lease)
-                if done.placed < GROUP_MAX:
+                if not done.more:
                     self._lease = lease
                     return done.size
 
+    def _alone(self) -> AbstractContextManager[None]:
+        return nullcontext() if self._gate is None else self._gate.alone()
+
     @contextmanager
-    def _only_sequencer(self) -> Iterator[None]:
-        if self._lock_path is None:
-            yield
-            return
-        try:
-            file = self._lock_path.open("a")
-        except OSError as error:
-            raise AdapterError("LOCK_UNAVAILABLE", str(error), got=self._lock_path) from error
-        with file:
-            fcntl.flock(file, fcntl.LOCK_EX)
-            yield
+    def _writing(self) -> Iterator[Connection]:
+        with self._turn, self._writer.begin() as connection:
+            if self._gate is not None:
+                self._gate.check(connection)
+            yield connection
 
     def _place(self, held: Lease | None) -> "_Placed":
         """Place one group; all that is told of it is durable then.
@@ -134,22 +130,22 @@ class Journal:
             IntegrityError: `OUTBOX_DIFFERS`, `HEAD_MOVED`, `ORIGIN_DIFFERS`.
             AdapterError: `LEASE_HELD`, `LEASE_LOST`.
         """
-        with self._turn, self._writer.begin() as connection:
+        with self._writing() as connection:
             found, origin = placing.read_head(connection), self._signer.key.name
-            renamed = found.origin != origin
-            if renamed:
-                group = placing.declaration(connection, found, origin, self._draft_key)
+            signed, key = placing.signed_size(connection), self._draft_key
+            if found.origin != origin:
+                group = placing.declaration(connection, found, origin, key, signed)
             else:
-                group = placing.waiting(connection, self._draft_key)
+                group = placing.waiting(connection, key, signed)
             size, count = found.head.size, len(group.drafts)
-            if not count and size == placing.signed_size(connection):
-                return _Placed(0, size, None)
+            if not count and size == signed:
+                return _Placed(size)
             lease = self._leading(found, held)
             if count:
                 placing.place(connection, found, group, lease, self._clock, origin)
             else:
                 placing.lead(connection, found, lease)
-        return _Placed(GROUP_MAX if renamed else count, size + count, lease)
+        return _Placed(size + count, count, lease, group.more)
 
     def _leading(self, found: HeadRow, held: Lease | None) -> Lease:
         if held is not None:
@@ -160,7 +156,7 @@ class Journal:
             return renewed(mine, now)
         signed = self._signer.remembered()
         self._adopt(found.head, signed)
-        alone = self._lock_path is not None
+        alone = self._gate is not None
         return taken(found.lease, mine, now, alone=alone, least=signed.lease)
 
     def _adopt(self, head: Head, signed: SignerState) -> None:
@@ -178,22 +174,23 @@ class Journal:
         signed = self._signer.remembered()
         with self._reader.connect() as connection:
             head = placing.read_head(connection).head
-            proof, grown = self._read_back(connection, head, signed)
+            proof, grown, fresh = self._read_back(connection, head, signed)
         origin = self._signer.key.name
         note = self._signer.sign_checkpoint(origin, head.size, head.root, proof, lease.number)
         self._after_step("signed")
-        with self._turn, self._writer.begin() as connection:
-            placing.store_checkpoint(connection, head.size, note, lease)
+        with self._writing() as connection:
+            placing.store_checkpoint(connection, head.size, note, lease, fresh)
         self._known = grown
         self._after_step("checkpointed")
 
     def _read_back(
         self, connection: Connection, head: Head, signed: SignerState
-    ) -> tuple[tuple[bytes, ...], Frontier]:
+    ) -> tuple[tuple[bytes, ...], Frontier, list[bytes]]:
         """Recompute leaves from stored bytes, so that a flipped bit is never signed.
 
         Returns:
-            The proof that the signed tree is a prefix, and the tree's new edge.
+            The proof that the signed tree is a prefix, the tree's new edge, and the leaf hashes
+            behind the signed size.
 
         Raises:
             IntegrityError: `READ_BACK_DIFFERS`.
@@ -201,15 +198,12 @@ class Journal:
         known, self._known = self._known, Frontier()
         if known.size > min(signed.size, head.size):
             known = Frontier()
-        fresh: list[bytes] = []
-        for leaf in placing.leaves(connection, known.size):
-            if known.size < signed.size:
-                known.append(leaf)
-            else:
-                fresh.append(leaf)
+        stored = placing.leaves(connection, known.size)
+        while behind := list(islice(stored, min(GROUP_MAX, signed.size - known.size))):
+            known.extend(behind)
+        fresh = list(stored)
         grown = Frontier(known.size, known.peaks)
-        for leaf in fresh:
-            grown.append(leaf)
+        grown.extend(fresh)
         if grown.size != head.size or grown.root() != head.root:
             raise IntegrityError(
                 "READ_BACK_DIFFERS",
@@ -217,21 +211,23 @@ class Journal:
                 expected=head.root.hex(),
             )
         self._known = known
-        return growth_path(known, fresh), grown
+        return growth_path(known, fresh), grown, fresh
 
 
 class _Placed(NamedTuple):
     """What one transaction placed.
 
     Attributes:
-        placed: Records; as many as a group may hold means that more may wait.
-        size: Of the log, with them.
+        size: Of the log, with what was placed.
+        placed: Records.
         lease: Under which they wait for a signature; None when nothing does.
+        more: Whether drafts may wait behind them.
     """
 
-    placed: int
     size: int
-    lease: Lease | None
+    placed: int = 0
+    lease: Lease | None = None
+    more: bool = False
 
 
 class _Queue:

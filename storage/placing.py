@@ -12,54 +12,48 @@ Source: audit-log part 3.
 """
 
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
-from typing import Final, NamedTuple, cast
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Final, NamedTuple
 
 import orjson
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, Row, func, insert, select, text, update
 
-from counterseal.audit.chain import Head, StreamHead, extend
+from counterseal.audit.chain import Head, extend
+from counterseal.audit.drafts import WaitingDraft, read_draft
 from counterseal.audit.merkle import leaf_hash
-from counterseal.audit.record import read_draft
 from counterseal.audit.rollback import ROLLED_BACK, Rollback
 from counterseal.kernel.clock import Clock, parse_utc
 from counterseal.kernel.errors import IntegrityError
+from storage.dialects import insert_records, stream_heads
 from storage.lease import Lease, check_held
 from storage.tables import table
+from storage.tiles import complete_tiles
 from storage.unit_of_work import bound_draft
 
-GROUP_MAX: Final = 1_000
+GROUP_MAX: Final = 4_096
 """Most records that one commit places and one checkpoint covers."""
+GROUP_BYTES_MAX: Final = 16 * 2**20
+"""A group that holds so much takes no more."""
+_ROWS_AT_ONCE: Final = 512
+_STREAMED: Final = {"stream_results": True}
+_ALL: Final = 2**63 - 1
 
-Draft = Mapping[str, object]
-_INSERT: Final = (
-    "INSERT INTO audit_records (seq, prev, stream, stream_seq, stream_prev, event_id, type,"
-    " occurred_at, recorded_at, leaf_hash, body) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+_SEAT: Final = "(SELECT r.seq FROM audit_records r WHERE r.event_id = o.event_id)"
+"""A subquery and no join, so that no planner ever reads the log from end to end."""
+_WAITING: Final = text(
+    f"SELECT o.event_id, o.draft, o.digest, {_SEAT} FROM audit_outbox o"  # noqa: S608 - own words
+    " ORDER BY o.position LIMIT :most"
 )
-"""Cells in the order of `StoredRow`."""
-_WAITING: Final = (
-    "SELECT o.position, o.event_id, o.draft, o.digest, r.seq FROM audit_outbox o"
-    " LEFT JOIN audit_records r ON r.event_id = o.event_id"
-    " WHERE o.seq IS NULL ORDER BY o.position LIMIT ?"
-)
-_MISPLACED: Final = (
-    "SELECT o.event_id FROM audit_outbox o LEFT JOIN audit_records r ON r.event_id = o.event_id"
-    " WHERE o.seq IS NOT NULL AND o.seq IS NOT r.seq LIMIT 1"
-)
-_DECLARATION: Final = (
-    "SELECT position, event_id, draft, digest, NULL FROM audit_outbox WHERE seq IS NULL"
-    " AND json_extract(CAST(draft AS TEXT), '$.type') = ? LIMIT 1"
-)
-_CHECKPOINT: Final = (
+_CHECKPOINT: Final = text(
     "INSERT INTO audit_checkpoints (size, number, note)"
-    " SELECT ?1, COALESCE(MAX(number), 0) + 1, ?2 FROM audit_checkpoints"
+    " SELECT CAST(:size AS BIGINT), COALESCE(MAX(number), 0) + 1, CAST(:note AS TEXT)"
+    " FROM audit_checkpoints"
 )
-_PLACED: Final = "UPDATE audit_outbox SET seq = ? WHERE position = ?"
-_STREAM_HEADS: Final = (
-    "SELECT s.value, r.stream_seq, r.leaf_hash FROM json_each(?) s JOIN audit_records r"
-    " ON r.stream = s.value AND r.stream_seq ="
-    " (SELECT MAX(stream_seq) FROM audit_records WHERE stream = s.value)"
+_COVERED: Final = text(
+    "DELETE FROM audit_outbox WHERE event_id IN"
+    " (SELECT event_id FROM audit_records WHERE seq >= :signed AND seq < :size)"
 )
+_LEAVES: Final = text("SELECT body, leaf_hash FROM audit_records WHERE seq >= :start ORDER BY seq")
 
 
 class HeadRow(NamedTuple):
@@ -71,10 +65,10 @@ class HeadRow(NamedTuple):
 
 
 class Waiting(NamedTuple):
-    """Drafts that have no place yet, and their positions in the outbox."""
+    """Drafts that have no place yet, and whether more may wait behind them."""
 
-    positions: Sequence[int]
-    drafts: Sequence[Draft]
+    drafts: Sequence[WaitingDraft]
+    more: bool
 
 
 def read_head(connection: Connection) -> HeadRow:
@@ -98,32 +92,43 @@ def create_head(connection: Connection, origin: str) -> None:
     connection.execute(insert(table("audit_head")), cells)
 
 
-def waiting(connection: Connection, draft_key: bytes) -> Waiting:
+def waiting(connection: Connection, draft_key: bytes, signed: int) -> Waiting:
     """The next group.
 
+    Args:
+        connection: With the writer's lock.
+        draft_key: Under which drafts were bound.
+        signed: Size of the newest checkpoint: what lies behind it keeps its draft.
+
     Raises:
-        IntegrityError: `OUTBOX_DIFFERS` when a draft is not as it was recorded, or says that it has
-            a place exactly when the log does not hold it there.
+        IntegrityError: `OUTBOX_DIFFERS` when a draft is not as it was recorded, or waits although a
+            checkpoint covers its record.
     """
-    misplaced = connection.exec_driver_sql(_MISPLACED).first()
-    if misplaced is not None:
-        raise IntegrityError("OUTBOX_DIFFERS", "a draft's place is not its own", got=misplaced[0])
-    rows = connection.exec_driver_sql(_WAITING, (GROUP_MAX,)).all()
-    drafts = [_as_recorded(draft_key, *row[1:]) for row in rows]
-    return Waiting([row[0] for row in rows], drafts)
+    drafts: list[WaitingDraft] = []
+    rows = size = 0
+    with connection.execute(_WAITING, {"most": GROUP_MAX}, execution_options=_STREAMED) as result:
+        for part in result.partitions(_ROWS_AT_ONCE):
+            drafts += _unplaced(part, draft_key, signed)
+            rows += len(part)
+            size += sum(len(row[1]) for row in part)
+            if size >= GROUP_BYTES_MAX:
+                break
+    return Waiting(drafts, more=rows == GROUP_MAX or size >= GROUP_BYTES_MAX)
 
 
-def declaration(connection: Connection, found: HeadRow, origin: str, draft_key: bytes) -> Waiting:
+def declaration(
+    connection: Connection, found: HeadRow, origin: str, draft_key: bytes, signed: int
+) -> Waiting:
     """The draft by which the log goes on under another name; it goes before all that waits.
 
     Raises:
-        IntegrityError: `ORIGIN_DIFFERS` when none waits that leads from the one name to the other.
+        IntegrityError: `ORIGIN_DIFFERS` when none waits that leads from the one name to the other;
+            those of `waiting`.
     """
-    row = connection.exec_driver_sql(_DECLARATION, (ROLLED_BACK,)).first()
-    if row is not None:
-        draft = _as_recorded(draft_key, *row[1:])
-        if _stated_names(draft) == (found.origin, origin):
-            return Waiting([row[0]], [draft])
+    rows = connection.execute(_WAITING, {"most": _ALL})
+    for draft in _unplaced(rows, draft_key, signed):
+        if draft.type == ROLLED_BACK and _stated_names(draft) == (found.origin, origin):
+            return Waiting([draft], more=True)
     raise IntegrityError(
         "ORIGIN_DIFFERS",
         "this database is of another log, or of one that went on under another name",
@@ -132,20 +137,25 @@ def declaration(connection: Connection, found: HeadRow, origin: str, draft_key: 
     )
 
 
-def _stated_names(draft: Draft) -> tuple[object, object]:
-    after = cast("Mapping[str, Mapping[str, Sequence[Mapping[str, object]]]]", draft["after"])
-    stated = after["documents"][Rollback.KIND][0]
+def _stated_names(draft: WaitingDraft) -> tuple[object, object]:
+    stated = orjson.loads(draft.content)["after"]["documents"][Rollback.KIND][0]
     return stated["old_origin"], stated["origin"]
 
 
-def _as_recorded(
-    draft_key: bytes, event_id: str, content: bytes, told: str, seq: int | None
-) -> Draft:
-    if seq is not None:
-        raise IntegrityError("OUTBOX_DIFFERS", "a draft's place is not its own", got=event_id)
+def _unplaced(
+    rows: Iterable[Row[tuple[str, bytes, str, int | None]]], draft_key: bytes, signed: int
+) -> Iterator[WaitingDraft]:
+    for event_id, content, told, seq in rows:
+        if seq is None:
+            yield _as_recorded(draft_key, event_id, content, told)
+        elif seq < signed:
+            raise IntegrityError("OUTBOX_DIFFERS", "the log holds this draft", got=event_id)
+
+
+def _as_recorded(draft_key: bytes, event_id: str, content: bytes, told: str) -> WaitingDraft:
     if hmac.compare_digest(bound_draft(draft_key, content), told):
         draft = read_draft(content)
-        if draft["event_id"] == event_id:
+        if draft.event_id == event_id:
             return draft
     raise IntegrityError("OUTBOX_DIFFERS", "a draft is not as it was recorded", got=event_id)
 
@@ -173,18 +183,16 @@ def place(
         InputError: as `audit.record.seal`.
     """
     drafts = group.drafts
-    newest = max(str(draft["occurred_at"]) for draft in drafts)
+    newest = max(draft.occurred_at for draft in drafts)
     added = extend(
         found.head,
-        _stream_heads(connection, {str(draft["stream"]) for draft in drafts}),
+        stream_heads(connection, {draft.stream for draft in drafts}),
         drafts,
         origin=origin,
         recorded_at=max(clock.now(), parse_utc(newest)),
         clock={"source": clock.source, "max_error_us": clock.max_error_us},
     )
-    connection.exec_driver_sql(_INSERT, list(added.rows))
-    seats = zip(added.rows, group.positions, strict=True)
-    connection.exec_driver_sql(_PLACED, [(row.seq, position) for row, position in seats])
+    insert_records(connection, added.rows)
     _move(connection, found, {"origin": origin, **_cells(added.head), **lease.cells()})
 
 
@@ -197,21 +205,31 @@ def lead(connection: Connection, found: HeadRow, lease: Lease) -> None:
     _move(connection, found, lease.cells())
 
 
-def store_checkpoint(connection: Connection, size: int, note: str, lease: Lease) -> None:
-    """Store a signed note, and forget the drafts that it covers.
+def store_checkpoint(
+    connection: Connection, size: int, note: str, lease: Lease, fresh: Sequence[bytes]
+) -> None:
+    """Store a signed note and the tiles that it covers, and forget its drafts.
+
+    Args:
+        connection: With the writer's lock.
+        size: The size that the note signs.
+        note: The signed checkpoint.
+        lease: Under which the caller leads.
+        fresh: Leaf hashes of the last records of that size, as they were read back.
 
     Raises:
         AdapterError: `LEASE_LOST` (retriable) when another journal leads by now.
     """
     check_held(read_head(connection).lease, lease)
-    connection.exec_driver_sql(_CHECKPOINT, (size, note))
-    connection.exec_driver_sql("DELETE FROM audit_outbox WHERE seq < ?", (size,))
+    signed = signed_size(connection)
+    connection.execute(_CHECKPOINT, {"size": size, "note": note})
+    complete_tiles(connection, size, fresh)
+    connection.execute(_COVERED, {"signed": signed, "size": size})
 
 
 def signed_size(connection: Connection) -> int:
     """Size of the newest stored checkpoint; 0 without any."""
-    found = connection.exec_driver_sql("SELECT MAX(size) FROM audit_checkpoints").scalar_one()
-    return found or 0
+    return connection.scalar(select(func.max(table("audit_checkpoints").c.size))) or 0
 
 
 def leaves(connection: Connection, start: int) -> Iterator[bytes]:
@@ -220,10 +238,8 @@ def leaves(connection: Connection, start: int) -> Iterator[bytes]:
     A purged record has no bytes any more; its stored hash stands in, and is right when the tree has
     the signed root.
     """
-    rows = connection.exec_driver_sql(
-        "SELECT body, leaf_hash FROM audit_records WHERE seq >= ? ORDER BY seq", (start,)
-    )
-    for part in rows.partitions(GROUP_MAX):
+    rows = connection.execute(_LEAVES, {"start": start}, execution_options=_STREAMED)
+    for part in rows.partitions(_ROWS_AT_ONCE):
         yield from (leaf_hash(body) if body else bytes.fromhex(told) for body, told in part)
 
 
@@ -247,9 +263,3 @@ def _move(connection: Connection, found: HeadRow, cells: Mapping[str, str | int]
     )
     if moved.rowcount != 1:
         raise IntegrityError("HEAD_MOVED", "another sequencer moved the head", got=old.size)
-
-
-def _stream_heads(connection: Connection, streams: set[str]) -> dict[str, StreamHead]:
-    told = orjson.dumps(sorted(streams)).decode()
-    rows = connection.exec_driver_sql(_STREAM_HEADS, (told,))
-    return {stream: StreamHead(seq, bytes.fromhex(leaf)) for stream, seq, leaf in rows}

@@ -17,12 +17,13 @@ from enum import Enum
 from typing import Annotated, Final, Literal, TypeVar, Union, get_args, get_origin
 
 import orjson
-from sqlalchemy import Column, Integer, Table, Text
+from sqlalchemy import Column, Table
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
 from counterseal.kernel.canonical import Json, canonical_bytes
 from counterseal.kernel.model import Document, parse_document
+from storage.columns import Whole, Words
 
 D = TypeVar("D", bound=Document)
 Cell = str | int | None
@@ -85,7 +86,7 @@ class DocumentTable:
         )
 
     def _column(self, name: str) -> Column[Cell]:
-        stored: type[TypeEngine[Cell]] = Integer if self._classes[name] == "integer" else Text  # type: ignore[assignment]  # SQLAlchemy types are invariant
+        stored: type[TypeEngine[Cell]] = Whole if self._classes[name] == "integer" else Words  # type: ignore[assignment]  # SQLAlchemy types are invariant
         _, optional = _bare(self.kind.model_fields[name].annotation)
         return Column(
             name,

@@ -12,12 +12,17 @@ Source: Alembic documentation, the version table; audit-log, change of schema.
 
 from typing import Final
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, inspect
 
 from counterseal.kernel.errors import AdapterError
 
 REVISIONS: Final = ("0001",)
 """Every revision, oldest first; the last one is what this code reads and writes."""
+
+
+def has_tables(connection: Connection) -> bool:
+    """Whether anything was put into this database, by whomever."""
+    return bool(inspect(connection).get_table_names())
 
 
 def stored_revision(connection: Connection) -> str | None:
@@ -26,10 +31,7 @@ def stored_revision(connection: Connection) -> str | None:
     Raises:
         AdapterError: `SCHEMA_NEWER` when it names several: no migration of ours branches.
     """
-    found = connection.exec_driver_sql(
-        "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
-    ).first()
-    if found is None:
+    if "alembic_version" not in inspect(connection).get_table_names():
         return None
     rows = connection.exec_driver_sql("SELECT version_num FROM alembic_version").all()
     if len(rows) > 1:

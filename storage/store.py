@@ -5,45 +5,52 @@ Job: create, open and hold the database with its sequencer behind the desk's por
 Invariants
   I1  A database is created once, with its guards and an empty head, as a whole or not at all.
   I2  Nothing is written through a database whose schema or guards differ.
-  I3  Threads that share a store take turns: its one writing connection holds one transaction.
+  I3  Threads that share a writing connection take turns: it holds one transaction.
 
 Not here: documents (rows), sequencing (journal), how the schema comes to be (migrations).
 """
 
-import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-
-from sqlalchemy import Engine
 
 from counterseal.audit.ports import Signer
 from counterseal.kernel.clock import Clock
 from counterseal.kernel.errors import AdapterError, InputError
-from storage.engines import fold, reading_engine, writing_engine
+from storage.data_keys import DataKeys
+from storage.databases import Database, SqliteFile, database_at
+from storage.engines import fold
 from storage.guards import check_guards
 from storage.journal import AfterStep, Journal, no_observer
+from storage.openings import destroy_keys
 from storage.placing import create_head
-from storage.schema import check_schema
+from storage.schema import check_schema, has_tables
 from storage.signers import sync_folder
 from storage.unit_of_work import SqlReader, SqlUnitOfWork, reading, translated_errors, writing
 
 
-def create_database(path: Path, origin: str) -> None:
-    """Create tables, guards and an empty head: built beside its place, then moved there.
+def create_database(place: Path | Database, origin: str) -> None:
+    """Create tables, guards and an empty head: as a whole or not at all.
+
+    A file is built beside its place, then moved there; elsewhere one transaction does all.
 
     Raises:
         InputError: `DATABASE_EXISTS`.
         AdapterError: `DATABASE_WRITE` when the folder cannot be written, or the failure of the
             database; nothing lies at `path` then.
     """
+    database = database_at(place)
+    if not isinstance(database, SqliteFile):
+        _build(database, origin)
+        return
+    path = database.path
     check_absent(path)
     draft = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove(draft)
         try:
-            _build(draft, origin)
+            _build(SqliteFile(draft), origin)
             move_database(draft, path)
         finally:
             _remove(draft)
@@ -67,12 +74,14 @@ def check_absent(path: Path) -> None:
             )
 
 
-def _build(path: Path, origin: str) -> None:
+def _build(database: Database, origin: str) -> None:
     from storage.migrations import create_schema  # noqa: PLC0415 - opening needs no Alembic
 
-    engine = writing_engine(path)
+    engine = database.writing()
     try:
         with translated_errors(), engine.begin() as connection:
+            if has_tables(connection):
+                raise InputError("DATABASE_EXISTS", "a database is here already")
             create_schema(connection)
             create_head(connection, origin)
     finally:
@@ -98,13 +107,14 @@ def move_database(source: Path, target: Path) -> None:
 
 
 class SqlStore:
-    """The desk's store on SQLite.
+    """The desk's store.
 
     Args:
-        path: The database.
+        place: The database: a SQLite file, or one that is named otherwise.
         signer: The guard of its log.
         clock: Tells when records are placed.
         after_step: Observer of durable steps; crash tests kill there.
+        keys: Of personal data; a store without them neither keeps nor forgets any.
 
     Raises:
         AdapterError: `DATABASE_MISSING`, `SCHEMA_OLDER`, `SCHEMA_NEWER`, or the database's failure.
@@ -113,25 +123,31 @@ class SqlStore:
 
     def __init__(
         self,
-        path: Path,
+        place: Path | Database,
         signer: Signer,
         clock: Clock,
         after_step: AfterStep = no_observer,
+        keys: DataKeys | None = None,
     ) -> None:
-        self._reader = reading_engine(path)
-        self._writer: Engine = writing_engine(path)
-        with translated_errors(), self._reader.connect() as connection:
-            check_schema(connection)
-            check_guards(connection)
-        self._draft_key = signer.draft_key()
+        self._keys = keys
+        database = database_at(place)
+        self._engines = database.opened()
+        self._reader, self._writer = self._engines.reading, self._engines.business
+        with ExitStack() as refused:
+            refused.callback(self._engines.dispose)
+            with translated_errors(), self._reader.connect() as connection:
+                check_schema(connection)
+                check_guards(connection)
+            self._draft_key = signer.draft_key()
+            refused.pop_all()
         self._after_step = after_step
-        self._turn = threading.RLock()
+        self._turn = self._engines.turn
         self._journal = Journal(
-            writer=self._writer,
+            writer=self._engines.sequencing,
             reader=self._reader,
             signer=signer,
             clock=clock,
-            lock_path=path.with_suffix(".lock"),
+            gate=database.gate(self._engines.sequencing, signer.key.name),
             after_step=after_step,
             turn=self._turn,
         )
@@ -139,21 +155,29 @@ class SqlStore:
     @contextmanager
     def transaction(self) -> Iterator[SqlUnitOfWork]:
         """A writing transaction."""
-        with self._turn, writing(self._writer, self._draft_key) as work:
+        with self._turn, writing(self._writer, self._draft_key, self._keys) as work:
             yield work
         self._after_step("recorded")
 
     @contextmanager
     def reader(self) -> Iterator[SqlReader]:
         """A read-only view."""
-        with reading(self._reader) as reader:
+        with reading(self._reader, self._keys) as reader:
             yield reader
 
     def seal(self) -> int:
-        """Append everything recorded and sign a checkpoint; the size it covers."""
-        return self._journal.seal()
+        """Append everything recorded and sign a checkpoint; the size it covers.
+
+        The keys of what a sealed record tells to be erased are destroyed then: also of one that a
+        crash left behind.
+        """
+        size = self._journal.seal()
+        if self._keys is not None and self._keys.going():
+            with self._turn, translated_errors(), self._writer.begin() as connection:
+                destroy_keys(connection, self._keys)
+            self._after_step("keys destroyed")
+        return size
 
     def close(self) -> None:
         """Close every connection."""
-        self._writer.dispose()
-        self._reader.dispose()
+        self._engines.dispose()

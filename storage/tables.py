@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
-from sqlalchemy import Index, LargeBinary, Table, Text, UniqueConstraint, text
+from sqlalchemy import Identity, LargeBinary, Table, UniqueConstraint
 from sqlmodel import Field, SQLModel
 
 from counterseal.desk.documents import DOCUMENTS
+from storage.columns import Whole, Words
 from storage.rows import DocumentTable
 
 
@@ -36,16 +37,16 @@ class AuditRecordRow(SQLModel, table=True):
     __tablename__ = "audit_records"
     __table_args__ = (UniqueConstraint("stream", "stream_seq"), {"sqlite_strict": True})
 
-    seq: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    prev: str = Field(unique=True, sa_type=Text)
-    stream: str = Field(sa_type=Text)
-    stream_seq: int
-    stream_prev: str = Field(sa_type=Text)
-    event_id: str = Field(unique=True, sa_type=Text)
-    type: str = Field(sa_type=Text)
-    occurred_at: str = Field(sa_type=Text)
-    recorded_at: str = Field(sa_type=Text)
-    leaf_hash: str = Field(sa_type=Text)
+    seq: int = Field(primary_key=True, sa_type=Whole, sa_column_kwargs={"autoincrement": False})
+    prev: str = Field(sa_type=Words)
+    stream: str = Field(sa_type=Words)
+    stream_seq: int = Field(sa_type=Whole)
+    stream_prev: str = Field(sa_type=Words)
+    event_id: str = Field(unique=True, sa_type=Words)
+    type: str = Field(sa_type=Words)
+    occurred_at: str = Field(sa_type=Words)
+    recorded_at: str = Field(sa_type=Words)
+    leaf_hash: str = Field(sa_type=Words)
     body: bytes = Field(sa_type=LargeBinary)
 
 
@@ -55,9 +56,25 @@ class AuditCheckpointRow(SQLModel, table=True):
     __tablename__ = "audit_checkpoints"
     __table_args__ = {"sqlite_strict": True}
 
-    size: int = Field(primary_key=True, sa_column_kwargs={"autoincrement": False})
-    number: int = Field(unique=True)
-    note: str = Field(sa_type=Text)
+    size: int = Field(primary_key=True, sa_type=Whole, sa_column_kwargs={"autoincrement": False})
+    number: int = Field(unique=True, sa_type=Whole)
+    note: str = Field(sa_type=Words)
+
+
+class AuditTileRow(SQLModel, table=True):
+    """256 hashes of one level of the tree and their root: what a proof reads, not what proves.
+
+    Written with the checkpoint that covers it; a changed cell differs from the records
+    (`audit reconcile`), and no proof leads from it to a signed root.
+    """
+
+    __tablename__ = "audit_tiles"
+    __table_args__ = {"sqlite_strict": True}
+
+    level: int = Field(primary_key=True, sa_type=Whole, sa_column_kwargs={"autoincrement": False})
+    number: int = Field(primary_key=True, sa_type=Whole, sa_column_kwargs={"autoincrement": False})
+    root: bytes = Field(sa_type=LargeBinary)
+    hashes: bytes = Field(sa_type=LargeBinary)
 
 
 class AuditHeadRow(SQLModel, table=True):
@@ -66,42 +83,38 @@ class AuditHeadRow(SQLModel, table=True):
     __tablename__ = "audit_head"
     __table_args__ = {"sqlite_strict": True}
 
-    origin: str = Field(primary_key=True, sa_type=Text)
-    size: int
-    last_leaf: str = Field(sa_type=Text)
-    peaks: str = Field(sa_type=Text)
-    root: str = Field(sa_type=Text)
-    lease_owner: str = Field(sa_type=Text)
-    lease_epoch: int
-    lease_until: str = Field(sa_type=Text)
+    origin: str = Field(primary_key=True, sa_type=Words)
+    size: int = Field(sa_type=Whole)
+    last_leaf: str = Field(sa_type=Words)
+    peaks: str = Field(sa_type=Words)
+    root: str = Field(sa_type=Words)
+    lease_owner: str = Field(sa_type=Words)
+    lease_epoch: int = Field(sa_type=Whole)
+    lease_until: str = Field(sa_type=Words)
 
 
 class AuditOutboxRow(SQLModel, table=True):
     """A draft on its way into the log; gone once its checkpoint is stored."""
 
     __tablename__ = "audit_outbox"
-    __table_args__ = (
-        Index("audit_outbox_placed", "seq", sqlite_where=text("seq IS NOT NULL")),
-        {"sqlite_strict": True},
-    )
+    __table_args__ = {"sqlite_strict": True}
 
-    position: int = Field(primary_key=True)
-    event_id: str = Field(unique=True, sa_type=Text)
+    position: int = Field(primary_key=True, sa_type=Whole, sa_column_args=(Identity(always=False),))
+    event_id: str = Field(unique=True, sa_type=Words)
     draft: bytes = Field(sa_type=LargeBinary)
-    digest: str = Field(sa_type=Text)
-    seq: int | None = None
+    digest: str = Field(sa_type=Words)
 
 
 class AuditOpeningRow(SQLModel, table=True):
-    """What opens one commitment to personal data; gone once it is erased."""
+    """What opens one commitment to personal data, sealed; gone once it is erased."""
 
     __tablename__ = "audit_openings"
     __table_args__ = {"sqlite_strict": True}
 
-    commitment: str = Field(primary_key=True, sa_type=Text)
-    salt: str = Field(sa_type=Text)
-    block: str = Field(sa_type=Text)
-    person_id: str = Field(index=True, sa_type=Text)
+    commitment: str = Field(primary_key=True, sa_type=Words)
+    nonce: bytes = Field(sa_type=LargeBinary)
+    ciphertext: bytes = Field(sa_type=LargeBinary)
+    person_id: str = Field(index=True, sa_type=Words)
 
 
 DOCUMENT_TABLES: Final[Mapping[str, DocumentTable]] = {
@@ -112,6 +125,7 @@ DOCUMENT_TABLES: Final[Mapping[str, DocumentTable]] = {
 REGISTER: Final[Mapping[str, TableClass]] = {
     "audit_records": TableClass.LOG,
     "audit_checkpoints": TableClass.LOG,
+    "audit_tiles": TableClass.LOG,
     "audit_head": TableClass.LOG,
     **dict.fromkeys(DOCUMENT_TABLES, TableClass.PROJECTION),
     "audit_openings": TableClass.COMMITTED,

@@ -24,19 +24,21 @@ from sqlalchemy import (
     bindparam,
     delete,
     func,
-    insert,
     select,
 )
-from sqlalchemy.dialects.sqlite import dialect as sqlite_dialect
-from sqlalchemy.dialects.sqlite import insert as upsert
 from sqlalchemy.exc import DatabaseError, IntegrityError
+from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 
+from counterseal.audit.drafts import draft_bytes
 from counterseal.audit.privacy import Opening
-from counterseal.audit.record import Draft, draft_bytes
+from counterseal.audit.record import Draft
 from counterseal.desk.ports import Wanted
 from counterseal.kernel.clock import parse_utc
 from counterseal.kernel.errors import AdapterError, InvariantError
 from counterseal.kernel.model import Document
+from storage.data_keys import DataKeys
+from storage.dialects import insert_draft, replacement
+from storage.failures import failure_of
 from storage.openings import forget_openings, keep_openings, read_opening
 from storage.rows import Cell
 from storage.tables import DOCUMENT_TABLES, table
@@ -47,10 +49,16 @@ DOCUMENTS_KEPT: Final = 8_192
 
 
 class SqlReader:
-    """Documents as one connection sees them."""
+    """Documents as one connection sees them.
 
-    def __init__(self, connection: Connection) -> None:
+    Args:
+        connection: Where they lie.
+        keys: Of personal data; without them nothing of it is opened.
+    """
+
+    def __init__(self, connection: Connection, keys: DataKeys | None = None) -> None:
         self._connection = connection
+        self._keys = keys
 
     def get(self, kind: type[D], key: str) -> D | None:
         """The document with this key, or None."""
@@ -69,12 +77,22 @@ class SqlReader:
 
     def opened(self, commitment: str) -> Opening | None:
         """What opens a commitment to personal data; None when it was erased or never made."""
-        return read_opening(self._connection, commitment)
+        return (
+            None if self._keys is None else read_opening(self._connection, self._keys, commitment)
+        )
 
 
 def bound_draft(key: bytes, content: bytes) -> str:
     """What binds a waiting draft: who only owns the database cannot make one."""
-    return hmac.digest(key, content, "sha256").hex()
+    made = _binding(key).copy()
+    made.update(content)
+    return made.hexdigest()
+
+
+@lru_cache(maxsize=8)
+def _binding(key: bytes) -> hmac.HMAC:
+    """The key's part of every binding, worked out once."""
+    return hmac.new(key, digestmod="sha256")
 
 
 class SqlUnitOfWork(SqlReader):
@@ -83,10 +101,13 @@ class SqlUnitOfWork(SqlReader):
     Args:
         connection: Holds the writer's lock.
         draft_key: Binds what waits for the sequencer.
+        keys: Of personal data; without them none is stored and none forgotten.
     """
 
-    def __init__(self, connection: Connection, draft_key: bytes) -> None:
-        super().__init__(connection)
+    def __init__(
+        self, connection: Connection, draft_key: bytes, keys: DataKeys | None = None
+    ) -> None:
+        super().__init__(connection, keys)
         self._draft_key = draft_key
 
     def last_time(self) -> datetime | None:
@@ -105,18 +126,22 @@ class SqlUnitOfWork(SqlReader):
         """
         content = draft_bytes(draft)
         bound = bound_draft(self._draft_key, content)
-        row = {"event_id": draft["event_id"], "draft": content, "digest": bound}
-        self._connection.execute(insert(table("audit_outbox")), row)
+        insert_draft(self._connection, draft["event_id"], content, bound)
         for document in documents:
             self._store(document)
 
     def keep(self, openings: Sequence[Opening]) -> None:
         """Keep what opens the commitments of a draft."""
-        keep_openings(self._connection, openings)
+        keep_openings(self._connection, self._data_keys(), openings)
 
     def forget(self, commitments: Sequence[str]) -> None:
         """Destroy what opened these commitments."""
-        forget_openings(self._connection, commitments)
+        forget_openings(self._connection, self._data_keys(), commitments)
+
+    def _data_keys(self) -> DataKeys:
+        if self._keys is None:
+            raise InvariantError("this store has no place for the keys of personal data")
+        return self._keys
 
     def drop(self, kind: str, key: str) -> None:
         """Remove a document whose records a purge lets go."""
@@ -129,7 +154,8 @@ class SqlUnitOfWork(SqlReader):
         if mapped is None or mapped.kind is not type(document):
             raise InvariantError(f"{document.KIND} is no registered document")
         cells = mapped.cells(document.json_value())
-        self._connection.exec_driver_sql(_replacement(document.KIND), cells)
+        dialect = self._connection.dialect.name
+        self._connection.exec_driver_sql(_replacement(document.KIND, dialect), cells)
 
 
 @lru_cache(maxsize=DOCUMENTS_KEPT)
@@ -170,17 +196,9 @@ def _conditions(kind: str, asked: Sequence[tuple[str, bool]]) -> tuple[ColumnEle
 
 
 @cache
-def _replacement(kind: str) -> str:
-    """A document's row, in the place of the one with its key.
-
-    Text, because SQLAlchemy 2.0 keeps no compiled `ON CONFLICT`: it would build it every time.
-    """
+def _replacement(kind: str, dialect: str) -> str:
     mapped = DOCUMENT_TABLES[kind]
-    statement = upsert(mapped.table)
-    fresh = {name: statement.excluded[name] for name in mapped.kind.model_fields}
-    del fresh[mapped.kind.KEY]
-    whole = statement.on_conflict_do_update(index_elements=[mapped.kind.KEY], set_=fresh)
-    return str(whole.compile(dialect=sqlite_dialect(paramstyle="named")))
+    return replacement(mapped.table, mapped.kind.KEY, dialect)
 
 
 @contextmanager
@@ -196,32 +214,25 @@ def translated_errors() -> Iterator[None]:
         yield
     except IntegrityError:
         raise
+    except PoolTimeoutError as error:
+        told = "every connection is in use"
+        raise AdapterError("DATABASE_BUSY", told, retriable=True) from error
     except DatabaseError as error:
-        text = str(error.orig)
-        known = {
-            "locked": ("DATABASE_BUSY", True),
-            "readonly": ("DATABASE_READ_ONLY", False),
-            "disk is full": ("DATABASE_FULL", False),
-            "no such table": ("DATABASE_SCHEMA", False),
-            "no such column": ("DATABASE_SCHEMA", False),
-            "not a database": ("DATABASE_UNREADABLE", False),
-            "malformed": ("DATABASE_UNREADABLE", False),
-        }
-        code, retriable = next(
-            (known[word] for word in known if word in text), ("DATABASE_FAILED", False)
-        )
-        raise AdapterError(code, text, retriable=retriable) from error
+        failure: AdapterError = failure_of(error)
+        raise failure from error
 
 
 @contextmanager
-def writing(engine: Engine, draft_key: bytes) -> Iterator[SqlUnitOfWork]:
+def writing(
+    engine: Engine, draft_key: bytes, keys: DataKeys | None = None
+) -> Iterator[SqlUnitOfWork]:
     """A unit of work on the writing engine."""
     with translated_errors(), engine.begin() as connection:
-        yield SqlUnitOfWork(connection, draft_key)
+        yield SqlUnitOfWork(connection, draft_key, keys)
 
 
 @contextmanager
-def reading(engine: Engine) -> Iterator[SqlReader]:
+def reading(engine: Engine, keys: DataKeys | None = None) -> Iterator[SqlReader]:
     """A reader on the reading engine."""
     with translated_errors(), engine.connect() as connection:
-        yield SqlReader(connection)
+        yield SqlReader(connection, keys)

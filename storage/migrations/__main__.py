@@ -2,8 +2,9 @@
 
     python -m storage.migrations upgrade    migrate the database that the settings name
     python -m storage.migrations draft      what the models ask for, in the form of versions/*.sql
+    python -m storage.migrations draft postgresql                the same in the words of PostgreSQL
 
-Job: the two commands that a developer or operator needs around a change of schema.
+Job: the commands that a developer or operator needs around a change of schema.
 
 Not here: running steps (the package), settings (storage.settings).
 """
@@ -13,19 +14,22 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from sqlalchemy import create_engine
+from sqlalchemy.dialects import postgresql
 from sqlalchemy.pool import StaticPool
+from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
 from counterseal.kernel.errors import CountersealError, InputError
 from storage.engines import reading_engine, writing_engine
 from storage.guards import GUARDS
 from storage.migrations import migrate
+from storage.postgres_guards import guard_statements
 from storage.schema import is_outdated
 from storage.settings import load_settings
-from storage.tables import REGISTER
+from storage.tables import REGISTER, table
 from storage.unit_of_work import translated_errors
 
-USAGE: Final = "upgrade or draft"
+USAGE: Final = "upgrade, draft or draft postgresql"
 _STATEMENTS: Final = (
     "SELECT tbl_name, sql FROM sqlite_master WHERE sql NOT NULL ORDER BY type DESC, name"
 )
@@ -58,9 +62,21 @@ def draft() -> str:
     finally:
         engine.dispose()
     made: dict[str, list[str]] = {name: [] for name in REGISTER}
-    for table, sql in rows:
-        made[str(table)].append(_tidy(str(sql)))
+    for name, sql in rows:
+        made[str(name)].append(_tidy(str(sql)))
     return "\n\n".join([*(s for statements in made.values() for s in statements), *GUARDS.values()])
+
+
+def draft_postgresql() -> str:
+    """The same for PostgreSQL; no server is needed to say it."""
+    words = postgresql.dialect()  # type: ignore[no-untyped-call]  # SQLAlchemy leaves it untyped
+    tables = [table(name) for name in REGISTER if name in SQLModel.metadata.tables]
+    made: list[str] = []
+    for each in tables:
+        made.append(str(CreateTable(each).compile(dialect=words)))
+        indexes = sorted(each.indexes, key=lambda index: str(index.name))
+        made += [str(CreateIndex(index).compile(dialect=words)) for index in indexes]
+    return "\n\n".join([*map(_tidy, made), *guard_statements()])
 
 
 def _tidy(sql: str) -> str:
@@ -73,9 +89,16 @@ def _tidy(sql: str) -> str:
     return "\n".join(lines())
 
 
+COMMANDS: Final = {
+    "upgrade": upgrade,
+    "draft": draft,
+    "draft postgresql": draft_postgresql,
+}
+
+
 def main(arguments: Sequence[str]) -> int:
-    """Run one of the two; gives the exit status."""
-    command = {"upgrade": upgrade, "draft": draft}.get(" ".join(arguments))
+    """Run one of them; gives the exit status."""
+    command = COMMANDS.get(" ".join(arguments))
     if command is None:
         sys.stderr.write(f"one command is needed: {USAGE}\n")
         return InputError.exit_status

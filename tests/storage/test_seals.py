@@ -52,7 +52,7 @@ def journal(world: World, after_step: AfterStep = no_observer) -> Iterator[Journ
         reader=reader,
         signer=EmbeddedSigner(world.log_key, world.settings.counterseal_signer_state),
         clock=world.clock,
-        lock_path=None,
+        gate=None,
         after_step=after_step,
     )
     writer.dispose()

@@ -14,7 +14,8 @@ from sqlalchemy.exc import IntegrityError as ConstraintError
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.types import Integer, Text
 
-from counterseal.audit.record import Draft, draft_bytes
+from counterseal.audit.drafts import draft_bytes
+from counterseal.audit.record import Draft
 from counterseal.desk.documents import DOCUMENTS
 from counterseal.kernel.errors import AdapterError, InputError, IntegrityError, InvariantError
 from counterseal.kernel.ids import SeededIdSource
@@ -28,6 +29,8 @@ from storage.unit_of_work import bound_draft
 from tests.desk.keeping import KeptWorld
 from tests.storage.rollback_record import record_a_rollback
 from tests.world import ACCOUNT, ORIGIN, START, World
+
+UNPLACED = "SELECT * FROM audit_outbox WHERE event_id NOT IN (SELECT event_id FROM audit_records)"
 
 
 @pytest.fixture
@@ -239,7 +242,7 @@ def test_a_full_disk_refuses_with_its_code_and_nothing_is_half_written(world: Wo
     with pytest.raises(AdapterError, match="DATABASE_FULL"):
         signals(world, 60)
     documents = len(world.rows("SELECT * FROM signals"))
-    drafts = len(world.rows("SELECT * FROM audit_outbox WHERE seq IS NULL"))
+    drafts = len(world.rows(UNPLACED))
     in_log = [row for row in world.log() if row.type == "signal.admitted"]
     assert documents == len(in_log) + drafts
     with world.store._writer.connect() as connection:

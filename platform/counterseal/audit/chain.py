@@ -14,10 +14,11 @@ Source: design rule "predecessor by sequence number".
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
+from counterseal.audit.drafts import Sealing, WaitingDraft
 from counterseal.audit.merkle import EMPTY_ROOT, ZERO_HASH, Frontier, leaf_hash
-from counterseal.audit.record import ClockReading, StoredRow, seal
+from counterseal.audit.record import ClockReading, StoredRow
 from counterseal.kernel.clock import utc_text
 
 
@@ -26,6 +27,9 @@ class StreamHead(NamedTuple):
 
     stream_seq: int = 0
     last_leaf: bytes = ZERO_HASH
+
+
+_NO_STREAM: Final = (0, ZERO_HASH.hex())
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +67,7 @@ class Extension:
 def extend(
     head: Head,
     stream_heads: Mapping[str, StreamHead],
-    drafts: Iterable[Mapping[str, object]],
+    drafts: Iterable[WaitingDraft],
     *,
     origin: str,
     recorded_at: datetime,
@@ -74,60 +78,36 @@ def extend(
     Args:
         head: The head as read inside the lock.
         stream_heads: Heads of at least the streams named by the drafts; an absent one starts at 1.
-        drafts: Checked drafts (`record.draft_bytes`) in the order of the outbox.
+        drafts: In the order of the outbox.
         origin: The log's name.
         recorded_at: Time read inside the lock.
         clock: Quality of that time.
 
     Raises:
-        InputError: as `record.seal`; nothing is placed then.
+        InputError: as `Sealing.body`; nothing is placed then.
     """
-    leaves = [head.last_leaf]
-    touched: dict[str, StreamHead] = {}
+    sealing, recorded_text = Sealing(origin, recorded_at, clock), utc_text(recorded_at)
+    ends = {stream: (end.stream_seq, end.last_leaf.hex()) for stream, end in stream_heads.items()}
+    touched: set[str] = set()
+    leaves: list[bytes] = []
     rows: list[StoredRow] = []
-    recorded_text = utc_text(recorded_at)
+    prev = head.last_leaf.hex()
     for seq, draft in enumerate(drafts, head.size):
-        stream = str(draft.get("stream"))
-        before = touched.get(stream) or stream_heads.get(stream) or StreamHead()
-        body = seal(
-            draft,
-            origin=origin,
-            seq=seq,
-            prev=leaves[-1],
-            stream_seq=before.stream_seq + 1,
-            stream_prev=before.last_leaf,
-            recorded_at=recorded_at,
-            clock=clock,
+        before, stream_prev = ends.get(draft.stream, _NO_STREAM)
+        stream_seq = before + 1
+        body = sealing.body(
+            draft, seq=seq, prev=prev, stream_seq=stream_seq, stream_prev=stream_prev
         )
-        leaf = leaf_hash(body)
-        rows.append(_row(draft, seq, leaves[-1], before, recorded_text, leaf, body))
-        touched[stream] = StreamHead(before.stream_seq + 1, leaf)
-        leaves.append(leaf)
+        leaves.append(leaf_hash(body))
+        told = leaves[-1].hex()
+        links = (seq, prev, draft.stream, stream_seq, stream_prev)
+        said = (draft.event_id, draft.type, draft.occurred_at, recorded_text)
+        rows.append(StoredRow(*links, *said, told, body))
+        touched.add(draft.stream)
+        ends[draft.stream] = (stream_seq, told)
+        prev = told
     frontier = Frontier(head.size, head.peaks)
-    frontier.extend(leaves[1:])
-    after = Head(frontier.size, leaves[-1], frontier.peaks, frontier.root())
-    return Extension(tuple(rows), after, touched)
-
-
-def _row(
-    draft: Mapping[str, object],
-    seq: int,
-    prev: bytes,
-    stream_head: StreamHead,
-    recorded_at: str,
-    leaf: bytes,
-    body: bytes,
-) -> StoredRow:
-    return StoredRow(
-        seq=seq,
-        prev=prev.hex(),
-        stream=str(draft["stream"]),
-        stream_seq=stream_head.stream_seq + 1,
-        stream_prev=stream_head.last_leaf.hex(),
-        event_id=str(draft["event_id"]),
-        type=str(draft["type"]),
-        occurred_at=str(draft["occurred_at"]),
-        recorded_at=recorded_at,
-        leaf_hash=leaf.hex(),
-        body=body,
-    )
+    frontier.extend(leaves)
+    after = Head(frontier.size, bytes.fromhex(prev), frontier.peaks, frontier.root())
+    heads = {name: StreamHead(ends[name][0], bytes.fromhex(ends[name][1])) for name in touched}
+    return Extension(tuple(rows), after, heads)

@@ -1,20 +1,19 @@
 """One record of the log and its bytes.
 
-Job: turn a draft into the canonical bytes that are stored and hashed, and read such bytes strictly.
+Job: say what a record holds, and read its canonical bytes strictly.
 
 Invariants
   I1  What is hashed is what is stored: only bytes that encode back to themselves are accepted.
-  I2  Unknown, missing and duplicate fields are refused, when sealing and when reading.
+  I2  Unknown, missing and duplicate fields are refused.
   I3  A body has at most 65,535 bytes, so that it fits a tile entry.
 
-Not here: sequence numbers and predecessors (audit.chain), meaning of the payload (the other rooms).
+Not here: how the bytes come to be (audit.drafts), sequence numbers and predecessors (audit.chain),
+meaning of the payload (the other rooms).
 Source: RFC 8785; C2SP tlog-tiles (entry length).
 """
 
 import re
 from collections.abc import Mapping
-from datetime import datetime
-from functools import lru_cache
 from typing import Final, NamedTuple, TypedDict, cast
 
 import orjson
@@ -22,13 +21,11 @@ import orjson
 from counterseal.audit.merkle import leaf_hash
 from counterseal.audit.record_format import (
     DRAFT_FORMAT,
-    RECORD_VERSION,
     SEAL_FORMAT,
     check_names,
     check_values,
 )
 from counterseal.kernel.canonical import Json, canonical_bytes
-from counterseal.kernel.clock import utc_text
 from counterseal.kernel.errors import InputError
 
 BODY_BYTES_MAX: Final = 65_535
@@ -158,101 +155,6 @@ class StoredRow(NamedTuple):
 _SUSPECT_NUMBERS: Final = tuple(
     re.compile(start + rb"-?[0-9](?:[0-9]{15}|[0-9]*[.eE])") for start in (b'":', b",", rb"\[")
 )
-
-_time_text: Final = lru_cache(maxsize=4)(utc_text)
-"""A group is recorded at one instant."""
-
-
-class ParsedDraft(dict[str, object]):
-    """A draft as its bytes tell it: nothing in it but what JSON has."""
-
-
-def read_draft(content: bytes) -> ParsedDraft:
-    """The draft that the outbox stored; whether it has a canonical form is told when it is sealed.
-
-    Raises:
-        InputError: `NOT_CANONICAL` for what is no JSON object.
-    """
-    try:
-        value = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise InputError("NOT_CANONICAL", f"not JSON: {error}") from None
-    if not isinstance(value, dict):
-        raise InputError("NOT_CANONICAL", "bytes are not one object")
-    return ParsedDraft(value)
-
-
-def draft_bytes(draft: Mapping[str, object]) -> bytes:
-    """Canonical bytes of a checked draft: what the outbox stores in the business transaction.
-
-    Raises:
-        InputError: `RECORD_FIELDS`, `RECORD_INVALID` or `NOT_CANONICAL`.
-    """
-    check_names(draft, DRAFT_FIELDS)
-    check_values(draft, DRAFT_FORMAT)
-    return canonical_bytes(cast("Json", draft))
-
-
-def seal(
-    draft: Mapping[str, object],
-    *,
-    origin: str,
-    seq: int,
-    prev: bytes,
-    stream_seq: int,
-    stream_prev: bytes,
-    recorded_at: datetime,
-    clock: ClockReading,
-) -> bytes:
-    """Canonical body bytes of a draft in its place.
-
-    The draft was checked by `draft_bytes` when it entered the outbox; here its field names are
-    compared again, so that nothing can overwrite what the sequencer sets.
-
-    Args:
-        draft: Exactly the fields of `Draft`.
-        origin: The log's name, the first line of its checkpoints.
-        seq: Zero-based place in the log.
-        prev: Leaf hash of the record before; `ZERO_HASH` at 0.
-        stream_seq: One-based place in the stream.
-        stream_prev: Leaf hash of the stream's record before; `ZERO_HASH` at 1.
-        recorded_at: UTC, read by the sequencer inside its lock.
-        clock: Quality of that time.
-
-    Raises:
-        InputError: `RECORD_FIELDS`, `NOT_CANONICAL`, or `RECORD_TOO_LONG` beyond 65,535 bytes.
-    """
-    check_names(draft, DRAFT_FIELDS)
-    added: dict[str, Json] = {
-        "v": RECORD_VERSION,
-        "origin": origin,
-        "seq": seq,
-        "prev": prev.hex(),
-        "stream_seq": stream_seq,
-        "stream_prev": stream_prev.hex(),
-        "recorded_at": _time_text(recorded_at),
-        "clock": {"source": clock["source"], "max_error_us": clock["max_error_us"]},
-    }
-    whole = {**cast("Mapping[str, Json]", draft), **added}
-    body = _parsed_bytes(whole) if isinstance(draft, ParsedDraft) else canonical_bytes(whole)
-    if len(body) > BODY_BYTES_MAX:
-        raise InputError(
-            "RECORD_TOO_LONG", "store large values by digest", expected="65535 bytes", got=len(body)
-        )
-    return body
-
-
-def _parsed_bytes(value: Mapping[str, Json]) -> bytes:
-    """`canonical_bytes` of what was parsed: only suspect bytes are looked at value by value.
-
-    Raises:
-        InputError: `NOT_CANONICAL`.
-    """
-    try:
-        body = orjson.dumps(value, option=orjson.OPT_SORT_KEYS)
-    except orjson.JSONEncodeError as error:
-        raise InputError("NOT_CANONICAL", str(error)) from None
-    return canonical_bytes(value) if _is_suspect(body) else body
 
 
 def _is_suspect(body: bytes) -> bool:

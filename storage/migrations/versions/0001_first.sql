@@ -12,7 +12,6 @@ CREATE TABLE audit_records (
   body BLOB NOT NULL,
   PRIMARY KEY (seq),
   UNIQUE (stream, stream_seq),
-  UNIQUE (prev),
   UNIQUE (event_id)
 ) STRICT
 
@@ -22,6 +21,14 @@ CREATE TABLE audit_checkpoints (
   note TEXT NOT NULL,
   PRIMARY KEY (size),
   UNIQUE (number)
+) STRICT
+
+CREATE TABLE audit_tiles (
+  level INTEGER NOT NULL,
+  number INTEGER NOT NULL,
+  root BLOB NOT NULL,
+  hashes BLOB NOT NULL,
+  PRIMARY KEY (level, number)
 ) STRICT
 
 CREATE TABLE audit_head (
@@ -62,6 +69,7 @@ CREATE TABLE commands (
   payload_digest TEXT NOT NULL,
   actor_id TEXT NOT NULL,
   subject_id TEXT NOT NULL,
+  event_id TEXT NOT NULL,
   refusal TEXT,
   decided_at TEXT NOT NULL,
   PRIMARY KEY (idempotency_key)
@@ -584,8 +592,8 @@ CREATE TABLE log_rollbacks (
 
 CREATE TABLE audit_openings (
   commitment TEXT NOT NULL,
-  salt TEXT NOT NULL,
-  block TEXT NOT NULL,
+  nonce BLOB NOT NULL,
+  ciphertext BLOB NOT NULL,
   person_id TEXT NOT NULL,
   PRIMARY KEY (commitment)
 ) STRICT
@@ -597,12 +605,9 @@ CREATE TABLE audit_outbox (
   event_id TEXT NOT NULL,
   draft BLOB NOT NULL,
   digest TEXT NOT NULL,
-  seq INTEGER,
   PRIMARY KEY (position),
   UNIQUE (event_id)
 ) STRICT
-
-CREATE INDEX audit_outbox_placed ON audit_outbox (seq) WHERE seq IS NOT NULL
 
 CREATE TRIGGER guard_audit_records_update BEFORE UPDATE ON audit_records WHEN NOT (NEW.body = x'' AND OLD.stream LIKE 'case:%' AND NEW.seq = OLD.seq AND NEW.prev = OLD.prev AND NEW.stream = OLD.stream AND NEW.stream_seq = OLD.stream_seq AND NEW.stream_prev = OLD.stream_prev AND NEW.event_id = OLD.event_id AND NEW.type = OLD.type AND NEW.occurred_at = OLD.occurred_at AND NEW.recorded_at = OLD.recorded_at AND NEW.leaf_hash = OLD.leaf_hash AND EXISTS (SELECT 1 FROM audit_records AS told, json_each(CAST(told.body AS TEXT), '$.after.documents.purges[0].ranges') AS part WHERE told.stream = 'retention' AND told.type = 'retention.purged' AND told.seq > OLD.seq AND told.seq < (SELECT MAX(size) FROM audit_checkpoints) AND json_extract(part.value, '$.stream') = OLD.stream AND OLD.seq BETWEEN json_extract(part.value, '$.first') AND json_extract(part.value, '$.last'))) BEGIN SELECT RAISE(ABORT, 'audit_records is append-only'); END
 
@@ -611,6 +616,10 @@ CREATE TRIGGER guard_audit_records_delete BEFORE DELETE ON audit_records BEGIN S
 CREATE TRIGGER guard_audit_checkpoints_update BEFORE UPDATE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'audit_checkpoints is append-only'); END
 
 CREATE TRIGGER guard_audit_checkpoints_delete BEFORE DELETE ON audit_checkpoints BEGIN SELECT RAISE(ABORT, 'audit_checkpoints is append-only'); END
+
+CREATE TRIGGER guard_audit_tiles_update BEFORE UPDATE ON audit_tiles BEGIN SELECT RAISE(ABORT, 'audit_tiles is append-only'); END
+
+CREATE TRIGGER guard_audit_tiles_delete BEFORE DELETE ON audit_tiles BEGIN SELECT RAISE(ABORT, 'audit_tiles is append-only'); END
 
 CREATE TRIGGER guard_audit_openings_update BEFORE UPDATE ON audit_openings BEGIN SELECT RAISE(ABORT, 'audit_openings is append-only'); END
 

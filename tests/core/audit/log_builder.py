@@ -1,7 +1,7 @@
 """Small logs for the tests of the audit room."""
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -10,13 +10,15 @@ import orjson
 
 from counterseal.audit.chain import Head, StreamHead, extend
 from counterseal.audit.checkpoint import Checkpoint, sign_checkpoint
+from counterseal.audit.drafts import draft_bytes, read_draft
 from counterseal.audit.merkle import leaf_hash
 from counterseal.audit.note import NoteSigner
-from counterseal.audit.record import ClockReading, Draft, StoredRow, draft_bytes
+from counterseal.audit.record import ClockReading, Draft, StoredRow
 from counterseal.audit.verify import StoredCheckpoint
 
 ORIGIN = "counterseal.example/log1"
 NOW = datetime(2026, 1, 2, 0, 45, tzinfo=UTC)
+STEP = timedelta(minutes=10)
 CLOCK: ClockReading = {"source": "replay", "max_error_us": 0}
 SIGNER = NoteSigner(ORIGIN, bytes(range(32)))
 DIGEST = "sha256:" + "ab" * 32
@@ -85,9 +87,10 @@ def a_log(
     clock = iter(times) if times is not None else None
     for group in groups:
         first = log.head.size
-        drafts = [a_draft(n, f"case_{n % 2}") for n in range(first, first + group)]
-        for draft in drafts:
-            draft_bytes(draft)
+        drafts = [
+            read_draft(draft_bytes(a_draft(n, f"case_{n % 2}")))
+            for n in range(first, first + group)
+        ]
         at = NOW + timedelta(seconds=first) if clock is None else next(clock)
         added = extend(log.head, streams, drafts, origin=origin, recorded_at=at, clock=CLOCK)
         log.rows += added.rows
@@ -96,6 +99,12 @@ def a_log(
         signed = sign_checkpoint(Checkpoint(origin, log.head.size, log.head.root), signer)
         log.checkpoints.append(StoredCheckpoint(log.head.size, signed))
     return log
+
+
+def spaced(groups: Sequence[int], instead: Mapping[int, datetime] | None = None) -> Log:
+    """A log whose groups lie ten minutes apart; some of them at another time instead."""
+    at = {n: NOW + n * STEP for n in range(len(groups))} | dict(instead or {})
+    return a_log(groups, times=[at[n] for n in range(len(groups))])
 
 
 def edited(row: StoredRow, change: Mapping[str, object], *, columns: bool = True) -> StoredRow:

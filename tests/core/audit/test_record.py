@@ -10,13 +10,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from counterseal.audit.chain import Head, StreamHead, extend
+from counterseal.audit.drafts import Sealing, draft_bytes, lined
 from counterseal.audit.merkle import ZERO_HASH
 from counterseal.audit.record import (
     BODY_BYTES_MAX,
-    draft_bytes,
     load_canonical,
     parse_record,
-    seal,
     stored_row,
 )
 from counterseal.kernel.canonical import canonical_bytes
@@ -32,15 +31,12 @@ VALUES = st.recursive(
 
 
 def sealed(**changes: object) -> bytes:
-    return seal(
-        {**a_draft(), **changes},
-        origin=ORIGIN,
+    return Sealing(ORIGIN, NOW, CLOCK).body(
+        lined({**a_draft(), **changes}),
         seq=0,
-        prev=ZERO_HASH,
+        prev=ZERO_HASH.hex(),
         stream_seq=1,
-        stream_prev=ZERO_HASH,
-        recorded_at=NOW,
-        clock=CLOCK,
+        stream_prev=ZERO_HASH.hex(),
     )
 
 
@@ -200,7 +196,7 @@ def test_nothing_is_placed_when_one_draft_is_refused() -> None:
         extend(
             Head(),
             {"case_1": StreamHead()},
-            [a_draft(), {"stream": "case_1"}],
+            map(lined, [a_draft(), {"stream": "case_1"}]),
             origin=ORIGIN,
             recorded_at=NOW,
             clock=CLOCK,

@@ -1,0 +1,96 @@
+"""The desk on a server: the same commands give the same records, byte for byte."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy import insert, select
+
+from counterseal.audit.record import StoredRow
+from counterseal.audit.verify import Evidence, head_of_signer, verify_log
+from counterseal.desk.documents import DOCUMENTS
+from counterseal.kernel.ids import SeededIdSource
+from counterseal.kernel.model import Document
+from storage.data_keys import data_keys
+from storage.databases import PostgresDatabase
+from storage.desk import _wired
+from storage.engines import reading_engine
+from storage.home_reader import HomeReader
+from storage.migrations import create_schema
+from storage.signers import EmbeddedSigner, read_state
+from storage.store import SqlStore
+from storage.tables import REGISTER, table
+from tests.world import ORIGIN, World
+
+ORDER = {"audit_records": "seq", "audit_checkpoints": "size"}
+
+
+class MovedWorld(World):
+    """A world whose database went to a server."""
+
+    def move(self, database: PostgresDatabase) -> None:
+        self.store.close()
+        source, target = reading_engine(self.settings.database), database.writing()
+        with source.connect() as old, target.begin() as new:
+            create_schema(new)
+            for name in REGISTER.keys() - {"alembic_version"}:
+                cells = table(name)
+                asked = select(cells).order_by(cells.c[ORDER[name]] if name in ORDER else None)
+                rows = [dict(row) for row in old.execute(asked).mappings()]
+                for row in rows:
+                    new.execute(insert(cells), row)
+        source.dispose()
+        target.dispose()
+        signer = EmbeddedSigner(self.log_key, self.settings.counterseal_signer_state)
+        keys = data_keys(self.settings)
+        store = SqlStore(database, signer, self.clock, keys=keys)
+        ids = SeededIdSource("test")
+        self.desk = _wired(self.settings, store, ORIGIN, clock=self.clock, ids=ids, feed=self.feed)
+
+
+@pytest.fixture
+def moved(tmp_path: Path, empty: PostgresDatabase) -> Iterator[MovedWorld]:
+    world = MovedWorld(tmp_path / "moved" / "home")
+    world.move(empty)
+    yield world
+    world.store.close()
+
+
+def a_day(world: World) -> None:
+    """Two orders, one of them refused for its age, and a second submit of the first."""
+    first = world.approved(quantity=2)
+    world.done(world.submitted(first, quantity=2, key="first"))
+    world.done(world.submitted(first, quantity=2, key="first"))
+    second = world.approved(quantity=1)
+    world.after(7_200)
+    world.submitted(second, quantity=1, key="late")
+
+
+def told(world: World) -> tuple[list[StoredRow], dict[str, tuple[Document, ...]]]:
+    reading = world.store._engines.reading
+    with world.store.reader() as reader, reading.connect() as connection:
+        documents = {kind.KIND: reader.find(kind) for kind in DOCUMENTS}
+        return list(HomeReader(connection).records()), documents
+
+
+def test_the_same_commands_give_the_same_records_and_documents(
+    tmp_path: Path, moved: MovedWorld, empty: PostgresDatabase
+) -> None:
+    """Architecture: one store behind the desk, on either database."""
+    at_home = World(tmp_path / "home")
+    for world in (at_home, moved):
+        a_day(world)
+
+    records, documents = told(moved)
+
+    assert (records, documents) == told(at_home)
+    assert {kind for kind, found in documents.items() if found} >= {"orders", "fills", "commands"}
+    head = head_of_signer(read_state(moved.settings.counterseal_signer_state, ORIGIN))
+    evidence = Evidence(log_key=moved.log_key.key, heads=(head,))
+    engine = empty.reading()
+    with engine.connect() as connection:
+        reader = HomeReader(connection)
+        found = verify_log(reader.records(), reader.checkpoints(), evidence)
+    engine.dispose()
+    assert (found.outcome, found.totals.unsealed) == ("ok", 0)
+    assert found.totals.size == len(records)
