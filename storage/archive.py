@@ -15,48 +15,50 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Update, func, select, update
 from sqlalchemy.exc import IntegrityError as Refused
 
 from counterseal.audit.privacy import Opening
+from counterseal.audit.purges import PURGED_BODY
 from counterseal.audit.record import StoredRow
-from counterseal.audit.retention import Purge
+from counterseal.audit.retention import Purge, PurgedRange
 from counterseal.kernel.errors import IntegrityError
-from storage.engines import reading_engine, writing_engine
-from storage.openings import read_openings, scrub
+from storage.data_keys import DataKeys
+from storage.databases import Database, database_at
+from storage.openings import committed, overwriting, read_openings, scrub
+from storage.tables import table
 from storage.unit_of_work import translated_errors
-
-_ROWS = f"SELECT {', '.join(StoredRow._fields)} FROM audit_records ORDER BY seq"  # noqa: S608 - own names
-_EMPTY = (
-    "UPDATE audit_records SET body = x''"
-    " WHERE stream = ? AND seq BETWEEN ? AND ? AND length(body) > 0"
-)
 
 
 class SqlArchive:
     """Rows and openings of one database.
 
     Args:
-        path: The database.
+        place: The database: a SQLite file, or one that is named otherwise.
+        keys: Of personal data.
     """
 
-    def __init__(self, path: Path) -> None:
-        self._path = path
+    def __init__(self, place: Path | Database, keys: DataKeys) -> None:
+        self._database = database_at(place)
+        self._keys = keys
 
     def rows(self) -> Iterator[StoredRow]:
         """Every row in order of `seq`, as stored."""
         with self._reading() as connection:
-            for row in connection.exec_driver_sql(_ROWS):
+            cells = table("audit_records").c
+            asked = select(*(cells[name] for name in StoredRow._fields)).order_by(cells.seq)
+            for row in connection.execute(asked):
                 yield StoredRow(*row)
 
     def openings(self, person_id: str | None = None) -> tuple[Opening, ...]:
-        """What is kept about a person, or about all.
-
-        Raises:
-            IntegrityError: `OPENING_INVALID`.
-        """
+        """What is kept about a person, or about all, and can be opened here."""
         with self._reading() as connection:
-            return tuple(read_openings(connection, person_id))
+            return tuple(read_openings(connection, self._keys, person_id))
+
+    def commitments(self, person_id: str) -> tuple[str, ...]:
+        """What is kept about a person, opened or not."""
+        with self._reading() as connection:
+            return committed(connection, person_id)
 
     def carry_out(self, purge: Purge) -> int:
         """Empty the bodies that a recorded purge names; how many went now.
@@ -65,14 +67,11 @@ class SqlArchive:
             IntegrityError: `PURGE_REFUSED` when the log does not hold such a purge.
             AdapterError: the database's failure.
         """
-        engine = writing_engine(self._path)
+        engine = self._database.writing()
         try:
             with translated_errors(), engine.begin() as connection:
-                connection.exec_driver_sql("PRAGMA secure_delete=ON")
-                return sum(
-                    connection.exec_driver_sql(_EMPTY, (r.stream, r.first, r.last)).rowcount
-                    for r in purge.ranges
-                )
+                overwriting(connection)
+                return sum(connection.execute(_emptied(part)).rowcount for part in purge.ranges)
         except Refused as error:
             raise IntegrityError("PURGE_REFUSED", str(error.orig), got=purge.purge_id) from None
         finally:
@@ -84,7 +83,7 @@ class SqlArchive:
         Raises:
             AdapterError: `DATABASE_BUSY`, retriable, while a reader needs it.
         """
-        engine = writing_engine(self._path)
+        engine = self._database.writing()
         try:
             with translated_errors():
                 scrub(engine)
@@ -93,9 +92,20 @@ class SqlArchive:
 
     @contextmanager
     def _reading(self) -> Iterator[Connection]:
-        engine = reading_engine(self._path)
+        engine = self._database.reading()
         try:
             with translated_errors(), engine.connect() as connection:
                 yield connection
         finally:
             engine.dispose()
+
+
+def _emptied(part: PurgedRange) -> Update:
+    records = table("audit_records")
+    return (
+        update(records)
+        .where(records.c.stream == part.stream)
+        .where(records.c.seq.between(part.first, part.last))
+        .where(func.length(records.c.body) > 0)
+        .values(body=PURGED_BODY)
+    )

@@ -39,7 +39,15 @@ from counterseal.kernel.ids import IdSource
 from counterseal.kernel.model import Actor, Refusal
 from counterseal.kernel.money import Currency
 from counterseal.market.ports import MarketFeed
-from storage.home_keys import Officer, keys_folder, log_key_path, new_person_key, read_passphrase
+from storage.home_keys import (
+    Officer,
+    first_key_path,
+    keys_folder,
+    log_key_path,
+    new_person_key,
+    next_key_path,
+    read_passphrase,
+)
 from storage.journal import AfterStep, no_observer
 from storage.keyring import Keyring, write_secret
 from storage.policy_files import read_policy_files
@@ -142,7 +150,8 @@ def _check_plan(settings: Settings, plan: HomePlan) -> None:
 
 def _check_free(settings: Settings, origin: str) -> None:
     check_absent(settings.database)
-    for path in (log_key_path(settings), keys_folder(settings)):
+    for place in (log_key_path, next_key_path, first_key_path, keys_folder):
+        path = place(settings)
         if path.exists():
             raise InputError("KEY_FILE_EXISTS", "keys of another home are here", got=path)
     state = state_file(settings.counterseal_signer_state, origin)

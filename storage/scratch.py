@@ -33,6 +33,7 @@ from counterseal.market.quotes import Quote, QuoteBasis
 from counterseal.portfolio.model import Account, Position
 from counterseal.readiness.model import Exercise, Exercised
 from counterseal.risk.model import RiskState
+from storage.data_keys import data_keys
 from storage.desk import closing_desk
 from storage.policy_files import read_policy_files
 from storage.reconcile import reconcile
@@ -148,7 +149,7 @@ def _state(desk: Desk) -> Mapping[str, tuple[Document, ...]]:
 def _restarted(scratch: Settings, before: Mapping[str, tuple[Document, ...]]) -> Exercised:
     with _desk(scratch) as desk:
         same = _state(desk) == before
-    differences = len(reconcile(scratch.database).differences)
+    differences = len(reconcile(scratch.database, data_keys(scratch)).differences)
     told = f"equal after reopening: {same}; rebuilt from the log: {differences} differences"
     passed = same and not differences and any(before.values())
     return Exercised(name=Exercise.STATE_AFTER_RESTART, passed=passed, evidence=told)

@@ -12,6 +12,8 @@ from counterseal.identity.dsse import sign_statement
 from counterseal.identity.people import Person
 from counterseal.kernel.model import Signature
 from storage.archive import SqlArchive
+from storage.data_keys import DataKeys, data_keys
+from storage.reconcile import Difference, reconcile
 from tests.household import ORIGIN
 from tests.world import World
 
@@ -26,8 +28,16 @@ def code(outcome: Outcome | Preparation) -> str:
 
 class KeptWorld(World):
     @property
+    def data_keys(self) -> DataKeys:
+        return data_keys(self.settings)
+
+    @property
     def archive(self) -> SqlArchive:
-        return SqlArchive(self.settings.database)
+        return SqlArchive(self.settings.database, self.data_keys)
+
+    @property
+    def differences(self) -> tuple[Difference, ...]:
+        return reconcile(self.settings.database, self.data_keys).differences
 
     @property
     def records(self) -> Records:

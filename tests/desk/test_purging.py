@@ -15,7 +15,6 @@ from counterseal.kernel.errors import AdapterError, IntegrityError
 from counterseal.oms.model import Order
 from counterseal.portfolio.model import Account, Position
 from storage.archive import SqlArchive
-from storage.reconcile import reconcile
 from tests.desk.keeping import YEAR, KeptWorld, code
 
 WORDS = b"mean reversion after a sharp move"
@@ -77,7 +76,7 @@ def test_tables_equal_what_the_log_still_carries(world: KeptWorld) -> None:
         assert set(reader.find(CommandRecord)) >= set(commands)
         assert not reader.find(Order)
         assert not reader.find(ApprovalRequest)
-    assert reconcile(world.settings.database).clean
+    assert world.differences == ()
     assert "retention.carried" in {row.type for row in world.log()}
 
 
@@ -87,7 +86,7 @@ def test_the_world_goes_on_behind_a_purge(world: KeptWorld) -> None:
     world.quote()
     world.approved()
     assert world.report().irregularities == ()
-    assert reconcile(world.settings.database).clean
+    assert world.differences == ()
     assert code(world.planned()) == "NOT_DUE"
 
 
@@ -156,12 +155,12 @@ def test_i3_the_same_command_again_completes_what_a_crash_cut_short(world: KeptW
     purge_id = world.done(world.planned())
     world.done(world.approved_by(purge_id, "compliance"))
     signature, key = world.consent(purge_id, "officer-1"), world.key()
-    broken = Purging(world.desk.bench, _Interrupted(world.settings.database))
+    broken = Purging(world.desk.bench, _Interrupted(world.settings.database, world.data_keys))
     with pytest.raises(AdapterError):
         broken.approve(purge_id, signature, world.actor("officer-1"), key=key)
     assert all(row.body for row in world.log())
     assert world.report().irregularities == ()
-    assert reconcile(world.settings.database).clean
+    assert world.differences == ()
     again = world.purging.approve(purge_id, signature, world.actor("officer-1"), key=key)
     assert again.replayed
     assert [row.seq for row in world.log() if not row.body] == _case(world)

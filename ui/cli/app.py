@@ -30,6 +30,7 @@ NOUNS = {
     "broker": "Ask the paper model without sending anything.",
     "portfolio": "Positions, cash and equity.",
     "audit": "Look at the log, verify it, compare the tables with it.",
+    "records": "Legal holds, erasure of personal data, purges by two people.",
     "readiness": "Every boundary flag, with the probe that set it.",
     "flows": "Run a flow, bring the flows to their server, serve them.",
 }

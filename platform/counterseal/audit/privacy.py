@@ -126,16 +126,16 @@ def _hashed(salt: bytes, content: bytes) -> str:
     return f"sha256:{sha256(_PREFIX + salt + content).hexdigest()}"
 
 
-def erasable_parts(openings: Sequence[Opening]) -> tuple[Sequence[Opening], ...]:
-    """Openings in parts that one erasure can name; one empty part when there are none."""
-    starts = range(0, max(len(openings), 1), COMMITMENTS_MAX)
-    return tuple(openings[start : start + COMMITMENTS_MAX] for start in starts)
+def erasable_parts(commitments: Sequence[str]) -> tuple[Sequence[str], ...]:
+    """Commitments in parts that one erasure can name; one empty part when there are none."""
+    starts = range(0, max(len(commitments), 1), COMMITMENTS_MAX)
+    return tuple(commitments[start : start + COMMITMENTS_MAX] for start in starts)
 
 
 def decide_erasure(
     erasure_id: str,
     person_id: str,
-    openings: Sequence[Opening],
+    commitments: Sequence[str],
     *,
     held: Collection[str],
     basis: str,
@@ -147,7 +147,7 @@ def decide_erasure(
     Args:
         erasure_id: Names the erasure.
         person_id: Whose data.
-        openings: The openings of that person, at most 500: more take several erasures.
+        commitments: Of that person's data, at most 500: more take several erasures.
         held: Commitments in records under a hold.
         basis: Why it is right to erase.
         erased_by: Who asks.
@@ -155,7 +155,7 @@ def decide_erasure(
 
     Refusals: `NOTHING_TO_ERASE`, `HELD`.
     """
-    own = sorted(o.commitment for o in openings if o.person_id == person_id)
+    own = sorted(commitments)
     if not own:
         return refuse("NOTHING_TO_ERASE", "nothing is kept about this person", person=person_id)
     bound = [commitment for commitment in own if commitment in held]
@@ -182,9 +182,8 @@ class PiiAccount:
 
     def read(self, seq: int, kind: str, record: Mapping[str, object]) -> None:
         """Take note of one record, parsed from its bytes."""
-        pii = record.get("pii")
-        for commitment in pii if isinstance(pii, list) else ():
-            self._made.setdefault(str(commitment), seq)
+        for commitment in commitments_of(record):
+            self._made.setdefault(commitment, seq)
             self._streams[seq] = str(record.get("stream"))
         if kind == ERASED:
             for commitment in erased_commitments(record):
@@ -209,7 +208,7 @@ class PiiAccount:
                 self._add(at, IrregularCode.PII_NOT_ERASED, "erased, and yet it can be opened")
         counts = dict.fromkeys(PiiState, 0)
         for commitment, seq in self._made.items():
-            state = self._state(commitment, shown, withheld)
+            state = self.state_of(commitment, shown, withheld)
             counts[state] += 1
             if state is PiiState.MISSING:
                 self._add(seq, IrregularCode.PII_MISSING, "no opening, and no erasure tells why")
@@ -233,13 +232,18 @@ class PiiAccount:
             if not let_go(seq, self._streams[seq])
         }
 
+    def keeps(self, commitment: str) -> bool:
+        """Whether a record made this commitment, and none has erased it."""
+        return commitment in self._made and commitment not in self._erased
+
     def erased_by(self, commitment: str) -> int | None:
         """Sequence number of the record that erased a commitment, or None."""
         return self._erased.get(commitment)
 
-    def _state(
+    def state_of(
         self, commitment: str, shown: Collection[str], withheld: Collection[str]
     ) -> PiiState:
+        """State of one commitment, when these can be opened and those are kept from the reader."""
         if commitment in self._erased:
             return PiiState.ERASED
         if commitment in shown:
@@ -248,6 +252,12 @@ class PiiAccount:
 
     def _add(self, seq: int, code: IrregularCode, message: str) -> None:
         self._found.append(Irregularity(seq=seq, code=code, layer="pii", message=message))
+
+
+def commitments_of(record: Mapping[str, object]) -> tuple[str, ...]:
+    """What a record commits to."""
+    pii = record.get("pii")
+    return tuple(str(one) for one in pii) if isinstance(pii, list) else ()
 
 
 def erased_commitments(record: Mapping[str, object]) -> tuple[str, ...]:

@@ -140,6 +140,37 @@ class Purge(Document):
         return frozenset(r.stream for r in self.ranges)
 
 
+class CaseState(StrEnum):
+    """Whether a case may go, and why not."""
+
+    DUE = "due"
+    HELD = "held"
+    NOT_YET = "not_yet"
+    WITHOUT_END = "without_end"
+
+
+class CaseOutlook(DomainModel):
+    """What the schedule says of one case that is still there.
+
+    Attributes:
+        records: How many of it are present.
+        first: Sequence number of its first one.
+        rule: Kind of record that decides: the one kept longest, or one without a schedule.
+        years: What the rule asks for; None without a schedule.
+        until: First instant at which the case need not be kept (UTC); None without a schedule.
+        holds: Active holds that cover it.
+    """
+
+    stream: str
+    state: CaseState
+    records: int = Field(ge=1)
+    first: int = Field(ge=0)
+    rule: str
+    years: int | None = None
+    until: UtcDatetime | None = None
+    holds: tuple[Name, ...] = ()
+
+
 class LoggedRow(NamedTuple):
     """What retention needs of a row.
 
@@ -194,14 +225,10 @@ def due_ranges(
         holds: All holds.
         now: Decision time (UTC); a case goes at the instant its time is over, not before.
     """
-    cases: dict[str, list[LoggedRow]] = {}
-    for row in rows:
-        if row.stream.startswith(CASE_PREFIX) and row.present:
-            cases.setdefault(row.stream, []).append(row)
-    active = [hold for hold in holds if hold.active]
+    cases, kept = _cases(rows), tuple(holds)
     found: list[PurgedRange] = []
     for stream, records in cases.items():
-        if any(hold.covers(stream) for hold in active) or not _is_over(records, schedule, now):
+        if _outlook(stream, records, schedule, kept, now).state is not CaseState.DUE:
             continue
         ranges = _ranges(stream, records)
         if len(found) + len(ranges) > RANGES_MAX:
@@ -210,14 +237,68 @@ def due_ranges(
     return tuple(sorted(found, key=lambda r: r.first))
 
 
-def _is_over(records: Sequence[LoggedRow], schedule: Schedule, now: datetime) -> bool:
-    kinds = {KIND_OF_TYPE.get(row.type.partition(".")[0]) for row in records}
-    years = [None if kind is None else schedule(kind) for kind in kinds]
-    longest = max((y for y in years if y is not None), default=None)
-    if longest is None or None in years:
-        return False
+def outlook(
+    rows: Iterable[LoggedRow], schedule: Schedule, holds: Iterable[Hold], now: datetime
+) -> tuple[CaseOutlook, ...]:
+    """Of every case whether it may go now, by which rule, and what keeps it; oldest first.
+
+    Arguments as for `due_ranges`, which lets go what is due here.
+    """
+    kept = tuple(holds)
+    cases = _cases(rows)
+    return tuple(_outlook(name, cases[name], schedule, kept, now) for name in cases)
+
+
+def _cases(rows: Iterable[LoggedRow]) -> dict[str, list[LoggedRow]]:
+    """Records of each case that are still there, cases in the order of their first one."""
+    cases: dict[str, list[LoggedRow]] = {}
+    for row in rows:
+        if row.stream.startswith(CASE_PREFIX) and row.present:
+            cases.setdefault(row.stream, []).append(row)
+    return cases
+
+
+def _outlook(
+    stream: str,
+    records: Sequence[LoggedRow],
+    schedule: Schedule,
+    holds: Sequence[Hold],
+    now: datetime,
+) -> CaseOutlook:
+    rule, years = _rule(records, schedule)
     newest = max(row.recorded_at for row in records)
-    return kept_until(newest, longest) <= now
+    until = None if years is None else kept_until(newest, years)
+    covering = tuple(hold.hold_id for hold in holds if hold.covers(stream))
+    if covering:
+        state = CaseState.HELD
+    elif until is None:
+        state = CaseState.WITHOUT_END
+    else:
+        state = CaseState.DUE if until <= now else CaseState.NOT_YET
+    return CaseOutlook(
+        stream=stream,
+        state=state,
+        records=len(records),
+        first=records[0].seq,
+        rule=rule,
+        years=years,
+        until=until,
+        holds=covering,
+    )
+
+
+def _rule(records: Sequence[LoggedRow], schedule: Schedule) -> tuple[str, int | None]:
+    """The kind that keeps a case longest; a kind without a schedule keeps it without end."""
+    words = sorted({row.type.partition(".")[0] for row in records})
+    told = [
+        (
+            KIND_OF_TYPE.get(word, word),
+            schedule(KIND_OF_TYPE[word]) if word in KIND_OF_TYPE else None,
+        )
+        for word in words
+    ]
+    endless = next((kind for kind, years in told if years is None), None)
+    return (endless, None) if endless is not None else max(told, key=lambda one: one[1] or 0)
 
 
 def _ranges(stream: str, records: Sequence[LoggedRow]) -> list[PurgedRange]:

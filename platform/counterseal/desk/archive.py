@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, Protocol
 
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, ReviewNonce
 from counterseal.audit.keys import KEY_TYPES, KeyRecord, key_record
-from counterseal.audit.privacy import Opening
+from counterseal.audit.privacy import commitments_of
 from counterseal.audit.purges import is_purged
 from counterseal.audit.record import StoredRow, load_canonical
 from counterseal.audit.retention import Hold, LoggedRow, Purge, PurgedRange
@@ -58,8 +58,8 @@ class Archive(Protocol):
     def rows(self) -> Iterator[StoredRow]:
         """Every row in order of `seq`, as stored."""
 
-    def openings(self, person_id: str) -> tuple[Opening, ...]:
-        """What is kept about a person."""
+    def commitments(self, person_id: str) -> tuple[str, ...]:
+        """What is kept about a person, whether or not it can be opened here."""
 
     def carry_out(self, purge: Purge) -> int:
         """Empty the bodies that a recorded purge names; again has no effect.
@@ -119,7 +119,7 @@ def held_commitments(rows: Iterable[StoredRow], holds: Iterable[Hold]) -> frozen
         commitment
         for row in rows
         if not is_purged(row) and any(hold.covers(row.stream) for hold in active)
-        for commitment in _commitments(load_canonical(row.body))
+        for commitment in commitments_of(load_canonical(row.body))
     )
 
 
@@ -136,7 +136,7 @@ def leftovers(rows: Iterable[StoredRow], ranges: Iterable[PurgedRange]) -> Lefto
         names = _named(record)
         last_gone.update(dict.fromkeys(names, gone))
         if gone:
-            commitments += _commitments(record)
+            commitments += commitments_of(record)
         else:
             stays.update(names)
     lost = [name for name, gone in last_gone.items() if gone]
@@ -160,11 +160,6 @@ def _named(record: Mapping[str, object]) -> list[tuple[str, str]]:
         for kind, values in grouped.items()
         for value in (values if isinstance(values, list) and kind in _KEYS else ())
     ]
-
-
-def _commitments(record: Mapping[str, object]) -> list[str]:
-    pii = record.get("pii")
-    return [str(commitment) for commitment in pii] if isinstance(pii, list) else []
 
 
 def _object(value: object) -> Mapping[str, object]:

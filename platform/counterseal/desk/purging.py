@@ -146,12 +146,29 @@ class Purging:
             self._carry_out(purge_id)
         return outcome
 
-    def _carry_out(self, purge_id: str) -> None:
+    def complete(self, purge_id: str) -> Purge | Refusal:
+        """Empty what a purge that is in the log names, when a crash cut it short; the purge.
+
+        Refusals: `NOT_FOUND`, `PURGE_OPEN` while a consent is missing.
+
+        Raises:
+            AdapterError: when the bodies could not go; the same again completes it.
+        """
+        self._bench.store.seal()
+        purge = self._carry_out(purge_id)
+        if purge is None:
+            return refuse("NOT_FOUND", "no such purge", purge=purge_id)
+        if purge.status is not PurgeStatus.PURGED:
+            return refuse("PURGE_OPEN", "another person agrees first", purge=purge_id)
+        return purge
+
+    def _carry_out(self, purge_id: str) -> Purge | None:
         with self._bench.store.reader() as reader:
             purge = reader.get(Purge, purge_id)
         if purge is not None and purge.status is PurgeStatus.PURGED:
             self._archive.carry_out(purge)
             self._archive.scrub()
+        return purge
 
     def _due(self, reader: Reader, now: datetime) -> tuple[PurgedRange, ...]:
         schedule = self._bench.bundle.retention.keep_years

@@ -116,7 +116,7 @@ class Records:
                 return barred
             held = held_commitments(self._archive.rows(), reader.find(Hold))
             erasures: list[Erasure] = []
-            for place, part in enumerate(erasable_parts(self._archive.openings(person_id))):
+            for place, part in enumerate(erasable_parts(self._archive.commitments(person_id))):
                 erasure = decide_erasure(
                     self._bench.ids.new("ers", f"{key}:{place}", now),
                     person_id,

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from counterseal.audit.accounts import Accounts, account_for
 from counterseal.audit.chain import Head, StreamHead, extend
+from counterseal.audit.drafts import lined
 from counterseal.audit.keys import (
     OVERLAP,
     KeyRing,
@@ -77,7 +78,9 @@ class Keeper:
             "after": {"documents": documents, "facts": {}},
         }
         at = NOW + timedelta(days=100 * self.head.size)
-        added = extend(self.head, self.streams, [draft], origin=ORIGIN, recorded_at=at, clock=CLOCK)
+        added = extend(
+            self.head, self.streams, [lined(draft)], origin=ORIGIN, recorded_at=at, clock=CLOCK
+        )
         self.rows += added.rows
         self.head = added.head
         self.streams |= added.stream_heads
@@ -116,7 +119,7 @@ class Keeper:
         decided = decide_erasure(
             self.name("erasure"),
             person,
-            tuple(self.openings.values()),
+            [o.commitment for o in self.openings.values() if o.person_id == person],
             held=self.held(),
             basis="the person asked for it",
             erased_by="c",

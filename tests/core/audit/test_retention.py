@@ -3,11 +3,15 @@
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from counterseal.audit.retention import (
     EVERYTHING,
     KIND_OF_TYPE,
     RANGES_MAX,
+    CaseOutlook,
+    CaseState,
     Hold,
     LoggedRow,
     Purge,
@@ -19,6 +23,7 @@ from counterseal.audit.retention import (
     decide_release,
     due_ranges,
     kept_until,
+    outlook,
 )
 from counterseal.kernel.model import Refusal
 from tests.core.audit.keeper import SIGNATURE, Keeper, a_purge
@@ -94,6 +99,57 @@ def test_i2_a_hold_keeps_its_streams_until_it_is_released(held: str) -> None:
     again = decide_release(released, released_by="c", now=NOW)
     assert isinstance(again, Refusal)
     assert again.code == "HOLD_RELEASED"
+
+
+def looked(
+    *rows: LoggedRow, holds: tuple[Hold, ...] = (), at: datetime = OVER
+) -> list[CaseOutlook]:
+    return list(outlook(rows, YEARS.get, holds, at))
+
+
+def test_the_outlook_tells_state_rule_and_date_of_each_case() -> None:
+    """BK-05: the kind that is kept longest decides; a kind without a schedule keeps for ever."""
+    rows = [
+        row(1),
+        row(2, "case:two", "session.opened"),
+        row(3, "case:two", "order.created"),
+        row(4, "case:three", "mystery.told"),
+        row(5, "case:three"),
+        row(6, "case:four")._replace(recorded_at=NOW + MOMENT),
+        row(7, "people"),
+        row(8, "case:gone")._replace(present=False),
+    ]
+    told = [(o.stream, o.state.value, o.rule, o.years, o.records, o.first) for o in looked(*rows)]
+    assert told == [
+        ("case:one", "due", "approvals", 6, 1, 1),
+        ("case:two", "due", "orders", 6, 2, 2),
+        ("case:three", "without_end", "mystery", None, 2, 4),
+        ("case:four", "not_yet", "approvals", 6, 1, 6),
+    ]
+    assert [o.until for o in looked(*rows)] == [OVER, OVER, None, OVER + MOMENT]
+
+
+@pytest.mark.parametrize("held", ["case:one", EVERYTHING])
+def test_the_outlook_names_the_holds_that_keep_a_case(held: str) -> None:
+    """Design 7: HELD, whatever its date; what is held is never due."""
+    (told,) = looked(row(3), holds=(placed(held), placed("case:two")))
+    assert (told.state, told.holds, told.until) == (CaseState.HELD, ("hold-1",), OVER)
+    assert looked(row(3, "case:two"), holds=(placed("case:one"),))[0].holds == ()
+
+
+@given(
+    days=st.lists(st.integers(min_value=-3, max_value=3), min_size=1, max_size=6),
+    held=st.sets(st.sampled_from(["case:0", "case:1", "case:2"])),
+)
+def test_i4_exactly_what_is_due_in_the_outlook_goes(days: list[int], held: set[str]) -> None:
+    """Design 7: one rule for the look and for the plan."""
+    rows = [
+        row(seq, f"case:{seq % 3}")._replace(recorded_at=NOW + timedelta(days=day))
+        for seq, day in enumerate(days)
+    ]
+    holds = (placed(*held),) if held else ()
+    told = {o.stream for o in looked(*rows, holds=holds) if o.state is CaseState.DUE}
+    assert {r.stream for r in due_ranges(rows, YEARS.get, holds, OVER)} == told
 
 
 def test_one_purge_fits_its_record_and_never_cuts_a_case() -> None:

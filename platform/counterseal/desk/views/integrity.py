@@ -14,16 +14,19 @@ Source: features TX-K3 to TX-K7.
 """
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from enum import StrEnum
 from typing import Final, Literal, NamedTuple
 
 from pydantic import Field
 
+from counterseal.audit.accounts import standings
+from counterseal.audit.epochs import rollbacks_of, verify_epochs
 from counterseal.audit.merkle import ZERO_HASH, leaf_hash
+from counterseal.audit.purges import RecordState, kept_leaf
 from counterseal.audit.record import RECORD_FIELDS, StoredRow, load_canonical
 from counterseal.audit.verdict import FindingAt, Outcome, Verdict
-from counterseal.audit.verify import Evidence, StoredCheckpoint, verify_log
+from counterseal.audit.verify import Evidence, StoredCheckpoint
 from counterseal.desk.views.marks import PaperView, unsafe_flags
 from counterseal.kernel.errors import CountersealError, InputError
 from counterseal.kernel.model import DomainModel, Name, Refusal, refuse
@@ -63,6 +66,8 @@ class EventCheck(DomainModel):
         workflow_continuity_valid: It follows the last record by number, and the last of its stream
             by number and hash.
         duplicate_audit_id: An earlier record carries the same id.
+        purged: Its bytes went by a recorded purge: what is left is its place and its hash, which
+            stand in the chain.
         paper_only: No document in it says anything but paper.
     """
 
@@ -79,6 +84,7 @@ class EventCheck(DomainModel):
     duplicate_audit_id: bool
     paper_only: bool
     verified: bool
+    purged: bool = False
 
     @property
     def missing_hash(self) -> bool:
@@ -102,14 +108,17 @@ class _End(NamedTuple):
 class _Walk:
     """Rows one after the other, each against what came before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, purged: Collection[int]) -> None:
+        self._purged = purged
         self._log = _End(-1)
         self._streams: dict[str, _End] = {}
         self._ids: set[str] = set()
 
     def check(self, row: StoredRow) -> EventCheck:
+        purged = row.seq in self._purged
         body = row.body if type(row.body) is bytes else b""
-        leaf, value = leaf_hash(body).hex(), _value(body)
+        leaf = (kept_leaf(row) if purged else leaf_hash(body)).hex()
+        value = _columns(row) if purged else _value(body)
         stream, audit_id = _text(row.stream), _text(row.event_id)
         end, before = self._streams.get(stream, _End(0)), self._log
         held = {
@@ -118,7 +127,7 @@ class _Walk:
             "workflow_continuity_valid": row.seq == before.number + 1
             and row.stream_seq == value.get("stream_seq") == end.number + 1
             and row.stream_prev == value.get("stream_prev") == end.leaf,
-            "paper_only": bool(value) and not unsafe_flags(value),
+            "paper_only": purged or (bool(value) and not unsafe_flags(value)),
         }
         repeated = audit_id in self._ids
         self._ids.add(audit_id)
@@ -134,14 +143,24 @@ class _Walk:
             expected_event_hash=leaf,
             duplicate_audit_id=repeated,
             verified=all(held.values()) and not repeated,
+            purged=purged,
             **held,
         )
 
 
 def check_events(rows: Iterable[StoredRow]) -> tuple[EventCheck, ...]:
     """Every row in the order given, checked from its bytes and the rows before."""
-    walk = _Walk()
-    return tuple(walk.check(row) for row in rows)
+    kept = tuple(rows)
+    walk = _Walk(_purged(kept))
+    return tuple(walk.check(row) for row in kept)
+
+
+def _purged(rows: tuple[StoredRow, ...]) -> frozenset[int]:
+    """Places of emptied records that a recorded purge names."""
+    if all(row.body for row in rows):
+        return frozenset()
+    told = standings(rows)
+    return frozenset(one.seq for one in told if one.state is RecordState.PURGED)
 
 
 def _number(cell: object, expected: int) -> int:
@@ -159,6 +178,12 @@ def _value(body: bytes) -> dict[str, object]:
     except InputError:
         return {}
     return value if value.keys() == RECORD_FIELDS else {}
+
+
+def _columns(row: StoredRow) -> dict[str, object]:
+    """What the columns of a purged row say; nothing is left to compare them with."""
+    told = row._asdict()
+    return {name: told[name] for name in _COLUMNS}
 
 
 def _columns_hold(row: StoredRow, value: dict[str, object]) -> bool:
@@ -242,6 +267,7 @@ class IntegrityView(PaperView):
     Attributes:
         workflow_run_id: None for the whole log.
         workflows_checked: Governed cases among the records.
+        purged_count: Records whose bytes went by a recorded purge.
         missing_hash_count: Records whose stored hash is absent.
         broken_chain_count: Records that do not hold, and places where evidence contradicts.
         verified: The state in a word; false unless the state is `verified`.
@@ -255,6 +281,7 @@ class IntegrityView(PaperView):
     verified: bool
     audit_events_count: int = 0
     workflows_checked: int = 0
+    purged_count: int = 0
     missing_hash_count: int = 0
     broken_chain_count: int = 0
     duplicate_audit_ids_count: int = 0
@@ -272,7 +299,7 @@ def integrity(
         InputError: `ORIGINS_DIFFER` when the evidence is about several logs.
     """
     kept = tuple(rows)
-    verdict = verify_log(kept, checkpoints, evidence)
+    verdict = verify_epochs(kept, checkpoints, evidence, rollbacks_of(kept)).verdict
     return _view(check_events(kept), verdict, _STATE_OF[verdict.outcome], verdict.findings)
 
 
@@ -294,7 +321,7 @@ def run_integrity(
     streams = _streams_of(kept, run_id)
     if not streams:
         return refuse("NOT_FOUND", "no record names this workflow run", run=run_id[:120])
-    verdict = verify_log(kept, checkpoints, evidence)
+    verdict = verify_epochs(kept, checkpoints, evidence, rollbacks_of(kept)).verdict
     own = tuple(check for check in check_events(kept) if check.workflow in streams)
     state = _STATE_OF[verdict.outcome]
     if state is IntegrityState.BROKEN and all(check.verified for check in own):
@@ -338,6 +365,7 @@ def _view(
         verified=state is IntegrityState.VERIFIED,
         audit_events_count=len(checks),
         workflows_checked=len({c.workflow for c in checks if c.workflow.startswith(_CASE)}),
+        purged_count=sum(check.purged for check in checks),
         missing_hash_count=sum(check.missing_hash for check in checks),
         broken_chain_count=len(broken),
         duplicate_audit_ids_count=sum(check.duplicate_audit_id for check in checks),
@@ -380,7 +408,7 @@ def integrity_status(
     """
     kept = tuple(rows)
     view = integrity(kept, checkpoints, evidence)
-    unsafe = (path for row in kept for path in unsafe_flags(_value(row.body)))
+    unsafe = (path for row in kept if row.body for path in unsafe_flags(_value(row.body)))
     return IntegrityPanel(
         integrity=view.amended(events=()),
         flags=flags_of(view.events, unsafe, facts),
