@@ -41,6 +41,7 @@ from counterseal.kernel.ids import IdSource
 from counterseal.kernel.model import Actor, Refusal
 from storage.home_keys import log_key_path, open_log_key, read_passphrase
 from storage.home_reader import HomeReader, read_home
+from storage.key_in_force import check_in_force
 from storage.keyring import read_secret
 from storage.settings import Settings
 from storage.signers import (
@@ -66,11 +67,14 @@ def plan_rollback(settings: Settings, log_key: NoteSigner, reason: str, clock: C
 
     Raises:
         InputError: `NOTHING_LOST`, `SIGNER_BEHIND`.
-        IntegrityError: those of the signer; `ORIGIN_CLOSED` when it was declared already.
+        IntegrityError: those of the signer; `ORIGIN_CLOSED` when it was declared already;
+            `KEY_NOT_IN_FORCE` when the restored log is from before a rotation and the key file is
+            not: both come from one backup.
     """
     origin, folder = log_key.key.name, settings.counterseal_signer_state
     signed = read_state(folder, origin)
     root = bytes.fromhex(signed.root)
+    check_in_force(settings, log_key.key)
     note = EmbeddedSigner(log_key, folder).sign_checkpoint(
         origin, signed.size, root, (), signed.lease
     )

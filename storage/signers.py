@@ -30,6 +30,23 @@ from counterseal.audit.note import NoteSigner, VerifierKey
 from counterseal.audit.signer import SignerState, decide_signing, genesis_state
 from counterseal.kernel.errors import AdapterError, IntegrityError
 from counterseal.kernel.model import Refusal
+from storage.durable import sync_folder, write_durably, written_beside
+
+__all__ = [
+    "LEASE_STALE",
+    "EmbeddedSigner",
+    "check_refusal",
+    "create_state",
+    "deciding",
+    "forget_founding",
+    "read_state",
+    "remember",
+    "replace_state",
+    "settle_state",
+    "state_file",
+    "sync_folder",
+    "write_durably",
+]
 
 LEASE_STALE: Final = "LEASE_STALE"
 _SAFE_LENGTH: Final = 60
@@ -41,30 +58,6 @@ def state_file(folder: Path, origin: str) -> Path:
     safe = re.sub(r"[^A-Za-z0-9.]+", "-", origin).strip("-.")[:_SAFE_LENGTH]
     digest = hashlib.sha256(origin.encode()).hexdigest()[:_DIGEST_LENGTH]
     return folder / f"{safe}-{digest}.json"
-
-
-def sync_folder(folder: Path) -> None:
-    """Make what was renamed or created in a folder durable."""
-    opened = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
-
-
-def write_durably(path: Path, content: bytes) -> None:
-    """Replace a file so that either the old or the new content survives a crash."""
-    _written(path, content).replace(path)
-    sync_folder(path.parent)
-
-
-def _written(path: Path, content: bytes) -> Path:
-    fresh = path.with_suffix(path.suffix + ".new")
-    with os.fdopen(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return fresh
 
 
 def create_state(folder: Path, origin: str) -> None:
@@ -105,7 +98,7 @@ def remember(folder: Path, state: SignerState) -> None:
     path = state_file(folder, state.origin)
     try:
         folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-        fresh = _written(path, state.model_dump_json().encode())
+        fresh = written_beside(path, state.model_dump_json().encode())
         try:
             os.link(fresh, path)
         except FileExistsError:
@@ -192,13 +185,17 @@ class EmbeddedSigner:
     Args:
         signer: The log key; its name is the origin.
         folder: Where the memories of logs lie.
+        successor: The key that takes over; both sign then, one line each.
 
     Raises:
         IntegrityError: when the memory is missing or unreadable.
     """
 
-    def __init__(self, signer: NoteSigner, folder: Path) -> None:
+    def __init__(
+        self, signer: NoteSigner, folder: Path, successor: NoteSigner | None = None
+    ) -> None:
         self._signer = signer
+        self._successor = successor
         self._folder = folder
         self.remembered()
 
@@ -230,4 +227,4 @@ class EmbeddedSigner:
             decided = check_refusal(decide_signing(state, origin, size, root, proof, lease), size)
             if decided != state:
                 replace_state(self._folder, decided)
-        return sign_checkpoint(Checkpoint(origin, size, root), self._signer)
+        return sign_checkpoint(Checkpoint(origin, size, root), self._signer, self._successor)

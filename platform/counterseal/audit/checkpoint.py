@@ -94,15 +94,26 @@ def parse_checkpoint(body: str) -> Checkpoint:
     return Checkpoint(lines[0], int(lines[1]), decode_base64(lines[2], "checkpoint"))
 
 
-def sign_checkpoint(checkpoint: Checkpoint, signer: NoteSigner) -> str:
+def sign_checkpoint(
+    checkpoint: Checkpoint, signer: NoteSigner, successor: NoteSigner | None = None
+) -> str:
     """The signed note of a checkpoint. Ask `signer.decide_signing` first.
 
+    Args:
+        checkpoint: What is signed.
+        signer: The log's key.
+        successor: The key that is to follow it; both sign while one takes over.
+
     Raises:
-        InputError: `KEY_INVALID` when the key's name is not the origin.
+        InputError: `KEY_INVALID` when a key's name is not the origin.
     """
-    if signer.key.name != checkpoint.origin or signer.key.kind != ED25519:
-        raise InputError("KEY_INVALID", "the log's key is named as its origin", got=signer.key.name)
-    return Note(checkpoint.text, (signer.line(checkpoint.text),)).text
+    signers = (signer,) if successor is None else (signer, successor)
+    for one in signers:
+        if one.key.name != checkpoint.origin or one.key.kind != ED25519:
+            raise InputError(
+                "KEY_INVALID", "the log's key is named as its origin", got=one.key.name
+            )
+    return Note(checkpoint.text, tuple(one.line(checkpoint.text) for one in signers)).text
 
 
 def cosign_checkpoint(note_text: str, witness: NoteSigner, unix_seconds: int) -> str:

@@ -12,7 +12,7 @@ Not here: private keys and their files (storage), people's keys (identity.keys).
 Source: design part "keys"; C2SP signed-note.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import ClassVar, Final, NamedTuple
@@ -21,6 +21,7 @@ from pydantic import Field
 
 from counterseal.audit.irregular import IrregularCode, Irregularity
 from counterseal.audit.note import ED25519, Note, VerifierKey, open_note, parse_note, parse_vkey
+from counterseal.audit.rollback import ROLLED_BACK, Rollback, renamed_key
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.kernel.model import Document, Name, Refusal, refuse
@@ -32,7 +33,7 @@ OVERLAP: Final = 1_000
 INSTALLED: Final = "installation.created"
 ROTATED: Final = "key.rotated"
 REVOKED: Final = "key.revoked"
-KEY_TYPES: Final = frozenset({INSTALLED, ROTATED, REVOKED})
+KEY_TYPES: Final = frozenset({INSTALLED, ROTATED, REVOKED, ROLLED_BACK})
 """Types of the records that tell of log keys."""
 
 _LINES: Final = 6
@@ -59,8 +60,9 @@ class KeyRecord(NamedTuple):
     """What one record says about log keys.
 
     Attributes:
-        type: `installation.created`, `key.rotated` or `key.revoked`.
-        text: The first key's line, or the signed note of the change.
+        type: One of `KEY_TYPES`.
+        text: The first key's line, the signed note of the change, or the line of the key under the
+            log's next name.
     """
 
     seq: int
@@ -94,13 +96,13 @@ class KeySpan:
     until: int | None = None
     revoked: int | None = None
 
-    def standing(self, size: int, attested: int = 0) -> SealStanding:
+    def standing(self, size: int, seen: Collection[int] = ()) -> SealStanding:
         """What the key's signature over a size is worth; see `KeyRing.standing`."""
         if self.revoked is not None and size > self.revoked:
             return SealStanding.KEY_REVOKED
         if size <= self.after or (self.until is not None and size > self.until):
             return SealStanding.KEY_UNKNOWN
-        if self.revoked is not None and size > attested:
+        if self.revoked is not None and not any(size <= tree <= self.revoked for tree in seen):
             return SealStanding.UNATTESTED
         return SealStanding.COUNTS
 
@@ -125,27 +127,27 @@ class KeyRing:
         """When a key counts, None for a stranger."""
         return next((span for span in self.spans if span.key == key), None)
 
-    def standing(self, key: VerifierKey, size: int, attested: int = 0) -> SealStanding:
+    def standing(self, key: VerifierKey, size: int, seen: Collection[int] = ()) -> SealStanding:
         """What a key's good signature under a checkpoint is worth.
 
         Args:
             key: Who signed.
             size: Size of the checkpoint.
-            attested: Largest size that a cosignature or time-stamp shows to have existed before
-                the key's revocation; 0 for none.
+            seen: Sizes of the log that outsiders saw; one that holds the checkpoint, and not yet
+                the key's revocation, shows that it existed before.
         """
         span = self.span(key)
-        return SealStanding.KEY_UNKNOWN if span is None else span.standing(size, attested)
+        return SealStanding.KEY_UNKNOWN if span is None else span.standing(size, seen)
 
 
-def seal_standing(ring: KeyRing, note: str, size: int, attested: int = 0) -> SealStanding:
+def seal_standing(ring: KeyRing, note: str, size: int, seen: Collection[int] = ()) -> SealStanding:
     """What the signatures of a stored checkpoint are worth: the best of its good lines.
 
     Args:
         ring: The walked keys.
         note: The signed note.
         size: Size that it states.
-        attested: As for `KeyRing.standing`.
+        seen: As for `KeyRing.standing`.
 
     Raises:
         InputError: when the note is malformed.
@@ -153,13 +155,18 @@ def seal_standing(ring: KeyRing, note: str, size: int, attested: int = 0) -> Sea
             key of the ring signed.
     """
     good = open_note(parse_note(note), ring.keys)
-    standings = {ring.standing(line.key, size, attested) for line in good}
+    standings = {ring.standing(line.key, size, seen) for line in good}
     return next(standing for standing in SealStanding if standing in standings)
 
 
 def first_ring(key: VerifierKey) -> KeyRing:
     """The ring of a log that never changed its key."""
     return KeyRing((KeySpan(key, after=-1),))
+
+
+def renamed_ring(ring: KeyRing, origin: str) -> KeyRing:
+    """The same keys under another name of the log."""
+    return KeyRing(tuple(replace(s, key=renamed_key(s.key, origin)) for s in ring.spans))
 
 
 def rotation_text(old: VerifierKey, new: VerifierKey, until: int) -> str:
@@ -178,11 +185,16 @@ def revocation_text(revoked: VerifierKey, current: VerifierKey, reason: str) -> 
     return f"{HEADER}\nrevoked\n{current.name}\n{revoked.text}\n{current.text}\nreason {reason}\n"
 
 
+_WHERE: Final = {
+    INSTALLED: ("installations", "log_vkey"),
+    ROLLED_BACK: (Rollback.KIND, "vkey"),
+}
+"""Document and field of a record that says something about keys."""
+
+
 def key_record(seq: int, kind: str, after: Mapping[str, object] | None) -> KeyRecord:
     """What a record of one of `KEY_TYPES` says; an empty text when it says nothing readable."""
-    name, field = (
-        ("installations", "log_vkey") if kind == INSTALLED else ("log_key_changes", "note")
-    )
+    name, field = _WHERE.get(kind, (LogKeyChange.KIND, "note"))
     documents = (after or {}).get("documents")
     found = documents.get(name) if isinstance(documents, Mapping) else None
     first = found[0] if isinstance(found, list) and found else None
@@ -222,16 +234,33 @@ def walk_keys(
 
 
 def _next_ring(ring: KeyRing, pinned: VerifierKey, record: KeyRecord) -> KeyRing:
+    if record.type == ROLLED_BACK:
+        return _renamed(ring, record.text)
     if record.type == INSTALLED:
         if record.seq != 0 or record.text != pinned.text:
             raise _Refused(IrregularCode.KEY_UNKNOWN, "the log names another first key")
         return ring
     note, kind, keys, told = _statement(record.text)
-    if kind != record.type.removeprefix("key.") or any(k.name != pinned.name for k in keys):
+    if kind != record.type.removeprefix("key.") or any(k.name != ring.current.name for k in keys):
         raise _Refused(IrregularCode.KEY_UNKNOWN, "the statement is about something else")
     if kind == "rotated":
         return _rotated(ring, record.seq, note, keys, told)
     return _revoked(ring, record.seq, note, keys)
+
+
+def _renamed(ring: KeyRing, text: str) -> KeyRing:
+    """The same keys under the log's next name.
+
+    Raises:
+        _Refused: when another key than the one in force is named.
+    """
+    try:
+        told = parse_vkey(text)
+    except InputError as error:
+        raise _Refused(IrregularCode.KEY_UNKNOWN, f"unreadable: {error.message}") from None
+    if told != renamed_key(ring.current, told.name):
+        raise _Refused(IrregularCode.KEY_UNKNOWN, "the log went on under a key not in force")
+    return renamed_ring(ring, told.name)
 
 
 def _statement(text: str) -> tuple[Note, str, tuple[VerifierKey, VerifierKey], str]:

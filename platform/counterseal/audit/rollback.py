@@ -158,7 +158,7 @@ def check_old_head(rollback: Rollback, key: VerifierKey) -> bool:
 
     Raises:
         InputError: when the note is malformed.
-        IntegrityError: `SIG_INVALID` or `KEY_UNKNOWN` under the old name's key.
+        IntegrityError: `SIG_INVALID` or `KEY_UNKNOWN` under the key in force.
     """
     told = open_checkpoint(rollback.checkpoint, key).checkpoint
     stated = rollback.signed

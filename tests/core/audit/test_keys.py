@@ -69,8 +69,9 @@ def test_a_revoked_key_signs_nothing_over_its_revocation() -> None:
     assert found == ()
     assert ring.standing(SIGNER.key, 13) is REVOKED
     assert ring.standing(SIGNER.key, 12) is UNATTESTED
-    assert ring.standing(SIGNER.key, 12, attested=11) is UNATTESTED
-    assert ring.standing(SIGNER.key, 12, attested=12) is COUNTS
+    assert ring.standing(SIGNER.key, 12, seen=[11]) is UNATTESTED
+    assert ring.standing(SIGNER.key, 12, seen=[12]) is COUNTS
+    assert ring.standing(SIGNER.key, 12, seen=[10**6]) is UNATTESTED
     assert ring.standing(ONE.key, 13) is COUNTS
 
 
