@@ -109,6 +109,22 @@ def _verify_log(settings: Settings, words: Words) -> Answer:
     return report.exit_status, _document(report.exit_status, report.json_value())
 
 
+def _heartbeat(settings: Settings, words: Words) -> Answer:
+    with _engine(settings, words):
+        from flows.heartbeat import heartbeat  # noqa: PLC0415 - as above
+
+        report = asyncio.run(heartbeat())
+    return report.exit_status, _document(report.exit_status, report.json_value())
+
+
+def _time_stamp(settings: Settings, words: Words) -> Answer:
+    with _engine(settings, words):
+        from flows.time_stamp import time_stamp  # noqa: PLC0415 - as above
+
+        report = asyncio.run(time_stamp())
+    return report.exit_status, _document(report.exit_status, report.json_value())
+
+
 def _serve(settings: Settings, words: Words) -> Answer:
     from flows.serve import serve  # noqa: PLC0415 - only this command needs it
 
@@ -193,6 +209,8 @@ def _parser() -> argparse.ArgumentParser:
     dispatch.set_defaults(run=_in_home(_dispatch))
     for name, run, told in (
         ("verify-log", _verify_log, "verify the log and compare the tables with it"),
+        ("heartbeat", _heartbeat, "a record when the log is idle, and fresh cosignatures"),
+        ("time-stamp", _time_stamp, "a time-stamp of the newest checkpoint, when one is due"),
         ("serve", _serve, "server, deployments and worker, until told to stop"),
         ("deploy", _deploy, "bring prefect.yaml to the resident server"),
     ):

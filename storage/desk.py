@@ -13,11 +13,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
 
+from counterseal.audit.keys import LogKeyChange
 from counterseal.audit.note import NoteSigner
+from counterseal.audit.ports import Signer
 from counterseal.broker.gateway import PaperBroker
 from counterseal.desk.bench import Bench
 from counterseal.desk.desk import Desk
 from counterseal.desk.installation import PolicyActivation
+from counterseal.desk.ports import Store
 from counterseal.desk.recorder import Recorder
 from counterseal.kernel.clock import Clock
 from counterseal.kernel.errors import CountersealError
@@ -25,6 +28,7 @@ from counterseal.kernel.ids import IdSource
 from counterseal.market.ports import MarketFeed
 from counterseal.policy.bundle import check_bundle_hash
 from counterseal.policy.limits import tightened
+from storage.data_keys import data_keys
 from storage.journal import AfterStep, no_observer
 from storage.policy_files import bundle_from, contracts_from, read_policy_files
 from storage.settings import POLICY_VERSION, Settings
@@ -35,7 +39,7 @@ from storage.trading_calendar import desk_calendar
 
 def open_desk(
     settings: Settings,
-    log_key: NoteSigner,
+    log_key: NoteSigner | Signer,
     *,
     clock: Clock,
     ids: IdSource,
@@ -44,15 +48,24 @@ def open_desk(
 ) -> Desk:
     """Open the desk of an existing home, and seal what a crash left behind.
 
+    Args:
+        settings: Of the home.
+        log_key: The log's key, with which this process signs; or who signs instead of it.
+        clock: Tells what time it is.
+        ids: Names what is new.
+        feed: Quotes.
+        after_step: Observer of durable steps; crash tests kill there.
+
     Raises:
         InputError: `UNSAFE_SETTINGS`, `LIMIT_LOOSENED`.
         PolicyError: when the policy files are invalid or not those activated.
-        IntegrityError: guards or the signer's memory differ.
+        IntegrityError: guards or the signer's memory differ; `KEY_NOT_IN_FORCE`.
         AdapterError: the database cannot be opened.
         CountersealError: another of these, raised again when everything is closed.
     """
     store = _opened(settings, log_key, clock, after_step)
     try:
+        _check_key(settings, store, log_key)
         return _wired(settings, store, log_key.key.name, clock=clock, ids=ids, feed=feed)
     except CountersealError:
         store.close()
@@ -62,27 +75,50 @@ def open_desk(
 @contextmanager
 def closing_desk(
     settings: Settings,
-    log_key: NoteSigner,
+    log_key: NoteSigner | Signer,
     *,
     clock: Clock,
     ids: IdSource,
     feed: MarketFeed,
     after_step: AfterStep = no_observer,
+    successor: NoteSigner | None = None,
 ) -> Iterator[Desk]:
-    """A desk for a while, with every connection closed behind it; errors of `open_desk`."""
-    store = _opened(settings, log_key, clock, after_step)
+    """A desk for a while, with every connection closed behind it; errors of `open_desk`.
+
+    Checkpoints carry a second line by the log key's successor, when one takes over.
+    """
+    store = _opened(settings, log_key, clock, after_step, successor)
     try:
+        _check_key(settings, store, log_key)
         yield _wired(settings, store, log_key.key.name, clock=clock, ids=ids, feed=feed)
     finally:
         store.close()
 
 
 def _opened(
-    settings: Settings, log_key: NoteSigner, clock: Clock, after_step: AfterStep
+    settings: Settings,
+    log_key: NoteSigner | Signer,
+    clock: Clock,
+    after_step: AfterStep,
+    successor: NoteSigner | None = None,
 ) -> SqlStore:
     settings.check()
-    signer = EmbeddedSigner(log_key, settings.counterseal_signer_state)
-    return SqlStore(settings.database, signer, clock, after_step)
+    signer = (
+        EmbeddedSigner(log_key, settings.counterseal_signer_state, successor)
+        if isinstance(log_key, NoteSigner)
+        else log_key
+    )
+    return SqlStore(settings.database, signer, clock, after_step, data_keys(settings))
+
+
+def _check_key(settings: Settings, store: SqlStore, log_key: NoteSigner | Signer) -> None:
+    """Have a log that ever changed its key say whether this one may sign; `check_in_force`."""
+    with store.reader() as reader:
+        changed = reader.count(LogKeyChange)
+    if changed:
+        from storage.key_in_force import check_in_force  # noqa: PLC0415 - most never changed it
+
+        check_in_force(settings, log_key.key)
 
 
 def _wired(
@@ -103,11 +139,12 @@ def _wired(
     if active is not None:
         check_bundle_hash(bundle, active.bundle_hash)
     contracts = contracts_from(files)
-    store.seal()
+    offered = _offered(settings, store)
+    offered.seal()
     return Desk(
         Bench(
-            store=store,
-            recorder=Recorder(store, clock, ids),
+            store=offered,
+            recorder=Recorder(offered, clock, ids),
             ids=ids,
             feed=feed,
             broker=PaperBroker(),
@@ -120,3 +157,12 @@ def _wired(
             broker_provider=settings.broker_provider,
         )
     )
+
+
+def _offered(settings: Settings, store: SqlStore) -> Store:
+    """The store as the desk uses it: what it seals is offered to the witnesses of the settings."""
+    if settings.counterseal_outside is None:
+        return store
+    from storage.offering import offering  # noqa: PLC0415 - homes with witnesses only
+
+    return offering(settings, store)

@@ -4,10 +4,10 @@ Job: open a home for writing; the names under which the rest of a home's work is
 
 Invariants
   I1  Unsafe settings open nothing.
-  I2  Only who can open the log key writes.
+  I2  Only who can open the log key, or reach the signer that can, writes.
 
-Not here: creating a home (founding), its key files (home_keys), looking only (home_reader), wiring
-of the desk (desk).
+Not here: creating a home (founding), its key files (home_keys), who signs (log_signer), looking
+only (home_reader), wiring of the desk (desk).
 Source: architecture part 7; TX-A3.
 """
 
@@ -55,15 +55,16 @@ def open_home(
 
     Raises:
         InputError: unsafe settings, or the log key cannot be opened.
-        IntegrityError: guards or the signer's memory differ.
-        AdapterError: the database cannot be opened.
+        IntegrityError: guards, the signer's key or its memory differ.
+        AdapterError: the database cannot be opened, or the signer's process cannot be reached.
     """
     from storage.desk import open_desk  # noqa: PLC0415 - readers of a home need no desk
+    from storage.log_signer import log_signer  # noqa: PLC0415 - as above
 
     settings.check()
     return open_desk(
         settings,
-        open_log_key(settings),
+        log_signer(settings),
         clock=clock,
         ids=ids,
         feed=feed,

@@ -42,6 +42,10 @@ class Settings(BaseSettings):
         counterseal_policies: The policy folder.
         counterseal_signer_state: Folder of the signer's memory, outside the home; a file per log.
         counterseal_log_key_passphrase_file: Its first line opens the log key.
+        counterseal_signer_socket: Where the signer's own process listens; without it this process
+            opens the log key and signs.
+        counterseal_outside: Folder of outside evidence, not in the home (storage.outside_folder).
+        counterseal_stamp_url: Time-stamp authority; its root certificates lie in that folder.
         app_env: A label of this installation; it changes nothing.
         paper_execution_audit_db_path: The SQLite file; a relative path starts at the home.
         api_port, web_port: Where the HTTP API and the pages listen.
@@ -56,6 +60,9 @@ class Settings(BaseSettings):
     counterseal_policies: Path = Path("policies")
     counterseal_signer_state: Path = Field(default_factory=_signer_folder)
     counterseal_log_key_passphrase_file: Path | None = None
+    counterseal_signer_socket: Path | None = None
+    counterseal_outside: Path | None = None
+    counterseal_stamp_url: str | None = None
     app_env: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = "local"
     trading_mode: str = TradingMode.PAPER.value
     enable_live_trading: bool = False
@@ -71,9 +78,11 @@ class Settings(BaseSettings):
         """These settings, when they are safe.
 
         Raises:
-            InputError: `UNSAFE_SETTINGS`, `DATABASE_UNSUPPORTED` or `SETTING_INVALID`.
+            InputError: `UNSAFE_SETTINGS`, `OUTSIDE_INSIDE_HOME`, `DATABASE_UNSUPPORTED` or
+                `SETTING_INVALID`.
         """
         check_mode(self.trading_mode, self.enable_live_trading, self.broker_provider)
+        self._check_outside()
         if self.api_port == self.web_port:
             raise InputError(
                 "SETTING_INVALID", "two servers on one port", field="WEB_PORT", got=self.web_port
@@ -90,6 +99,19 @@ class Settings(BaseSettings):
                 )
         return self
 
+    def _check_outside(self) -> None:
+        if self.counterseal_outside is not None:
+            from storage.outside_folder import OutsideFolder  # noqa: PLC0415 - homes with one only
+
+            OutsideFolder(self.counterseal_outside).checked_beside(self.counterseal_home)
+        elif self.counterseal_stamp_url is not None:
+            raise InputError(
+                "SETTING_INVALID",
+                "time-stamps need a folder to lie in",
+                field="COUNTERSEAL_STAMP_URL",
+                expected="COUNTERSEAL_OUTSIDE as well",
+            )
+
     @property
     def live_trading_enabled(self) -> bool:
         """Flag and mode together; never true for checked settings."""
@@ -101,12 +123,18 @@ class Settings(BaseSettings):
         return {name: value for name, value in told.items() if value is not None}
 
     def placed(self, *, home: Path, database: Path, signer_state: Path) -> "Settings":
-        """The same settings with other places, each told outright."""
+        """The same settings with other places, each told outright.
+
+        A home at another place has neither the signer's process nor the witnesses of this one.
+        """
         places = {
             "counterseal_home": home,
             "counterseal_database_url": None,
             "paper_execution_audit_db_path": database.absolute(),
             "counterseal_signer_state": signer_state,
+            "counterseal_signer_socket": None,
+            "counterseal_outside": None,
+            "counterseal_stamp_url": None,
         }
         return Settings(**{**dict(self), **places})
 

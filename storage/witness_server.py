@@ -303,6 +303,24 @@ def create_key(path: Path, name: str, passphrase: str) -> VerifierKey:
     return key
 
 
+def begin(folder: Path, name: str, passphrase_file: Path) -> None:
+    """Make `key.json` and an empty `memory` in a folder, unless its key is there already.
+
+    Raises:
+        InputError: `WITNESS_NAME_UNSET`; `WITNESS_MEMORY_EXISTS` for a memory without its key;
+            those of `read_passphrase` and `create_key`.
+    """
+    key, memory = folder / "key.json", folder / "memory"
+    if key.exists():
+        return
+    if not name:
+        raise InputError("WITNESS_NAME_UNSET", "a new witness needs a name", field="--name")
+    passphrase = read_passphrase(passphrase_file)
+    if not memory.is_dir() or any(memory.iterdir()):
+        create_memory(memory)
+    create_key(key, name, passphrase)
+
+
 def open_witness_key(path: Path, passphrase: str) -> NoteSigner:
     """The witness's key.
 

@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from counterseal.audit.checkpoint import read_checkpoint
+from counterseal.audit.checkpoint import Checkpoint, read_checkpoint
 from counterseal.audit.note import NOTE_BYTES_MAX, SignatureLine, VerifierKey
 from counterseal.audit.outside import open_under
 from counterseal.audit.time_windows import EVIDENCE_LAG_MAX
@@ -32,6 +32,9 @@ from counterseal.audit.trust_policy import KnownWitness
 from counterseal.audit.witness import AddCheckpoint, cosigned_lines, origin_name, with_lines
 from counterseal.kernel.errors import AdapterError, CountersealError, InputError, IntegrityError
 from storage.signers import write_durably
+
+Newest = Callable[[], str | None]
+"""Tells the newest signed checkpoint of the log, whoever signed it."""
 
 ProofOf = Callable[[int, int], tuple[bytes, ...]]
 """Consistency proof between two sizes of the log; both positive, the first the smaller."""
@@ -114,6 +117,7 @@ class WitnessClient:
     def __init__(self, witness: KnownWitness, wait_seconds: float = WAIT_SECONDS) -> None:
         if witness.url is None:
             raise InputError("WITNESS_URL_MISSING", "the policy names no URL", got=witness.key.name)
+        self.witness = witness
         self.key: VerifierKey = witness.key
         self._prefix = witness.url.rstrip("/")
         self._wait = wait_seconds
@@ -216,11 +220,12 @@ class CosignedNotes:
             IntegrityError: `COSIGNED_OTHER_ROOT` when another tree is kept for that size.
             AdapterError: `COSIGNED_WRITE`.
         """
-        path = self._folder / f"{read_checkpoint(note).size:019d}.note"
+        path = self._folder
         try:
             self._folder.mkdir(parents=True, exist_ok=True)
             with (self._folder / "lock").open("a") as lock:
                 fcntl.flock(lock, fcntl.LOCK_EX)
+                path = self._path(read_checkpoint(note))
                 kept = path.read_bytes().decode() if path.exists() else note
                 if read_checkpoint(kept) != read_checkpoint(note):
                     raise IntegrityError("COSIGNED_OTHER_ROOT", "another tree is kept", got=path)
@@ -240,6 +245,29 @@ class CosignedNotes:
         except OSError as error:
             raise AdapterError("COSIGNED_READ", str(error), got=self._folder) from error
 
+    def _path(self, told: Checkpoint) -> Path:
+        """Where a size is kept; under another name of the log, after a rollback, once more."""
+        path = self._folder / f"{told.size:019d}.note"
+        if path.exists() and read_checkpoint(path.read_bytes().decode()).origin != told.origin:
+            return path.with_name(f"{told.size:019d}.{origin_name(told.origin)[:16]}.note")
+        return path
+
+
+def keep_cosigned(client: WitnessClient, note: str, proof_of: ProofOf, kept: CosignedNotes) -> None:
+    """Have the newest checkpoint cosigned by one witness, and keep its line.
+
+    Raises:
+        AdapterError: `WITNESS_FAILED` also for an answer that came too late to bound a time;
+            `COSIGNED_WRITE`, and those of `WitnessClient.cosign`.
+        IntegrityError: those of `WitnessClient.cosign`; `COSIGNED_OTHER_ROOT`.
+        InputError: when the answer is malformed.
+    """
+    started = time.monotonic()
+    lines = client.cosign(note, proof_of)
+    if time.monotonic() - started > EVIDENCE_LAG_MAX.total_seconds():
+        raise AdapterError("WITNESS_FAILED", "the answer came too late", retriable=True)
+    kept.add(note, lines)
+
 
 @dataclass(frozen=True, slots=True)
 class LaneHealth:
@@ -257,12 +285,22 @@ class LaneHealth:
     alarm: str | None = None
 
 
+def _as_offered() -> None:
+    """Nobody else seals: what was offered last is the newest."""
+
+
 class _Lane:
     """One witness, one thread, and the newest checkpoint that waits for it."""
 
     def __init__(
-        self, client: WitnessClient, proof_of: ProofOf, kept: CosignedNotes, pause_seconds: float
+        self,
+        client: WitnessClient,
+        proof_of: ProofOf,
+        kept: CosignedNotes,
+        pause_seconds: float,
+        newest: Newest,
     ) -> None:
+        self._newest = newest
         self._client = client
         self._proof_of = proof_of
         self._kept = kept
@@ -296,13 +334,10 @@ class _Lane:
             self._closed.wait(self._pause)
 
     def _asked(self, note: str) -> LaneHealth:
-        started = time.monotonic()
         was = self.health
         try:
-            lines = self._client.cosign(note, self._proof_of)
-            if time.monotonic() - started > EVIDENCE_LAG_MAX.total_seconds():
-                raise AdapterError("WITNESS_FAILED", "the answer came too late", retriable=True)
-            self._kept.add(note, lines)
+            note = self._newest() or note
+            keep_cosigned(self._client, note, self._proof_of, self._kept)
         except CountersealError as error:
             alarm = error.code if isinstance(error, IntegrityError) else was.alarm
             return LaneHealth(was.witness, was.size, error.code, alarm)
@@ -317,6 +352,8 @@ class Cosigner:
         proof_of: Proofs of the log, called from several threads.
         kept: Where good lines go.
         pause_seconds: Shortest time between two requests to one witness.
+        newest: Asked again when a witness is: while a checkpoint waited, another process may have
+            sealed, and an older tree would bound the times of its records wrongly.
     """
 
     def __init__(
@@ -325,8 +362,9 @@ class Cosigner:
         proof_of: ProofOf,
         kept: CosignedNotes,
         pause_seconds: float = PAUSE_SECONDS,
+        newest: Newest = _as_offered,
     ) -> None:
-        self._lanes = [_Lane(client, proof_of, kept, pause_seconds) for client in clients]
+        self._lanes = [_Lane(client, proof_of, kept, pause_seconds, newest) for client in clients]
 
     def offer(self, note: str) -> None:
         """Hand over an acknowledged checkpoint; returns at once."""

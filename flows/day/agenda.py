@@ -28,6 +28,7 @@ class Phase(IntEnum):
     REVIEW = 3
     SUBMIT = 4
     CANCEL = 5
+    LOOK = 6
 
 
 class Party(StrEnum):
@@ -46,6 +47,7 @@ PARTY_OF = {
     Phase.REVIEW: Party.PEOPLE,
     Phase.SUBMIT: Party.EXECUTE,
     Phase.CANCEL: Party.PEOPLE,
+    Phase.LOOK: Party.RESIDENT,
 }
 
 

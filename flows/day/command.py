@@ -17,7 +17,8 @@ from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import utc_text
 from counterseal.kernel.errors import InputError
 from flows.day.agenda import PARTY_OF, Step
-from flows.day.home import beside, vkey_file
+from flows.day.home import beside, outside_of
+from flows.day.keepsakes import unstamped
 from flows.day.loop import GovernedDay
 from flows.day.plans import demo_market, demo_plan, real_market, real_plan
 from flows.day.run import run_day, with_engine, without_engine
@@ -67,13 +68,16 @@ def run_demo(settings: Settings, words: argparse.Namespace) -> tuple[int, Mappin
     runs = without_engine if words.no_engine else with_engine
     progress = _Progress()
     summary = run_day(words.out, settings, plan, market, runs=runs, notice=progress)
+    outside = outside_of(words.out)
     held = summary.verified == "ok" and summary.reconciled
     value: dict[str, Json] = {
         "ok": held,
         "home": str(words.out),
         "flow_runs": 2 if progress.steps and not words.no_engine else 0,
         "shown_again": not progress.steps,
-        "vkey": str(vkey_file(words.out)),
+        "vkey": summary.log_vkey,
+        "outside": str(outside.path) if outside.log_key.is_file() else None,
+        "unstamped": unstamped(outside),
         "signer_state": str(state_file(beside(words.out), summary.origin)),
         "summary": summary.json_value(),
     }

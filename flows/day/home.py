@@ -20,6 +20,7 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
+from counterseal.audit.note import VerifierKey
 from counterseal.desk.desk import Desk
 from counterseal.desk.installation import INSTALLATION_ID, Installation
 from counterseal.kernel.canonical import digest, sha256_hex
@@ -31,6 +32,7 @@ from storage.desk import closing_desk
 from storage.homes import HomePlan, Officer, found_home, open_log_key, read_home
 from storage.journal import AfterStep, no_observer
 from storage.keyring import DEMO_PASSPHRASE
+from storage.outside_folder import OutsideFolder
 from storage.settings import Settings
 from storage.system import ReplayClock
 
@@ -43,10 +45,11 @@ PASSPHRASE_FILE: Final = "UNSAFE-DEMO-PASSPHRASE"  # noqa: S105 - a file name
 
 @dataclass(frozen=True, slots=True)
 class DemoHome:
-    """An opened demo home with its replay clock and seeded ids."""
+    """An opened demo home with its log's public key, its replay clock and seeded ids."""
 
     settings: Settings
     desk: Desk
+    log_key: VerifierKey
     clock: ReplayClock
     ids: SeededIdSource
 
@@ -56,9 +59,9 @@ def beside(out: Path) -> Path:
     return out.with_name(f"{out.name}.signer")
 
 
-def vkey_file(out: Path) -> Path:
-    """Where the log's public key lies, for who verifies."""
-    return beside(out) / "log.vkey"
+def outside_of(out: Path) -> OutsideFolder:
+    """The folder beside a demo home in which those outside keep what they saw."""
+    return OutsideFolder(out.with_name(f"{out.name}.outside"))
 
 
 def demo_settings(out: Path, told: Settings) -> Settings:
@@ -144,7 +147,7 @@ def open_demo(
     with closing_desk(
         settings, key, clock=clock, ids=ids, feed=market.feed, after_step=after_step
     ) as desk:
-        yield DemoHome(settings, desk, clock, ids)
+        yield DemoHome(settings, desk, key.key, clock, ids)
 
 
 def _prepare(settings: Settings) -> None:

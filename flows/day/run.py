@@ -1,6 +1,7 @@
 """Running a day, with or without the workflow engine.
 
-Job: open the demo home, let the four parties take their turns, judge the log, write the results.
+Job: open the demo home, let the four parties take their turns while outsiders look, judge the log,
+write the results.
 
 Invariants
   I1  A finished day is not run again: its summary is the answer.
@@ -20,10 +21,11 @@ from pathlib import Path
 from typing import Final
 
 from counterseal.kernel.errors import CountersealError
-from flows.day.agenda import Party, Step
-from flows.day.home import check_place, demo_settings, open_demo, origin_of, vkey_file
+from flows.day.agenda import Party, Phase, Step
+from flows.day.home import check_place, demo_settings, open_demo, origin_of, outside_of
 from flows.day.loop import GovernedDay
 from flows.day.markets import DayMarket
+from flows.day.outsiders import Outsiders, looking, looks, prepare
 from flows.day.people import AutomaticPeople
 from flows.day.plan import DayPlan
 from flows.day.results import DaySummary, finished, summarize, write_results
@@ -34,7 +36,6 @@ from storage.homes import keys_folder
 from storage.journal import AfterStep, no_observer
 from storage.policy_files import read_policy_files
 from storage.settings import POLICY_VERSION, Settings
-from storage.signers import write_durably
 
 Notice = Callable[[GovernedDay, Step], None]
 """Told after each step, for progress."""
@@ -133,20 +134,34 @@ def run_day(
         done = finished(out)
         if done is not None:
             return done
-    with open_demo(settings, plan, market, origin, after_step=after_step) as home:
+    else:
+        prepare(outside_of(out), fresh=not out.exists())
+    with (
+        open_demo(settings, plan, market, origin, after_step=after_step) as home,
+        looking(home, outside_of(out)) as outsiders,
+    ):
         people = AutomaticPeople(home.desk, keys_folder(settings), "demo", home.clock, home.ids)
         day = GovernedDay(home, people, market, plan, version("counterseal"))
         day.begin()
+        _seen(day, outsiders)
         try:
             with runs(settings) as opened:
                 asyncio.run(_through(day, notice, opened))
         except* CountersealError as failed:
             raise failed.exceptions[0] from None
         day.end()
+        outsiders.look()
+        outsiders.finish(market.ends_at)
     summary = summarize(home, market, plan, judge_log(Workplace(settings)))
-    write_durably(vkey_file(out), f"{summary.log_vkey}\n".encode())
     write_results(home, summary)
     return summary
+
+
+def _seen(day: GovernedDay, outsiders: Outsiders) -> None:
+    """Let the witness look at the founded home, and plan its looks while the market is open."""
+    outsiders.look()
+    for at in looks(day.market):
+        day.agenda.add(Step(at, Phase.LOOK, "witness", outsiders.look))
 
 
 async def _through(day: GovernedDay, notice: Notice, runs: Runs) -> None:

@@ -10,9 +10,10 @@ from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 
-from flows.day.home import DATABASE
+from flows.day.home import DATABASE, outside_of
 from flows.day.results import FILES, FOLDER, SUMMARY
 from flows.processes import descendants
+from storage.outside_folder import OutsideFolder
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("COUNTERSEAL_TEST_DATA", ROOT.parent / "shared/data"))
@@ -86,8 +87,16 @@ def records_of(out: Path) -> list[tuple[object, ...]]:
 
 
 def results_of(out: Path) -> dict[str, bytes]:
+    """What two equal days share: results, and what outsiders hold but for the time-stamp."""
     names = [*(f"{name}.jsonl" for name in FILES), SUMMARY]
-    return {name: (out / FOLDER / name).read_bytes() for name in names}
+    results = {name: (out / FOLDER / name).read_bytes() for name in names}
+    return results | evidence_of(outside_of(out))
+
+
+def evidence_of(folder: OutsideFolder) -> dict[str, bytes]:
+    kept = (folder.cosigned, folder.latest, folder.anchors, folder.receipts)
+    files = [folder.log_key, folder.policy, *(path for place in kept for path in place.iterdir())]
+    return {str(path.relative_to(folder.path)): path.read_bytes() for path in sorted(files)}
 
 
 def campaign(

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from flows.day.home import outside_of
 from flows.day.results import DaySummary
 from flows.processes import descendants
 from tests.day.replays import ROOT, await_end, replayed, results_of
@@ -37,7 +38,12 @@ def test_the_demo_runs_as_two_flow_runs_and_has_the_result_of_a_day_without_them
     assert results_of(out) == results_of(finished_day[0])
     for words in ("two flow runs", "simulated", "Open next", "verified; the tables equal the log"):
         assert words in shown.stdout
-    for words in ("the last quoted price", "`portfolio show` marks them by the last fill"):
+    for words in (
+        "the last quoted price",
+        "`portfolio show` marks them by the last fill",
+        "a witness that you run yourself proves nothing to others",
+        f"--outside {outside_of(out).path} --reconcile",
+    ):
         assert words in " ".join(shown.stdout.split())
     again = subprocess.run(  # noqa: S603 - our own words
         [*DEMO, "--out", str(out), "--json"], cwd=ROOT, capture_output=True, text=True, check=False

@@ -95,7 +95,7 @@ def test_only_a_passing_failure_of_the_world_is_tried_again(served: House) -> No
 def test_what_is_deployed_is_scheduled(served: House) -> None:
     """Workflow 7: the scheduler lives; with SQLAlchemy 2.1 it made no run and nobody was told."""
     deployed = _deployed(served)
-    assert sorted(deployed) == ["execute", "intake", "verify_log"]
+    assert sorted(deployed) == ["execute", "heartbeat", "intake", "time_stamp", "verify_log"]
     assert {row["work_pool_name"] for row in deployed.values()} == {"counterseal"}
     wanted = deployed["verify_log"]["id"]
 
@@ -217,6 +217,15 @@ def test_the_log_is_verified_by_a_run(served: House) -> None:
     assert (status, value["ok"]) == (0, True)
     assert not (served.folder / "user" / ".prefect").exists()
     assert (served.folder / "home" / "prefect" / "prefect.db").is_file()
+
+
+def test_a_home_is_kept_alive_by_a_run(served: House) -> None:
+    """Audit log 5: nobody outside is named here, so nobody is asked, and the log lives."""
+    for flow in ("heartbeat", "time-stamp"):
+        status, value = served.run(flow)
+        report = value["report"]
+        assert isinstance(report, dict)
+        assert (status, report["answers"]) == (0, [])
 
 
 def test_a_killed_run_leaves_no_process_and_its_work_is_found_again(

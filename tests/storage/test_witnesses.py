@@ -324,6 +324,18 @@ def test_offering_never_waits_and_only_the_newest_is_asked(tmp_path: Path) -> No
     assert cosigner.health[0].trouble == "WITNESS_FAILED"
 
 
+def test_what_another_process_sealed_meanwhile_is_asked_for_instead(tmp_path: Path) -> None:
+    """A7: an older tree, seen late, would bound the times of newer records wrongly."""
+    kept = CosignedNotes(tmp_path / "cosigned")
+    with a_witness(tmp_path / "m") as prefix:
+        client = WitnessClient(known(prefix))
+        cosigner = Cosigner([client], TREE.consistency_path, kept, 0, newest=lambda: a_note(9))
+        cosigner.offer(a_note(7))
+        cosigner.close()
+    assert [read_checkpoint(note).size for note in kept.read()] == [9]
+    assert cosigner.health[0].size == 9
+
+
 def test_an_alarm_stays_after_the_next_success(tmp_path: Path) -> None:
     """A6: a person has to look."""
     kept = CosignedNotes(tmp_path / "cosigned")

@@ -15,6 +15,10 @@ from rich.table import Table
 
 USUAL: Final = "approved and executed"
 USUAL_MAX: Final = 6
+_UNSAFE: Final = (
+    "witness and time-stamp authority of this day are throw-away ones of this machine;"
+    " a witness that you run yourself proves nothing to others."
+)
 _OUTCOMES: Final = {"ok": "verified", "nothing_to_verify": "nothing to verify"}
 
 
@@ -33,7 +37,7 @@ def show(answered: Mapping[str, Any]) -> None:
     console.print(_cases(summary["cases"]))
     console.print(_counts(summary))
     console.print(_money(summary["valuation"]))
-    for line in _notes(summary):
+    for line in (*_notes(summary), *_outside(answered)):
         console.print(f"Note: {line}")
     _proof(console, summary)
     _next(console, answered)
@@ -143,6 +147,16 @@ def _notes(summary: Mapping[str, Any]) -> list[str]:
     return notes
 
 
+def _outside(answered: Mapping[str, Any]) -> list[str]:
+    """What the evidence from outside is worth."""
+    if answered["outside"] is None:
+        return ["the evidence from outside is gone; another --out replays the day with it."]
+    notes = [_UNSAFE]
+    if answered["unstamped"] is not None:
+        notes.append(f"no time-stamp was taken: {answered['unstamped']}.")
+    return notes
+
+
 def _proof(console: Console, summary: Mapping[str, Any]) -> None:
     outcome = _OUTCOMES.get(summary["verified"], summary["verified"])
     tables = "equal the log" if summary["reconciled"] else "DIFFER from the log"
@@ -154,9 +168,11 @@ def _next(console: Console, answered: Mapping[str, Any]) -> None:
     console.print("\n[bold]Open next[/bold]")
     name = str(answered["home"]).rstrip(os.sep)
     command = _command()
-    verify = f"--vkey {answered['vkey']} --signer-state {answered['signer_state']}"
+    evidence = f"--vkey {answered['vkey']} --signer-state {answered['signer_state']}"
+    if answered["outside"] is not None:
+        evidence = f"--outside {answered['outside']} --reconcile"
     for line in (
-        f"{command} audit verify --home {name} {verify}",
+        f"{command} audit verify --home {name} {evidence}",
         f"{command} audit reconcile --home {name}",
         f"{command} approvals list --home {name}",
         f"{command} orders list --home {name}",

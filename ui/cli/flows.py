@@ -21,8 +21,9 @@ app = typer.Typer(no_args_is_help=True)
     add_help_option=False,
 )
 def run(words: typer.Context) -> None:
-    """Run a flow by hand: intake FILE, execute BATCH ATTEMPT, verify-log; --temporary for a server.
+    """Run a flow by hand: intake FILE, execute BATCH ATTEMPT, verify-log, heartbeat, time-stamp.
 
+    Add --temporary for a server of its own.
     The answer is one JSON document, with or without --json.
     """
     _become(*words.args)

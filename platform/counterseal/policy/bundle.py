@@ -21,6 +21,7 @@ from counterseal.kernel.canonical import Json, canonical_bytes, digest, sha256_h
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import InputError, PolicyError
 from counterseal.kernel.model import DomainModel, Name, Sha256
+from counterseal.policy.evidence import EvidenceRules
 from counterseal.policy.limits import RiskLimits
 from counterseal.policy.params import ApprovalParameters
 from counterseal.policy.retention import RetentionRules
@@ -28,6 +29,7 @@ from counterseal.policy.retention import RetentionRules
 PARAMS_FILE: Final = "params.yaml"
 LIMITS_FILE: Final = "limits.yaml"
 RETENTION_FILE: Final = "retention.yaml"
+EVIDENCE_FILE: Final = "evidence.yaml"
 
 M = TypeVar("M", bound=DomainModel)
 
@@ -54,6 +56,7 @@ class PolicyBundle(DomainModel):
     approval: ApprovalParameters
     limits: RiskLimits
     retention: RetentionRules
+    evidence: EvidenceRules = EvidenceRules()
     author_ids: tuple[Name, ...] = ()
     effective_from: UtcDatetime
     expires_at: UtcDatetime | None = None
@@ -97,10 +100,18 @@ def build_bundle(
         approval=read_document(ApprovalParameters, *_named(documents, PARAMS_FILE)),
         limits=read_document(RiskLimits, *_named(documents, LIMITS_FILE)),
         retention=read_document(RetentionRules, *_named(documents, RETENTION_FILE)),
+        evidence=_evidence(documents),
         author_ids=author_ids,
         effective_from=effective_from,
         expires_at=expires_at,
     )
+
+
+def _evidence(documents: Mapping[str, Json]) -> EvidenceRules:
+    """The document about outside evidence; older bundles have none, and the values of the model."""
+    if not any(path.endswith(f"/{EVIDENCE_FILE}") for path in documents):
+        return EvidenceRules()
+    return read_document(EvidenceRules, *_named(documents, EVIDENCE_FILE))
 
 
 def check_bundle_hash(bundle: PolicyBundle, expected: str) -> None:
