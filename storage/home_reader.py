@@ -13,42 +13,111 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from sqlalchemy import Connection
+from sqlalchemy import ColumnElement, Connection, func, select
 
+from counterseal.audit.privacy import Opening
 from counterseal.audit.record import StoredRow
 from counterseal.kernel.errors import IntegrityError
+from storage.data_keys import DataKeys, data_keys
 from storage.engines import reading_engine
+from storage.openings import committed, read_openings
+from storage.record_ranges import read_records
 from storage.schema import check_schema
 from storage.settings import Settings
+from storage.tables import table
 from storage.unit_of_work import SqlReader, translated_errors
 
 if TYPE_CHECKING:
+    from counterseal.audit.tiles import TiledTree
     from counterseal.audit.verify import StoredCheckpoint
-
-_ROWS = (
-    "SELECT seq, prev, stream, stream_seq, stream_prev, event_id, type, occurred_at, recorded_at,"
-    " leaf_hash, body FROM audit_records ORDER BY seq"
-)
 
 
 class HomeReader(SqlReader):
     """Documents and log of a home, read only."""
 
-    def __init__(self, connection: Connection) -> None:
-        super().__init__(connection)
+    def __init__(self, connection: Connection, keys: DataKeys | None = None) -> None:
+        super().__init__(connection, keys)
         self._raw = connection
 
-    def records(self) -> Iterator[StoredRow]:
-        """Every stored record in order of `seq`, exactly as the file holds it."""
-        for row in self._raw.exec_driver_sql(_ROWS):
-            yield StoredRow(*row)
+    def records(self, start: int | None = None, end: int | None = None) -> Iterator[StoredRow]:
+        """Stored records in order of `seq`, exactly as the file holds them.
 
-    def checkpoints(self) -> Sequence["StoredCheckpoint"]:
-        """Every stored checkpoint, by size."""
+        Args:
+            start: First place that is wanted; None for whatever comes first.
+            end: Place behind the last that is wanted; None for all that follow.
+        """
+        return read_records(self._raw, start, end)
+
+    def in_streams(self, *streams: str) -> Iterator[StoredRow]:
+        """Stored records of some streams in order of `seq`."""
+        cells = table("audit_records").c
+        asked = select(*(cells[name] for name in StoredRow._fields))
+        ours = asked.where(cells.stream.in_(streams)).order_by(cells.seq)
+        yield from (StoredRow(*row) for row in self._raw.execute(ours))
+
+    def ends(self) -> tuple[int, int] | None:
+        """Place of the first record and behind the last; None without whole numbers there.
+
+        Both come from the order of `seq` itself, so that no record lies outside of them.
+        """
+        seq = table("audit_records").c.seq
+        first, last = (
+            self._raw.execute(select(seq).order_by(order).limit(1)).scalar_one_or_none()
+            for order in (seq, seq.desc())
+        )
+        if type(first) is not int or type(last) is not int:
+            return None
+        return first, last + 1
+
+    def record(self, seq: int) -> StoredRow | None:
+        """One stored record, or None."""
+        return self._one_record(table("audit_records").c.seq == seq)
+
+    def record_of(self, event_id: str) -> StoredRow | None:
+        """The stored record of an event, or None."""
+        return self._one_record(table("audit_records").c.event_id == event_id)
+
+    def _one_record(self, which: ColumnElement[bool]) -> StoredRow | None:
+        cells = table("audit_records").c
+        asked = select(*(cells[name] for name in StoredRow._fields)).where(which)
+        row = self._raw.execute(asked).first()
+        return None if row is None else StoredRow(*row)
+
+    def tree(self, size: int) -> "TiledTree":
+        """The tree of the first records, from its stored tiles: reading few rows for each proof."""
+        from counterseal.audit.tiles import TiledTree  # noqa: PLC0415 - documents need none
+        from storage.tiles import StoredTiles  # noqa: PLC0415 - documents need none
+
+        return TiledTree(size, StoredTiles(self._raw))
+
+    def newest_checkpoint(self) -> "StoredCheckpoint | None":
+        """The stored checkpoint of the largest size, or None."""
         from counterseal.audit.verify import StoredCheckpoint  # noqa: PLC0415 - documents need none
 
-        rows = self._raw.exec_driver_sql("SELECT size, note FROM audit_checkpoints ORDER BY size")
-        return tuple(StoredCheckpoint(*row) for row in rows)
+        cells = table("audit_checkpoints").c
+        asked = select(cells.size, cells.note).order_by(cells.size.desc()).limit(1)
+        row = self._raw.execute(asked).first()
+        return None if row is None else StoredCheckpoint(*row)
+
+    def checkpoints(self, from_size: int | None = None) -> Sequence["StoredCheckpoint"]:
+        """Stored checkpoints by size; all, or those of `from_size` records and more."""
+        from counterseal.audit.verify import StoredCheckpoint  # noqa: PLC0415 - documents need none
+
+        cells = table("audit_checkpoints").c
+        asked = select(cells.size, cells.note).order_by(cells.size)
+        asked = asked if from_size is None else asked.where(cells.size >= from_size)
+        return tuple(StoredCheckpoint(*row) for row in self._raw.execute(asked))
+
+    def openings(self) -> tuple[Opening, ...] | None:
+        """What opens personal data here; None when there is data, and no place for its keys."""
+        if self._keys is not None and self._keys.at_hand:
+            return tuple(read_openings(self._raw, self._keys))
+        return None if committed(self._raw) else ()
+
+    def waiting(self) -> int:
+        """How many drafts are not under a stored checkpoint yet."""
+        query = select(func.count()).select_from(table("audit_outbox"))
+        return int(self._raw.execute(query).scalar_one())
 
     def missing_guards(self) -> tuple[str, ...]:
         """Names of the append-only guards that are absent, altered or foreign."""
@@ -71,7 +140,7 @@ def read_home(settings: Settings) -> Iterator[HomeReader]:
     try:
         with translated_errors(), engine.connect() as connection:
             check_schema(connection)
-            yield HomeReader(connection)
+            yield HomeReader(connection, data_keys(settings))
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise IntegrityError(

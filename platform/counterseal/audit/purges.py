@@ -15,7 +15,8 @@ Source: design part "privacy, retention, legal hold".
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from enum import StrEnum
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -45,6 +46,15 @@ PURGED_BODY: Final = b""
 _HEX: Final = re.compile(r"[0-9a-f]{64}", re.ASCII)
 _FOUND_MAX: Final = 100
 _STREAM: Final = attrgetter("stream")
+
+
+class RecordState(StrEnum):
+    """What is left of one stored record; `held` is present, and must stay."""
+
+    PRESENT = "present"
+    HELD = "held"
+    PURGED = "purged"
+    MISSING = "missing"
 
 
 class RecordReport(DomainModel):
@@ -86,15 +96,19 @@ def kept_leaf(row: StoredRow) -> bytes:
 
 
 class PurgeAccount:
-    """The account of records, fed row by row in order of `seq`."""
+    """The account of records, fed row by row in order of `seq`.
 
-    def __init__(self) -> None:
+    Args:
+        start: First place that is counted; what lies before was counted at another time.
+    """
+
+    def __init__(self, start: int = 0) -> None:
         self._absent: list[tuple[int, str]] = []
         self._streams: Counter[str] = Counter()
         self._holds: dict[str, frozenset[str]] = {}
         self._told: dict[int, list[_Told]] = {}
         self._policies: set[str] = set()
-        self._next = 0
+        self._next = start
         self._gaps: list[tuple[int, int]] = []
         self._found: list[Irregularity] = []
 
@@ -108,7 +122,14 @@ class PurgeAccount:
             self._next = max(self._next, row.seq + 1)
         self._next = max(self._next, rows[-1].seq + 1) if rows else self._next
 
-    def read(self, row: StoredRow, record: Mapping[str, object]) -> None:
+    def count_stretch(self, start: int, counts: Mapping[str, int]) -> None:
+        """Take note of records from `start` on without a gap, so many of each stream; all whole."""
+        self._streams.update(counts)
+        if start > self._next:
+            self._gaps.append((self._next, start))
+        self._next = max(self._next, start + sum(counts.values()))
+
+    def read(self, seq: int, kind: str, record: Mapping[str, object]) -> None:
         """Take note of a record of one of `LAW_TYPES`, parsed from its bytes."""
         documents = _documents(record)
         for value in _listed(documents, "policy_activations"):
@@ -116,13 +137,13 @@ class PurgeAccount:
         for value in _listed(documents, Hold.KIND):
             streams = value.get("streams")
             covered = frozenset(map(str, streams)) if isinstance(streams, list) else frozenset()
-            if row.type == HELD:
+            if kind == HELD:
                 self._holds[str(value.get("hold_id"))] = covered
-            if row.type == RELEASED:
+            if kind == RELEASED:
                 self._holds.pop(str(value.get("hold_id")), None)
-        if row.type == PURGED:
+        if kind == PURGED:
             for value in _listed(documents, Purge.KIND):
-                self._purged(row.seq, value)
+                self._purged(seq, value)
 
     def _purged(self, seq: int, value: Mapping[str, object]) -> None:
         people = {a.get("person_id") for a in _listed(value, "approvals")}
@@ -142,11 +163,23 @@ class PurgeAccount:
 
     def lets_go(self, seq: int, stream: str) -> bool:
         """Whether a valid purge names a place and stream."""
-        return any(
-            first <= seq <= told.last and told.stream == stream
+        return self.purged_by(seq, stream) is not None
+
+    def purged_by(self, seq: int, stream: str) -> int | None:
+        """Sequence number of the first valid purge that names a place and stream, or None."""
+        found = (
+            told.by
             for first, several in self._told.items()
             for told in several
+            if first <= seq <= told.last and told.stream == stream
         )
+        return min(found, default=None)
+
+    def state_of(self, row: StoredRow) -> RecordState:
+        """State of one stored row, once every row was told of."""
+        if not is_purged(row):
+            return RecordState.HELD if self._is_held(row.stream) else RecordState.PRESENT
+        return RecordState.PURGED if self.lets_go(row.seq, row.stream) else RecordState.MISSING
 
     def report(self, size: int, lost: Iterable[tuple[int, int]] = ()) -> RecordReport:
         """State of every record.
@@ -155,18 +188,19 @@ class PurgeAccount:
             size: How many records there must be.
             lost: Places (first, end) that a declared rollback has given up.
         """
-        given_up = tuple(lost)
         gaps = [*self._gaps, *([(self._next, size)] if size > self._next else [])]
-        gone = [seq for first, end in gaps for seq in range(first, end)]
-        missing = [seq for seq in gone if not any(a <= seq < b for a, b in given_up)]
+        gone = sum(end - first for first, end in gaps)
+        given_up = sum(_shared(gap, part) for gap in gaps for part in _apart(lost))
         purged = self._settled()
-        there = self._streams - Counter(stream for _, stream in self._absent)
+        absent = Counter(stream for _, stream in self._absent)
+        counted = self._streams
+        held = (n - absent[stream] for stream, n in counted.items() if self._is_held(stream))
         return RecordReport(
-            present=there.total(),
+            present=counted.total() - absent.total(),
             purged=purged,
-            held=sum(n for stream, n in there.items() if self._is_held(stream)),
-            lost=len(gone) - len(missing),
-            missing=len(missing) + len(self._absent) - purged,
+            held=sum(held) if self._holds else 0,
+            lost=given_up,
+            missing=gone - given_up + len(self._absent) - purged,
             irregularities=tuple(self._found),
         )
 
@@ -192,6 +226,20 @@ class PurgeAccount:
     def _add(self, seq: int, code: IrregularCode, message: str) -> None:
         if len(self._found) < _FOUND_MAX:
             self._found.append(Irregularity(seq=seq, code=code, layer="retention", message=message))
+
+
+def _apart(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """The same places, each once, ascending."""
+    end = 0
+    for first, behind in sorted(ranges):
+        if behind > max(first, end):
+            yield max(first, end), behind
+            end = behind
+
+
+def _shared(one: tuple[int, int], other: tuple[int, int]) -> int:
+    """How many places two ranges have in common."""
+    return max(0, min(one[1], other[1]) - max(one[0], other[0]))
 
 
 def _is_broken(rows: Sequence[StoredRow], start: int) -> bool:

@@ -14,22 +14,30 @@ from typing import Annotated, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
-from counterseal.audit.checkpoint import SIZE_MAX, open_checkpoint
+from counterseal.audit.checkpoint import SIZE_MAX, read_checkpoint
+from counterseal.audit.keys import KeyRing, SealStanding, seal_standing
 from counterseal.audit.merkle import Frontier
-from counterseal.audit.note import NOTE_BYTES_MAX, VerifierKey
-from counterseal.kernel.errors import InputError
+from counterseal.audit.note import NOTE_BYTES_MAX
+from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.kernel.model import DomainModel, Name
 
 HashHex = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
 """A hash as 64 lower-case hex digits."""
 
 
-class StreamEnd(DomainModel):
-    """The last record of one stream: its place in it, from 1, and its leaf hash."""
+StreamEnd = tuple[Annotated[str, Field(max_length=1_000)], int, HashHex]
+"""The last record of one stream: its name, its place in the stream, from 1, and its leaf hash.
 
-    stream: str = Field(max_length=1_000)
-    stream_seq: int
-    last_leaf: HashHex
+No model: a log may have a million streams, and all their ends are read before the first new record.
+"""
+
+
+class ToldRecord(DomainModel):
+    """A record that tells of keys, holds, purges, policies or erasures: its place, type, bytes."""
+
+    seq: int
+    type: Name
+    body: str
 
 
 class VerifiedPrefix(DomainModel):
@@ -50,6 +58,7 @@ class VerifiedPrefix(DomainModel):
         last_time: Its recorded time; empty when columns were not compared.
         streams: Ends of all streams, by name.
         checkpoint: The signed note of `size` and `root`.
+        told: What these records say about keys, holds, purges, policies and erasures.
     """
 
     origin: Name
@@ -60,6 +69,7 @@ class VerifiedPrefix(DomainModel):
     last_time: str = Field(max_length=60)
     streams: tuple[StreamEnd, ...]
     checkpoint: str = Field(max_length=NOTE_BYTES_MAX)
+    told: tuple[ToldRecord, ...] = ()
 
     @model_validator(mode="after")
     def _leads_to_its_root(self) -> Self:
@@ -70,15 +80,19 @@ class VerifiedPrefix(DomainModel):
         return self
 
 
-def check_prefix(prefix: VerifiedPrefix, log_key: VerifierKey) -> None:
-    """Verify that the pinned key signed the size and root of a state.
+def check_prefix(prefix: VerifiedPrefix, ring: KeyRing) -> None:
+    """Verify that a key of the log signed the size and root of a state.
+
+    Args:
+        prefix: The state.
+        ring: The keys from the pinned one to those of the state.
 
     Raises:
         InputError: `STATE_DIFFERS` when its checkpoint is about another size, root or log; those
             of a malformed note.
-        IntegrityError: `SIG_INVALID` or `KEY_UNKNOWN`.
+        IntegrityError: `SIG_INVALID`, `KEY_UNKNOWN` or `KEY_REVOKED`.
     """
-    signed = open_checkpoint(prefix.checkpoint, log_key).checkpoint
+    signed = read_checkpoint(prefix.checkpoint)
     told = (signed.origin, signed.size, signed.root.hex())
     if told != (prefix.origin, prefix.size, prefix.root):
         raise InputError(
@@ -87,3 +101,6 @@ def check_prefix(prefix: VerifiedPrefix, log_key: VerifierKey) -> None:
             expected=f"{signed.origin} {signed.size}",
             got=f"{prefix.origin} {prefix.size}",
         )
+    standing = seal_standing(ring, prefix.checkpoint, prefix.size)
+    if standing is not SealStanding.COUNTS:
+        raise IntegrityError(standing.value, "no key in force signed the state", got=prefix.size)

@@ -17,7 +17,7 @@ Not here: reading the rows (audit.walk).
 Source: design part "verify"; RFC 6962 consistency.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from operator import attrgetter
 from typing import Final, NamedTuple
 
@@ -104,6 +104,7 @@ def judge_seals(
     findings: Findings,
     ring: KeyRing | None,
     signatures: int | None = None,
+    seen_outside: Collection[int] = (),
 ) -> Seals:
     """Compare checkpoints with the bytes that were read.
 
@@ -114,6 +115,8 @@ def judge_seals(
         findings: Where contradictions go.
         ring: The keys from the pinned one on; without it no signature counts, and roots are claims.
         signatures: Of how many of the newest the signature must hold; None for all.
+        seen_outside: Sizes of the log that outsiders saw; what a revoked key signed counts only
+            when it was seen before.
     """
     if ring is None:
         return Seals(seen, _agreeing(read, walk, findings))
@@ -123,7 +126,7 @@ def judge_seals(
         agrees = _agrees(seal.told, walk)
         if agrees and signatures is not None and verified >= max(signatures, 1):
             good.append(seal)
-        elif _signed(seal, ring, findings):
+        elif _signed(seal, ring, findings, seen_outside):
             verified += agrees
             good.append(seal)
     return Seals(seen, _agreeing(good[::-1], walk, findings), verified)
@@ -133,10 +136,12 @@ def _agrees(told: Checkpoint, walk: Walk) -> bool:
     return walk.roots.get(told.size) == told.root and walk.origin in (None, told.origin)
 
 
-def _signed(seal: ReadSeal, ring: KeyRing, findings: Findings) -> bool:
+def _signed(
+    seal: ReadSeal, ring: KeyRing, findings: Findings, seen_outside: Collection[int]
+) -> bool:
     size = seal.stored.size if type(seal.stored.size) is int else 0
     try:
-        standing = seal_standing(ring, seal.stored.note, size)
+        standing = seal_standing(ring, seal.stored.note, size, seen_outside)
     except IntegrityError as error:
         findings.add(max(size - 1, 0), Finding(error.code), f"checkpoint:{size}")
         return False

@@ -12,7 +12,8 @@ Source: design part "performance bars": raw rows, `orjson.loads`, tuple comparis
 """
 
 import re
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
 from operator import gt, itemgetter
 from typing import Final, NamedTuple
 
@@ -26,15 +27,23 @@ from counterseal.kernel.errors import InputError
 STRETCH_MAX: Final = 256
 """Rows that one call should get: enough to be fast, few enough to stay in the processor's cache."""
 
-_NAMES: Final = sorted(RECORD_FIELDS)
-_COLUMNS: Final = itemgetter(*StoredRow._fields[:9])
 _CANONICAL: Final = orjson.OPT_SORT_KEYS | orjson.OPT_STRICT_INTEGER
+_COLUMNS: Final = StoredRow._fields[:9]
+# `orjson` keeps keys that it has met: the very same objects compare faster than equal ones.
+_NAMES: Final = [*orjson.loads(orjson.dumps(dict.fromkeys(RECORD_FIELDS), None, _CANONICAL))]
+_CELLS: Final = itemgetter(
+    *(_NAMES[_NAMES.index(name)] for name in (*_COLUMNS, "v", "origin", "clock", "pii"))
+)
 # What `orjson` wrote without complaint may still hold a float or a key beyond ASCII. A number ends
 # before one of three characters, text before a quote; a hit inside a text only asks for the slow
-# check. The patterns start with bytes that are searched for at memory speed; `orjson` writes the
-# sign of every exponent.
-_FRACTION: Final = re.compile(rb"\.[0-9]+[,}\]e]")
-_EXPONENT: Final = re.compile(rb"e[+-][0-9]{1,3}[,}\]]")
+# check. Each pattern starts with one byte, which is searched for fast. `orjson` writes a fraction
+# unless there is one digit before the exponent, and every exponent's sign.
+_FRACTION: Final = re.compile(rb"\.[0-9]++[,}\]e]")
+_SMALL: Final = re.compile(rb"-(?<=[0-9]e-)[0-9]{1,3}+[,}\]]")
+_LARGE: Final = re.compile(rb"\+(?<=[0-9]e\+)[0-9]{1,3}+[,}\]]")
+
+
+_Cells = Sequence[Sequence[object]]
 
 
 class Stretch(NamedTuple):
@@ -47,9 +56,13 @@ class Stretch(NamedTuple):
         opens: For each stream its first `stream_seq` and the predecessor that it names.
         closes: For each stream its last `stream_seq` and hex leaf hash.
         event_ids: In order, repeated ones included.
-        times: First and last recorded time; empty texts when only hashes were compared.
+        times: First, last, earliest and latest recorded time; empty texts when only hashes were
+            compared.
         steps_back: Recorded times that lie before the one in front of them.
         error_us_max: Largest stated error of the recorded times, microseconds.
+        counts: Records of each stream.
+        told: Rows of the types that were asked for, and those with commitments: none of the latter
+            when only hashes were compared.
     """
 
     start: int
@@ -59,86 +72,105 @@ class Stretch(NamedTuple):
     opens: dict[str, tuple[int, str]] = {}  # noqa: RUF012 - never changed; a stretch is a value
     closes: dict[str, tuple[int, str]] = {}  # noqa: RUF012 - the same
     event_ids: Sequence[str] = ()
-    times: tuple[str, str] = ("", "")
+    times: tuple[str, str, str, str] = ("", "", "", "")
     steps_back: int = 0
     error_us_max: int = 0
+    counts: Mapping[str, int] = {}
+    told: Sequence[StoredRow] = ()
 
 
-def stretch_of(rows: Sequence[StoredRow], *, columns: bool = True) -> Stretch | None:
+def stretch_of(
+    rows: Sequence[StoredRow], *, columns: bool = True, told: Collection[str] = ()
+) -> Stretch | None:
     """Check rows that follow each other.
 
     Args:
         rows: At least one row, best up to `STRETCH_MAX`.
         columns: Whether bytes are parsed and columns, streams and times checked; without it only
             sequence numbers, leaf hashes and the chain are.
+        told: Types of records whose rows are wanted, beside those with commitments.
 
     Returns:
         None when anything is wrong: read the same rows with `audit.walk` to learn what.
     """
-    seqs, prevs, *_, stored, bodies = zip(*rows, strict=True)
+    cells = tuple(zip(*rows, strict=True))
+    seqs, prevs, streams, *_, stored, bodies = cells
     if set(map(type, bodies)) != {bytes} or set(map(type, seqs)) != {int}:
         return None
     leaves = leaf_hashes(bodies)
-    hexes = tuple(leaf.hex() for leaf in leaves)
+    hexes = tuple(map(bytes.hex, leaves))
     start = seqs[0]
     following = seqs == tuple(range(start, start + len(seqs))) and prevs[1:] == hexes[:-1]
     if stored != hexes or not following:
         return None
-    bare = Stretch(start, prevs[0], leaves)
-    return _with_content(bare, rows, hexes) if columns else bare
+    bare = Stretch(start, prevs[0], leaves, counts=dict(Counter(streams)))
+    if not columns:
+        return bare._replace(told=[row for row in rows if row.type in told])
+    return _with_content(bare, rows, cells, told)
 
 
-def _with_content(bare: Stretch, rows: Sequence[StoredRow], hexes: Sequence[str]) -> Stretch | None:
-    told = _origin_and_error(rows)
-    streams = None if told is None else _streams(rows, hexes)
-    times = [row[8] for row in rows]
-    texts = {type(row[5]) for row in rows} | set(map(type, times))
-    if told is None or streams is None or texts != {str}:
+def _with_content(
+    bare: Stretch, rows: Sequence[StoredRow], cells: _Cells, told: Collection[str]
+) -> Stretch | None:
+    event_ids, times = [row.event_id for row in rows], [row.recorded_at for row in rows]
+    read = _agreeing(_contents([row.body for row in rows]), cells[:9])
+    streams = None if read is None else _streams(rows)
+    if read is None or streams is None or set(map(type, (*event_ids, *times))) != {str}:
         return None
+    origin, error_us_max, commitments = read
     return bare._replace(
-        origin=told[0],
+        origin=origin,
         opens=streams[0],
         closes=streams[1],
-        event_ids=[row[5] for row in rows],
-        times=(times[0], times[-1]),
+        event_ids=event_ids,
+        times=(times[0], times[-1], min(times), max(times)),
         steps_back=sum(map(gt, times, times[1:])),
-        error_us_max=told[1],
+        error_us_max=error_us_max,
+        told=[r for r, made in zip(rows, commitments, strict=True) if made or r.type in told],
     )
 
 
-def _origin_and_error(rows: Sequence[StoredRow]) -> tuple[str, int] | None:
-    """The origin of all records and the largest clock error, when bytes and columns agree."""
-    loads, dumps, canonical, names = orjson.loads, orjson.dumps, _CANONICAL, _NAMES
-    columns, odd_number = _COLUMNS, _odd_number
-    origins: set[object] = set()
-    errors: list[int] = []
-    for row in rows:
-        body = row[10]
+def _agreeing(
+    contents: Sequence[tuple[object, ...]] | None, stored: _Cells
+) -> tuple[str, int, Sequence[object]] | None:
+    """Origin, largest clock error and commitments, when bytes and columns agree."""
+    if contents is None:
+        return None
+    *columns, versions, origins, clocks, commitments = zip(*contents, strict=True)
+    whole = {*map(type, (*columns[0], *columns[3], *stored[3], *versions))} == {int}
+    if tuple(columns) != stored or not whole or set(versions) != {RECORD_VERSION}:
+        return None
+    try:
+        errors = [clock["max_error_us"] for clock in clocks]
+    except (TypeError, KeyError):
+        return None
+    origin = origins[0]
+    same = type(origin) is str and origins.count(origin) == len(origins)
+    if not same or set(map(type, errors)) != {int} or min(errors) < 0:
+        return None
+    return origin, max(errors), commitments
+
+
+def _contents(bodies: Sequence[bytes]) -> list[tuple[object, ...]] | None:
+    """Columns, version, origin, clock and commitments of each; None unless all are canonical."""
+    loads, dumps, canonical, names, cells = orjson.loads, orjson.dumps, _CANONICAL, _NAMES, _CELLS
+    told: list[tuple[object, ...]] = []
+    for body in bodies:
         try:
             value = loads(body)
             if dumps(value, None, canonical) != body or [*value] != names:
                 return None
-            cells = columns(value)
-            version = value["v"]
-            origins.add(value["origin"])
-            errors.append(value["clock"]["max_error_us"])
-        except (orjson.JSONDecodeError, orjson.JSONEncodeError, TypeError, KeyError):
+            told.append(cells(value))
+        except (orjson.JSONDecodeError, orjson.JSONEncodeError, TypeError):
             return None
-        whole = type(cells[0]) is type(cells[3]) is type(version) is int
-        if cells != row[:9] or version != RECORD_VERSION or not whole:
-            return None
-        if (not body.isascii() or odd_number(body)) and not _canonical(body):
-            return None
-    origin = origins.pop()
-    if origins or not isinstance(origin, str) or set(map(type, errors)) != {int}:
-        return None
-    return (origin, max(errors)) if min(errors) >= 0 else None
+    text = b",".join(bodies)
+    return told if not _is_odd(text) or all(map(_canonical, filter(_is_odd, bodies))) else None
 
 
-def _odd_number(body: bytes) -> bool:
-    """Whether something looks like a float."""
-    signed = b"e-" in body or b"e+" in body
-    return bool(_FRACTION.search(body) or (signed and _EXPONENT.search(body)))
+def _is_odd(text: bytes) -> bool:
+    """Whether something looks like a float, or lies beyond ASCII."""
+    number = _FRACTION.search(text) or _SMALL.search(text) or (b"+" in text and _LARGE.search(text))
+    return bool(number) or not text.isascii()
 
 
 def _canonical(body: bytes) -> bool:
@@ -150,13 +182,12 @@ def _canonical(body: bytes) -> bool:
 
 
 def _streams(
-    rows: Sequence[StoredRow], hexes: Sequence[str]
+    rows: Sequence[StoredRow],
 ) -> tuple[dict[str, tuple[int, str]], dict[str, tuple[int, str]]] | None:
     """Where each stream starts and ends; None when one does not follow itself."""
     opens: dict[str, tuple[int, str]] = {}
     closes: dict[str, tuple[int, str]] = {}
-    for row, leaf in zip(rows, hexes, strict=True):
-        stream, place, named = row[2:5]
+    for _, _, stream, place, named, _, _, _, _, leaf, _ in rows:
         end = closes.get(stream)
         if end is None:
             opens[stream] = (place, named)

@@ -90,6 +90,34 @@ class TimeWindows:
         """Size of the largest tree seen: records before it have a latest time."""
         return self.windows[-1].start if self.windows else None
 
+    @property
+    def widest(self) -> timedelta | None:
+        """Longest time between two sightings with records between them; None without two."""
+        spans = [
+            window.latest - window.earliest
+            for window in self.windows
+            if window.latest is not None and window.earliest is not None
+        ]
+        return max(spans, default=None)
+
+    @property
+    def starts(self) -> tuple[int, ...]:
+        """Where a window begins, ascending."""
+        return tuple(self._starts)
+
+    def hold(self, start: int, end: int, earliest: str, latest: str) -> bool:
+        """Whether no record with `start` <= seq < `end` can lie outside its window.
+
+        Args:
+            start: The first of them.
+            end: One behind the last.
+            earliest: Least of their recorded times, as text.
+            latest: Greatest of them.
+        """
+        first = max(bisect_right(self._starts, start) - 1, 0)
+        behind = bisect_right(self._starts, end - 1)
+        return all(low <= earliest and latest <= high for low, high in self._bounds[first:behind])
+
     def outside(self, seq: int, recorded_at: str, error_us: int) -> bool:
         """Whether a record's time lies outside its window.
 

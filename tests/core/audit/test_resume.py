@@ -5,6 +5,7 @@ from collections.abc import Iterable
 import pytest
 from pydantic import ValidationError
 
+from counterseal.audit.keys import first_ring
 from counterseal.audit.note import NoteSigner
 from counterseal.audit.record import StoredRow
 from counterseal.audit.resume import VerifiedPrefix, check_prefix
@@ -162,11 +163,11 @@ def test_i1_a_state_whose_peaks_lead_elsewhere_is_refused() -> None:
 def test_i2_a_state_that_the_pinned_key_did_not_sign_is_refused() -> None:
     """TX-K7."""
     state, older = upto(7), upto(5)
-    check_prefix(state, SIGNER.key)
+    check_prefix(state, first_ring(SIGNER.key))
     with pytest.raises(InputError, match="STATE_DIFFERS"):
-        check_prefix(state.amended(checkpoint=older.checkpoint), SIGNER.key)
+        check_prefix(state.amended(checkpoint=older.checkpoint), first_ring(SIGNER.key))
     with pytest.raises(IntegrityError, match="KEY_UNKNOWN"):
-        check_prefix(state, NoteSigner(ORIGIN, bytes(32)).key)
+        check_prefix(state, first_ring(NoteSigner(ORIGIN, bytes(32)).key))
     with pytest.raises(InputError, match="KEY_UNKNOWN"):
         verify_onward(state, LOG.rows[6:], LOG.checkpoints, Evidence())
 

@@ -1,0 +1,136 @@
+"""A log verified by several processes.
+
+Job: have ranges of a stored log checked by workers, and join them to the one verdict.
+
+Invariants
+  I1  The verdict is the one that a single pass gives, or there is none: what is wrong is named by
+      reading record by record.
+  I2  The records are those of one moment: none behind the last one that the reader sees is read.
+  I3  A worker only reads, on a connection of its own.
+
+Not here: what holds inside a stretch (audit.stretch) and between stretches (audit.walk).
+Source: design parts "verify" and "performance bars".
+"""
+
+import multiprocessing
+import os
+import signal
+from collections import deque
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from contextlib import closing
+from functools import partial
+from itertools import islice
+from typing import Final
+
+from sqlalchemy import Engine
+
+from counterseal.audit.accounts import TOLD_TYPES
+from counterseal.audit.evidence import Evidence, open_evidence
+from counterseal.audit.part import Progress
+from counterseal.audit.stretch import STRETCH_MAX, Stretch
+from counterseal.audit.verdict import DEFAULT_REQUIRED, Attacker, Verdict
+from counterseal.audit.verify import verify_stretches
+from storage.engines import reading_engine
+from storage.home_reader import HomeReader
+from storage.record_ranges import RecordRange, check_range
+from storage.settings import Settings
+
+PARALLEL_MIN: Final = 50_000
+"""Records below which one process is done before others have started."""
+
+RANGE_RECORDS: Final = 32 * STRETCH_MAX
+"""Records that a worker reads at once: a few megabytes of stretches come back."""
+
+_RANGES_AHEAD: Final = 2
+"""Ranges for each worker that are under way or wait to be joined."""
+
+
+def usable_jobs(records: int) -> int:
+    """Processes that are worth starting for so many records: every processor, or one."""
+    return (os.cpu_count() or 1) if records > PARALLEL_MIN else 1
+
+
+def verify_in_parallel(
+    settings: Settings,
+    reader: HomeReader,
+    evidence: Evidence,
+    required: Collection[Attacker] = DEFAULT_REQUIRED,
+    *,
+    jobs: int | None = None,
+    signatures: int | None = None,
+    progress: Progress | None = None,
+) -> Verdict | None:
+    """Verify the log of a home with several processes.
+
+    Args:
+        settings: Of the home; every worker opens it to read.
+        reader: Of the same home: what it sees is verified, whatever is appended meanwhile.
+        evidence: As for `verify_log`.
+        required: As for `verify_log`.
+        jobs: Worker processes; None for as many as are worth it.
+        signatures: As for `verify_log`.
+        progress: Told the number of records joined.
+
+    Returns:
+        The verdict of `verify_log`; None when a single process should give it: for a short log,
+        with one job, or when a range does not hold, is of another name or cannot be read.
+
+    Raises:
+        InputError: those of `verify_log`.
+        AdapterError: those of `read_home`.
+    """
+    ends = reader.ends()
+    if ends is None or ends[0] != 0:
+        return None
+    size = ends[1]
+    workers = usable_jobs(size) if jobs is None else jobs
+    if workers < 2:  # noqa: PLR2004 - one process needs no other
+        return None
+    stops = open_evidence(evidence).windows.starts
+    ranges = _ranges(partial(reading_engine, settings.check().database), size, stops)
+    with _pool(workers) as pool, closing(_joined(pool, workers, ranges, progress)) as stretches:
+        return verify_stretches(
+            stretches, reader.checkpoints(), evidence, required, signatures=signatures
+        )
+
+
+def _pool(workers: int) -> Executor:
+    """Fresh processes: a fork would share the parent's connection. The parent alone is told ^C."""
+    return ProcessPoolExecutor(
+        workers,
+        multiprocessing.get_context("spawn"),
+        initializer=signal.signal,
+        initargs=(signal.SIGINT, signal.SIG_IGN),
+    )
+
+
+def _ranges(
+    connect: Callable[[], Engine], size: int, stops: Sequence[int]
+) -> Iterator[RecordRange]:
+    for start in range(0, size, RANGE_RECORDS):
+        end = min(start + RANGE_RECORDS, size)
+        inside = tuple(stop for stop in stops if start < stop < end)
+        yield RecordRange(connect, start, end, inside, TOLD_TYPES)
+
+
+def _joined(
+    pool: Executor, workers: int, ranges: Iterator[RecordRange], progress: Progress | None
+) -> Generator[Stretch | None, None, None]:
+    """Stretches in order; few ranges are ahead of the one that is taken."""
+    ahead: deque[tuple[int, Future[list[Stretch | None]]]] = deque()
+    try:
+        while True:
+            for one in islice(ranges, workers * _RANGES_AHEAD - len(ahead)):
+                ahead.append((one.end, pool.submit(check_range, one)))
+            if not ahead:
+                return
+            end, found = ahead.popleft()
+            yield from found.result()
+            if progress is not None:
+                progress(end)
+    except BrokenExecutor:
+        yield None
+    finally:
+        for _, found in ahead:
+            found.cancel()
