@@ -18,13 +18,12 @@ from typing import Final
 from pydantic import ValidationError
 
 from counterseal.approvals.draft import RequestTerms
-from counterseal.audit.note import ED25519, VerifierKey, decode_base64, parse_vkey
+from counterseal.audit.evidence import Evidence
+from counterseal.audit.note import VerifierKey, parse_vkey
 from counterseal.audit.verdict import Verdict
-from counterseal.audit.verify import Evidence, head_of_signer, verify_log
 from counterseal.desk.batches import Batch
 from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
-from counterseal.identity.sealing import read_envelope
 from counterseal.kernel.canonical import canonical_bytes, digest, parse_json
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Actor, DomainModel, Name, Sha256
@@ -33,12 +32,14 @@ from counterseal.signals.model import Provenance, StrategySignal
 from flows.engine import hall_settings
 from flows.inbox import kept
 from flows.workplace import Workplace
-from storage.home_keys import log_key_path
+from storage.data_keys import data_keys
+from storage.home_keys import first_log_key, log_key_path
 from storage.home_reader import read_home
-from storage.keyring import read_secret
+from storage.outside_files import OutsideFiles, with_outside
+from storage.outside_folder import OutsideFolder
 from storage.reconcile import ReconcileReport, reconcile
 from storage.settings import Settings
-from storage.signers import read_state
+from storage.verification import verify_home, with_signer
 
 REFUSED: Final = 1
 TAMPERED: Final = 1
@@ -192,13 +193,17 @@ def judge_log(place: Workplace) -> LogReport:
     Raises:
         InputError: the pinned key cannot be read.
         IntegrityError: the signer's memory is missing or damaged.
-        AdapterError: the database cannot be read.
+        AdapterError: the database cannot be read, or the signer's process cannot be reached.
     """
     settings = place.settings
-    evidence = _evidence(settings)
     with read_home(settings) as reader:
-        verdict = verify_log(reader.records(), reader.checkpoints(), evidence)
-    return LogReport(verdict=verdict, reconciliation=reconcile(settings.database))
+        evidence = with_signer(Evidence(log_key=_pinned_key(settings)), reader, settings)
+        if settings.counterseal_outside is not None:
+            files = OutsideFiles.within(OutsideFolder(settings.counterseal_outside))
+            evidence = with_outside(evidence, files)
+        verdict = verify_home(reader, evidence).verdict
+    compared = reconcile(settings.database, data_keys(settings))
+    return LogReport(verdict=verdict, reconciliation=compared)
 
 
 def layout_of(text: str) -> TextFormat:
@@ -296,22 +301,9 @@ def _step(outcome: Outcome, subject_id: str | None = None) -> Step:
     )
 
 
-def _evidence(settings: Settings) -> Evidence:
-    """The log's key, and the head that the signer of that log remembers; none without a key."""
-    key = _pinned_key(settings)
-    if key is None:
-        return Evidence()
-    state = read_state(settings.counterseal_signer_state, key.name)
-    return Evidence(log_key=key, heads=(head_of_signer(state),))
-
-
 def _pinned_key(settings: Settings) -> VerifierKey | None:
-    """The key as told from outside the home; else the one that the home's key file names."""
+    """The first key as told from outside the home; else the one that the home's files name."""
     told = hall_settings().counterseal_log_vkey
     if told is not None:
         return parse_vkey(told)
-    path = log_key_path(settings)
-    if not path.is_file():
-        return None
-    sealed = read_envelope(read_secret(path))
-    return VerifierKey(sealed.key_id, ED25519, decode_base64(sealed.public_key, "public_key"))
+    return first_log_key(settings) if log_key_path(settings).is_file() else None

@@ -18,25 +18,29 @@ from sqlalchemy import inspect
 from counterseal.approvals.history import verify_chain
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
 from counterseal.approvals.statement import read_statement
-from counterseal.audit.note import parse_note, parse_vkey
+from counterseal.audit.checkpoint import read_checkpoint
+from counterseal.audit.evidence import Evidence
+from counterseal.audit.note import VerifierKey
+from counterseal.audit.outside import cosigners
+from counterseal.audit.trust_policy import TrustPolicy
 from counterseal.audit.verdict import Finding
-from counterseal.audit.verify import Evidence, RememberedHead, head_of_signer, verify_log
 from counterseal.broker.model import Fill
 from counterseal.desk.installation import INSTALLATION_ID, Installation, PolicyActivation
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person, PersonStatus
-from counterseal.kernel.errors import CountersealError, InputError, IntegrityError
+from counterseal.kernel.errors import CountersealError, IntegrityError
 from counterseal.oms.model import ExecutionReport, OrderKey, OutboxEntry
 from counterseal.policy.words import Role
 from counterseal.portfolio.model import Account
 from counterseal.readiness.model import CasesSeen, HomeSeen, LogSeen, OrdersSeen, PolicySeen
 from counterseal.risk.model import RiskState
+from storage.data_keys import data_keys
 from storage.engines import reading_engine
 from storage.home_reader import HomeReader
 from storage.policy_files import bundle_from, read_policy_files
 from storage.reconcile import reconcile
 from storage.settings import POLICY_VERSION, Settings
-from storage.signers import read_state
+from storage.verification import pinned_evidence, verify_home, with_signer
 
 _BAD_CHECKPOINT: Final = {Finding.SIG_INVALID, Finding.KEY_UNKNOWN, Finding.ROOT_MISMATCH}
 _NO_LOGIN: Final = {"demo", "unsafe-demo", "service"}
@@ -55,52 +59,61 @@ def home_facts(reader: HomeReader, settings: Settings) -> HomeSeen:
         raise IntegrityError("INSTALLATION_MISSING", "this home does not say what it is")
     return HomeSeen(
         mode=installation.mode,
-        log=_log(reader, settings, installation),
+        log=_log(reader, settings),
         cases=_cases(reader),
         orders=_orders(reader, settings),
         policy=_policy(reader, settings),
     )
 
 
-def _log(reader: HomeReader, settings: Settings, installation: Installation) -> LogSeen:
-    head = _remembered(settings, installation.origin)
-    evidence = Evidence(
-        log_key=parse_vkey(installation.log_vkey), heads=() if head is None else (head,)
-    )
-    verdict = verify_log(reader.records(), reader.checkpoints(), evidence)
+def _log(reader: HomeReader, settings: Settings) -> LogSeen:
+    evidence = _evidence(reader, settings)
+    verdict = verify_home(reader, evidence).verdict
+    outsiders = _outsiders(reader, settings, evidence.log_keys)
     totals, codes = verdict.totals, {finding.code for finding in verdict.findings}
     whole = totals.checkpoints_valid == totals.checkpoints_seen > 0
-    differences = reconcile(settings.database).differences
+    differences = reconcile(settings.database, data_keys(settings)).differences
     return LogSeen(
         size=totals.size,
         sealed=totals.size - totals.unsealed,
         findings=verdict.findings_count,
         checkpoint_verified=whole and not codes & _BAD_CHECKPOINT,
-        head_compared=head is not None,
+        head_compared=bool(evidence.heads),
         guards_missing=reader.missing_guards(),
         differences=len(differences),
         decision_differences=sum(d.table == ApprovalDecision.KIND for d in differences),
-        witnesses=_witnesses(reader, installation.origin),
+        witnesses=outsiders[0],
+        stamps=outsiders[1],
     )
 
 
-def _remembered(settings: Settings, origin: str) -> RememberedHead | None:
+def _evidence(reader: HomeReader, settings: Settings) -> Evidence:
+    """The home's own key, with the signer's head where the signer can be asked."""
+    pinned = pinned_evidence(reader)
     try:
-        return head_of_signer(read_state(settings.counterseal_signer_state, origin))
+        return with_signer(pinned, reader, settings)
     except CountersealError:
-        return None
+        return pinned
 
 
-def _witnesses(reader: HomeReader, origin: str) -> int | None:
-    """Zero without a cosignature; None with one, for no witness key is pinned here."""
-    checkpoints = reader.checkpoints()
-    if not checkpoints:
-        return 0
+def _outsiders(
+    reader: HomeReader, settings: Settings, keys: Sequence[VerifierKey]
+) -> tuple[int | None, int | None]:
+    """Witnesses under the newest checkpoint, and time-stamps; None when they cannot be read."""
+    newest = reader.newest_checkpoint()
+    if settings.counterseal_outside is None or newest is None:
+        return 0, 0
+    from storage.outside_files import OutsideFiles, load_outside  # noqa: PLC0415 - stamps are heavy
+    from storage.outside_folder import OutsideFolder  # noqa: PLC0415 - the same
+
     try:
-        lines = parse_note(checkpoints[-1].note).lines
-    except InputError:
-        return 0
-    return 0 if all(line.name == origin for line in lines) else None
+        files = OutsideFiles.within(OutsideFolder(settings.counterseal_outside))
+        outside, policy = load_outside(files)
+        about = outside.of(read_checkpoint(newest.note).origin)
+        notes, trust = (*about.kept, *about.latest), policy or TrustPolicy()
+        return cosigners(notes, newest.size, keys, trust), len(about.stamps)
+    except CountersealError:
+        return None, None
 
 
 def _reviewers(reader: HomeReader, keys: Sequence[PersonKey]) -> int:

@@ -10,14 +10,22 @@ Not here: what they prove (audit.outside), gathering them (witnesses, stamping, 
 Source: options of the design part "verify".
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NoReturn
 
 from counterseal.audit.anchors import read_anchors
+from counterseal.audit.evidence import Evidence
 from counterseal.audit.outside import OutsideEvidence
+from counterseal.audit.receipt import Receipt, parse_receipt
 from counterseal.audit.trust_policy import TrustPolicy, parse_policy
 from counterseal.kernel.errors import InputError
+from storage.outside_folder import (
+    ANCHOR_SUFFIX,
+    CHECKPOINT_SUFFIX,
+    RECEIPT_SUFFIX,
+    OutsideFolder,
+)
 from storage.stamping import StampFolder, read_roots
 from storage.witnesses import CosignedNotes
 
@@ -33,6 +41,7 @@ class OutsideFiles:
         anchors: Append-only files.
         stamps: Folder of stamps.
         roots: PEM certificates that the stamps are verified under.
+        receipts: Folder of receipts.
     """
 
     policy: Path | None = None
@@ -41,6 +50,26 @@ class OutsideFiles:
     anchors: tuple[Path, ...] = ()
     stamps: Path | None = None
     roots: Path | None = None
+    receipts: Path | None = None
+
+    @classmethod
+    def within(cls, folder: OutsideFolder) -> "OutsideFiles":
+        """All that lies in a folder of outside evidence.
+
+        Raises:
+            InputError: `EVIDENCE_FILE_MISSING` when there is no such folder.
+        """
+        if not folder.path.is_dir():
+            _missing(folder.path)
+        return cls(
+            policy=_there(folder.policy),
+            cosigned=_there(folder.cosigned),
+            latest=tuple(sorted(folder.latest.glob(f"*{CHECKPOINT_SUFFIX}"))),
+            anchors=tuple(sorted(folder.anchors.glob(f"*{ANCHOR_SUFFIX}"))),
+            stamps=_there(folder.stamps),
+            roots=_there(folder.roots),
+            receipts=_there(folder.receipts),
+        )
 
 
 def load_outside(files: OutsideFiles) -> tuple[OutsideEvidence, TrustPolicy | None]:
@@ -66,6 +95,29 @@ def load_outside(files: OutsideFiles) -> tuple[OutsideEvidence, TrustPolicy | No
     )
     policy = None if files.policy is None else parse_policy(_content(files.policy))
     return evidence, policy
+
+
+def with_outside(evidence: Evidence, files: OutsideFiles) -> Evidence:
+    """Evidence, and all that the files hold; errors of `load_outside` and `load_receipts`."""
+    outside, policy = load_outside(files)
+    receipts = () if files.receipts is None else load_receipts(files.receipts)
+    return replace(evidence, outside=outside, policy=policy, receipts=receipts)
+
+
+def load_receipts(folder: Path) -> tuple[Receipt, ...]:
+    """Every receipt in a folder.
+
+    Raises:
+        InputError: `EVIDENCE_FILE_MISSING`; those of `parse_receipt`.
+    """
+    if not folder.is_dir():
+        _missing(folder)
+    paths = sorted(folder.glob(f"*{RECEIPT_SUFFIX}"))
+    return tuple(parse_receipt(_content(path).decode(errors="replace")) for path in paths)
+
+
+def _there(path: Path) -> Path | None:
+    return path if path.exists() else None
 
 
 def _content(path: Path) -> bytes:

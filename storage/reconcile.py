@@ -18,25 +18,35 @@ from pathlib import Path
 from typing import Final, NamedTuple, cast
 
 import orjson
-from pydantic import ValidationError
-from sqlalchemy import create_engine
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.pool import StaticPool
 
 from counterseal.audit.irregular import IrregularCode
 from counterseal.audit.merkle import ZERO_HASH, Frontier, leaf_hash
-from counterseal.audit.privacy import Opening, PiiAccount
+from counterseal.audit.privacy import PiiAccount
 from counterseal.audit.retention import Purge, PurgeStatus
 from counterseal.kernel.canonical import Json, canonical_bytes
 from counterseal.kernel.model import DomainModel
+from storage.data_keys import DataKeys
 from storage.engines import reading_engine
 from storage.migrations import create_schema
+from storage.openings import committed, read_openings
 from storage.rows import Cell
 from storage.schema import check_schema
 from storage.tables import DOCUMENT_TABLES, REGISTER
+from storage.tiles import expected_tiles
 from storage.unit_of_work import translated_errors
 
-Cells = Mapping[str, Cell]
+Cells = Mapping[str, Cell | bytes]
 _SHOWN_MAX: Final = 80
+_IN_FLIGHT: Final = (
+    "SELECT draft FROM audit_outbox WHERE event_id NOT IN (SELECT event_id FROM audit_records)"
+    " ORDER BY position"
+)
+_PLACED: Final = (
+    "SELECT COUNT(*) FROM audit_outbox o JOIN audit_records r ON r.event_id = o.event_id"
+    " WHERE r.seq >= ?"
+)
 
 
 class Difference(DomainModel):
@@ -74,8 +84,12 @@ class ReconcileReport(DomainModel):
         return not self.differences
 
 
-def reconcile(path: Path) -> ReconcileReport:
+def reconcile(path: Path, keys: DataKeys | None = None) -> ReconcileReport:
     """Compare a database with its own log.
+
+    Args:
+        path: The database.
+        keys: Of its personal data; without them openings are counted, and not opened.
 
     Raises:
         AdapterError: when the database cannot be read; `SCHEMA_OLDER` or `SCHEMA_NEWER` when it
@@ -86,12 +100,14 @@ def reconcile(path: Path) -> ReconcileReport:
         with translated_errors(), engine.connect() as connection:
             check_schema(connection)
             raw = cast("sqlite3.Connection", connection.connection.driver_connection)
-            return _compared(raw)
+            return _compared(connection, raw, keys)
     finally:
         engine.dispose()
 
 
-def _compared(raw: sqlite3.Connection) -> ReconcileReport:
+def _compared(
+    connection: Connection, raw: sqlite3.Connection, keys: DataKeys | None
+) -> ReconcileReport:
     schema = tuple(_schema_differences(raw))
     lost = {d.table for d in schema if d.problem == "missing"}
     if lost & {"audit_records", "audit_outbox", "audit_head"}:
@@ -99,10 +115,7 @@ def _compared(raw: sqlite3.Connection) -> ReconcileReport:
     rows_of_log = raw.execute("SELECT seq, stream, leaf_hash, body FROM audit_records ORDER BY seq")
     logged = rows_of_log.fetchall()
     bodies = [row[3] for row in logged]
-    drafts = [
-        row[0]
-        for row in raw.execute("SELECT draft FROM audit_outbox WHERE seq IS NULL ORDER BY position")
-    ]
+    drafts = [row[0] for row in raw.execute(_IN_FLIGHT)]
     gone = _purged([*bodies, *drafts])
     kept = [b"" if (stream, seq) in gone else body for seq, stream, _, body in logged]
     expected, unknown = _folded([*kept, *drafts])
@@ -110,8 +123,10 @@ def _compared(raw: sqlite3.Connection) -> ReconcileReport:
     found = [*schema, *unknown, *_head_differences(raw, bodies, leaves)]
     if "audit_checkpoints" not in lost:
         found += _checkpoint_differences(raw, len(bodies))
+        if "audit_tiles" not in lost:
+            found += _tile_differences(raw, leaves)
     if "audit_openings" not in lost:
-        found += _opening_differences(raw, [*kept, *drafts])
+        found += _opening_differences(connection, keys, [*kept, *drafts])
     rows = 0
     for kind, mapped in DOCUMENT_TABLES.items():
         if kind in lost:
@@ -161,21 +176,23 @@ def _purged(bodies: list[bytes]) -> set[tuple[str, int]]:
     }
 
 
-def _opening_differences(raw: sqlite3.Connection, bodies: list[bytes]) -> Iterator[Difference]:
+def _opening_differences(
+    connection: Connection, keys: DataKeys | None, bodies: list[bytes]
+) -> Iterator[Difference]:
     """Openings that no record holds, and commitments that nothing opens and nothing erased."""
     account = PiiAccount()
     for place, body in enumerate(bodies):
         if body and (b'"pii":[]' not in body or b'"pii.erased"' in body):
             record = orjson.loads(body)
             account.read(place, str(record.get("type")), record)
-    names = ("commitment", "salt", "block", "person_id")
-    openings: list[Opening] = []
-    for row in raw.execute(f"SELECT {', '.join(names)} FROM audit_openings"):  # noqa: S608 - own names
-        try:
-            openings.append(Opening.model_validate(dict(zip(names, row, strict=True))))
-        except ValidationError:
-            yield Difference(table="audit_openings", key=str(row[0]), problem="changed")
-    for found in account.report(openings).irregularities:
+    stored = committed(connection)
+    strangers = [one for one in stored if not account.keeps(one)]
+    for one in strangers:
+        yield Difference(table="audit_openings", key=one[:_SHOWN_MAX], problem="extra")
+    opened = keys is not None and keys.at_hand
+    openings = read_openings(connection, keys) if keys is not None and opened else ()
+    known = [one for one in openings if one.commitment not in strangers]
+    for found in account.report(known, () if opened else stored).irregularities:
         missing = found.code is IrregularCode.PII_MISSING
         yield Difference(
             table="audit_openings",
@@ -217,9 +234,14 @@ def _row_differences(
                     key=key,
                     column=column,
                     problem="changed",
-                    expected=str(want)[:_SHOWN_MAX],
-                    got=str(got)[:_SHOWN_MAX],
+                    expected=_shown(want),
+                    got=_shown(got),
                 )
+
+
+def _shown(cell: Cell | bytes) -> str:
+    told = cell.hex() if isinstance(cell, bytes) else str(cell)
+    return told[:_SHOWN_MAX]
 
 
 def _checkpoint_differences(raw: sqlite3.Connection, records: int) -> Iterator[Difference]:
@@ -237,9 +259,25 @@ def _checkpoint_differences(raw: sqlite3.Connection, records: int) -> Iterator[D
             )
             break
     signed = rows[-1][0] if rows else 0
-    placed = raw.execute("SELECT COUNT(*) FROM audit_outbox WHERE seq >= ?", (signed,)).fetchone()
+    placed = raw.execute(_PLACED, (signed,)).fetchone()
     if records - signed > placed[0]:
         yield Difference(table="audit_checkpoints", key=str(records), problem="missing")
+
+
+def _tile_differences(raw: sqlite3.Connection, leaves: list[bytes]) -> Iterator[Difference]:
+    """Tiles hold what the leaf hashes under the newest checkpoint give, and there are no others."""
+    [signed] = raw.execute("SELECT COALESCE(MAX(size), 0) FROM audit_checkpoints").fetchone()
+    stored = {
+        f"{level}/{number}": {"root": root, "hashes": hashes}
+        for level, number, root, hashes in raw.execute(
+            "SELECT level, number, root, hashes FROM audit_tiles"
+        )
+    }
+    expected = {
+        f"{tile.level}/{tile.number}": {"root": tile.root, "hashes": tile.hashes}
+        for tile in expected_tiles(leaves[:signed])
+    }
+    return _row_differences("audit_tiles", expected, stored)
 
 
 def _head_differences(
@@ -268,8 +306,8 @@ def _head_differences(
                 key=str(got["origin"]),
                 column=column,
                 problem="changed",
-                expected=str(value)[:_SHOWN_MAX],
-                got=str(got[column])[:_SHOWN_MAX],
+                expected=_shown(value),
+                got=_shown(got[column]),
             )
 
 

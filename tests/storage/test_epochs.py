@@ -4,11 +4,11 @@ from collections.abc import Sequence
 
 import pytest
 
-from counterseal.audit.epochs import EpochsVerdict, LostRange, rollbacks_of, verify_epochs
+from counterseal.audit.epochs import rollbacks_of, verify_epochs
 from counterseal.audit.note import VerifierKey
 from counterseal.audit.record import StoredRow
 from counterseal.audit.rollback import Rollback, renamed_key
-from counterseal.audit.verdict import Attacker, Finding, Outcome, Standing
+from counterseal.audit.verdict import Attacker, Finding, LostRange, Outcome, Standing, Verdict
 from counterseal.audit.verify import (
     Evidence,
     RememberedHead,
@@ -49,10 +49,10 @@ def signer_head(ground: Ground) -> RememberedHead:
     return head_of_signer(read_state(ground.settings.counterseal_signer_state, NEXT))
 
 
-def judged(ground: Ground, *heads: RememberedHead) -> EpochsVerdict:
+def judged(ground: Ground, *heads: RememberedHead) -> Verdict:
     rows, notes = stored(ground)
     evidence = Evidence(log_key=first_key(ground), heads=(signer_head(ground), *heads))
-    return verify_epochs(rows, notes, evidence, rollbacks_of(rows))
+    return verify_epochs(rows, notes, evidence, rollbacks_of(rows)).verdict
 
 
 def old_head(rollback: Rollback, size: int, root: str) -> RememberedHead:
@@ -70,10 +70,12 @@ def test_a_declared_rollback_is_named_as_lost_and_all_else_holds(
         LostRange(origin=ORIGIN, first=first, end=end, declared=declared.restored.size),
     )
     assert end - first == 3
-    assert [one.origin for one in found.verdicts] == [ORIGIN, NEXT]
-    newest = found.verdicts[-1]
-    assert (newest.totals.size, newest.totals.unsealed) == (declared.restored.size + 3, 0)
-    standing = {one.attacker: one.verdict for one in newest.attackers}
+    assert found.origin == NEXT
+    assert (found.totals.size, found.totals.unsealed) == (declared.restored.size + 3, 0)
+    assert found.totals.read_from == 0
+    assert found.records is not None
+    assert (found.records.present, found.records.missing) == (found.totals.size, 0)
+    standing = {one.attacker: one.verdict for one in found.attackers}
     assert standing[Attacker.A3B] is Standing.EXCLUDED
 
 
@@ -108,8 +110,10 @@ def test_a_fork_of_what_was_kept_is_found_under_the_old_name(
 ) -> None:
     """Epochs I1: the old name's records are held against its heads."""
     found = judged(restored, old_head(declared, declared.kept.size, "0" * 64))
-    assert found.verdicts[0].outcome is Outcome.TAMPERED
+    assert found.outcome is Outcome.TAMPERED
     assert found.exit_status == 1
+    assert found.first_bad is not None
+    assert found.first_bad.seq < declared.kept.size
 
 
 def test_an_edited_record_is_found_before_and_behind_the_declaration(
@@ -123,7 +127,7 @@ def test_an_edited_record_is_found_before_and_behind_the_declaration(
         row = rows[place]
         spoilt = row._replace(body=row.body.replace(b"2026", b"2025", 1))
         changed = [*rows[:place], spoilt, *rows[place + 1 :]]
-        found = verify_epochs(changed, notes, evidence, rollbacks)
+        found = verify_epochs(changed, notes, evidence, rollbacks).verdict
         assert found.exit_status == 1
 
 
@@ -137,11 +141,11 @@ def test_a_declaration_that_overstates_or_that_nobody_signed_is_refused(
     more = true.amended(signed=true.signed.amended(size=true.signed.size + 5))
     broken = true.amended(checkpoint=true.checkpoint[:-4])
     for rollback in (more, broken):
-        found = verify_epochs(rows, notes, evidence, (rollback,))
+        found = verify_epochs(rows, notes, evidence, (rollback,)).verdict
         assert [one.code for one in found.findings] == [Finding.SIG_INVALID]
     assert true.amended(first_checkpoint="") == declared
     early = true.amended(kept=true.kept.amended(root="0" * 64))
-    found = verify_epochs(rows, notes, evidence, (early,))
+    found = verify_epochs(rows, notes, evidence, (early,)).verdict
     assert [one.code for one in found.findings] == [Finding.ROOT_MISMATCH]
 
 
@@ -151,9 +155,10 @@ def test_a_forged_seam_is_refused(restored: Ground, declared: Rollback) -> None:
     evidence = Evidence(log_key=first_key(restored))
     (true,) = rollbacks_of(rows)
     for note in ("", declared.checkpoint):
-        found = verify_epochs(rows, notes, evidence, (true.amended(first_checkpoint=note),))
+        forged = true.amended(first_checkpoint=note)
+        found = verify_epochs(rows, notes, evidence, (forged,)).verdict
         assert [one.code for one in found.findings] == [Finding.SIG_INVALID]
-        assert (found.exit_status, len(found.verdicts)) == (1, 1)
+        assert (found.exit_status, found.totals.size) == (1, declared.restored.size)
 
 
 def test_without_declarations_it_is_the_plain_verification(restored: Ground) -> None:
@@ -161,8 +166,8 @@ def test_without_declarations_it_is_the_plain_verification(restored: Ground) -> 
     rows, notes = stored(restored)
     evidence = Evidence(log_key=first_key(restored))
     found = verify_epochs(rows, notes, evidence, ())
-    assert found.verdicts == (verify_log(rows, notes, evidence),)
-    assert (found.lost, found.findings) == ((), ())
+    assert found.verdict == verify_log(rows, notes, evidence)
+    assert found.verdict.lost == ()
 
 
 def test_a_hidden_declaration_or_a_missing_key_stops_the_verdict(

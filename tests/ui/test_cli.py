@@ -154,7 +154,7 @@ def test_a_day_from_an_empty_folder_to_a_fill(house: House) -> None:
     assert house.done("approvals", "list")["requests"]
     assert house.done("audit", "reconcile")["clean"] is True
 
-    [state] = map(str, (house.folder / "signer").iterdir())
+    [state] = map(str, (house.folder / "signer").glob("*.json"))
     evidence = ("audit", "verify", "--vkey", str(made["log_vkey"]))
     house.done(*evidence, "--signer-state", state)
     assert house(*evidence)[0] == 3

@@ -67,7 +67,7 @@ def test_two_administrators_declare_it_and_keys_show_the_next_name(home: Path) -
     assert isinstance(keys, list)
     assert status == 0
     assert [name["vkey"].split("+")[0] for name in names] == [NEXT]
-    assert [key["vkey"].split("+")[0] for key in keys] == [ORIGIN]
+    assert [key["vkey"].split("+")[0] for key in keys] == [NEXT]
     assert told["broken"] == []
     text = CliRunner().invoke(APP, ["keys", "--home", str(home)]).stdout
     assert "GOES ON AS" in text

@@ -10,8 +10,9 @@ from counterseal.audit.note import parse_vkey
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.model import Refusal
 from storage.home_reader import read_home
+from ui.cli.acknowledged import settled
 from ui.cli.options import AsJson, Home
-from ui.cli.render import answer, leave, refused, reject, settled, table
+from ui.cli.render import answer, leave, refused, reject, table
 from ui.cli.session import CLOCK, IDS, logged_in, settings_for
 
 if TYPE_CHECKING:
@@ -85,7 +86,7 @@ def recover(
     outcome = recovery.recover(settings, pending or signed, actors[0], clock=CLOCK, ids=IDS)
     if isinstance(outcome, Refusal):
         refused(outcome, as_json=as_json)
-    settled(outcome, as_json=as_json, what="goes on as")
+    settled(settings, outcome, as_json=as_json, what="goes on as")
 
 
 def _approved(

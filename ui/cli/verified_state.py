@@ -1,17 +1,15 @@
 """What `counterseal audit verify` remembers between two runs, and what it tells during one."""
 
 import time
-from collections.abc import Iterator
-from itertools import dropwhile
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from counterseal.audit.record import StoredRow
 from counterseal.audit.resume import VerifiedPrefix
-from counterseal.audit.verify import Evidence, Verification, verify_onward
+from counterseal.audit.verify import Evidence, Verification
 from counterseal.kernel.errors import AdapterError, InputError
 from storage.home_reader import HomeReader
+from storage.verification import Asked, verify_home
 from ui.cli.render import notice
 
 QUIET_SECONDS = 3
@@ -33,31 +31,27 @@ class Told:
 
 
 def verified_onward(
-    reader: HomeReader, evidence: Evidence, file: Path, signatures: int | None
+    reader: HomeReader,
+    evidence: Evidence,
+    asked: Asked,
+    file: Path,
 ) -> Verification:
     """Verify what is new since the state in the file, and keep the new state there.
 
     The file is written only when nothing was found wrong and a newer state was reached.
 
     Raises:
-        InputError: `STATE_UNREADABLE`; those of `verify_onward`.
-        IntegrityError: those of `verify_onward`.
+        InputError: `STATE_UNREADABLE`; those of `verify_home`.
+        IntegrityError: those of `verify_home`.
         AdapterError: `STATE_WRITE`.
     """
     before = _kept(file)
-    rows = _rows_from(reader, 0 if before is None else before.size - 1)
-    found = verify_onward(
-        before, rows, reader.checkpoints(), evidence, signatures=signatures, progress=Told()
-    )
+    found = verify_home(reader, evidence, asked._replace(after=before, workers=None))
     if found.prefix is not None and found.prefix != before:
         _keep(file, found.prefix)
     elif found.prefix is None:
         notice("counterseal: no state was kept; that needs a clean, signed log and --vkey")
     return found
-
-
-def _rows_from(reader: HomeReader, first: int) -> Iterator[StoredRow]:
-    return dropwhile(lambda row: type(row.seq) is int and row.seq < first, reader.records())
 
 
 def _kept(file: Path) -> VerifiedPrefix | None:

@@ -32,6 +32,8 @@ _MESSAGES: Final[Mapping[Finding, str]] = {
     Finding.PII_NOT_ERASED: "personal data can be opened although a record says it was erased",
     Finding.PURGE_UNACCOUNTED: "a record is gone, and no valid purge names it",
     Finding.PURGED_WHILE_HELD: "a record was purged although a hold covered it",
+    Finding.TIME_OUTSIDE_WINDOW: "recorded at a time that outsiders contradict",
+    Finding.TABLE_DIFFERS: "a table holds what the log does not say",
 }
 _BY_SEQ: Final = attrgetter("seq")
 

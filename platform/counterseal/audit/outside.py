@@ -15,6 +15,7 @@ Source: design table "evidence, cumulative", rows "witness quorum" and "stamps".
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
@@ -71,6 +72,23 @@ class OutsideEvidence:
             _about(origin, self.latest),
             _about(origin, self.anchored),
             tuple(s for s in self.stamps if read_checkpoint(s.note).origin == origin),
+        )
+
+    def up_to(self, size: int) -> "OutsideEvidence":
+        """Without checkpoints beyond a size.
+
+        Raises:
+            InputError: when a note or checkpoint is malformed.
+        """
+
+        def within(notes: Iterable[str]) -> tuple[str, ...]:
+            return tuple(note for note in notes if read_checkpoint(note).size <= size)
+
+        return OutsideEvidence(
+            within(self.kept),
+            within(self.latest),
+            within(self.anchored),
+            tuple(s for s in self.stamps if read_checkpoint(s.note).size <= size),
         )
 
 
@@ -216,6 +234,23 @@ def open_under(
     pairs = {(line.name, line.key_id) for line in parse_note(note).lines}
     signing = next((key for key in log_keys if (key.name, key.key_id) in pairs), log_keys[0])
     return open_checkpoint(note, signing, (*log_keys, *witnesses))
+
+
+def cosigners(
+    notes: Iterable[str], size: int, log_keys: Sequence[VerifierKey], policy: TrustPolicy
+) -> int:
+    """How many known witnesses cosigned the checkpoint of a size; notes of another log are none.
+
+    Raises:
+        InputError: when a note or checkpoint is malformed.
+    """
+    found: set[VerifierKey] = set()
+    for note in notes:
+        if read_checkpoint(note).size == size:
+            with suppress(IntegrityError):
+                lines = open_under(note, log_keys, policy.witness_keys).lines
+                found |= {line.key for line in lines if line.unix_seconds is not None}
+    return len(found)
 
 
 def view_outside(

@@ -1,6 +1,7 @@
 """How far outside evidence reaches, attacker by attacker.
 
-Job: turn a view from outside into the standing of those attackers that only outsiders see.
+Job: turn what outsiders and holders of receipts prove into the standing of those attackers that
+only they see.
 
 Invariants
   I1  Evidence that was given and does not reach is told apart from evidence that was not given.
@@ -11,33 +12,62 @@ Not here: comparing heads and times with the log (audit.verify), contradictions 
 Source: design table "evidence, cumulative", rows "witness quorum" and "stamps".
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from typing import NamedTuple
 
+from counterseal.audit.evidence import OpenedEvidence, TablesCompared
 from counterseal.audit.outside import OutsideView
-from counterseal.audit.time_windows import EVIDENCE_LAG_MAX
-from counterseal.audit.verdict import Attacker, Standing
+from counterseal.audit.verdict import Attacker, Reach, Shortfall, Standing
 from counterseal.kernel.clock import utc_text
 
 
-class OutsideReach(NamedTuple):
-    """Standing of an attacker by outside evidence alone.
+def reaches(
+    given: OpenedEvidence,
+    tables: TablesCompared | None,
+    *,
+    times_checked: bool,
+    read_from: int = 0,
+) -> Mapping[Attacker, Reach]:
+    """How far everything reaches that is no checkpoint or remembered head.
 
-    Attributes:
-        size: Records covered, counted from the first; 0 when not excluded.
-        time: Time that the exclusion reaches to, None without one.
-        because: The reason in words.
+    Args:
+        given: Compared with the log, without a contradiction.
+        tables: The tables as rebuilt from the log, None without.
+        times_checked: Whether every record read was held against the windows.
+        read_from: First record that was read.
     """
+    found: dict[Attacker, Reach] = {}
+    if given.view is not None:
+        for attacker in Attacker:
+            reach = outside_reach(attacker, given.view, times_checked=times_checked)
+            found |= {} if reach is None else {attacker: reach}
+    timed = found.get(Attacker.A7)
+    if read_from and timed is not None:
+        again = f"; records before {read_from} were not held against it again"
+        found[Attacker.A7] = timed._replace(because=timed.because + again)
+    if given.receipts:
+        found[Attacker.A3A] = _received(given)
+    if tables is not None:
+        found[Attacker.A8] = _compared(tables)
+    return found
 
-    standing: Standing
-    size: int
-    time: datetime | None
-    because: str
+
+def _received(given: OpenedEvidence) -> Reach:
+    last = max(opened.receipt.index for opened in given.receipts)
+    count = len(given.receipts)
+    because = f"{count} receipts agree: their records, and those before, are there; no others told"
+    return Reach(Standing.EXCLUDED, last + 1, because)
 
 
-def outside_reach(
-    attacker: Attacker, view: OutsideView, *, times_checked: bool
-) -> OutsideReach | None:
+def _compared(tables: TablesCompared) -> Reach:
+    because = (
+        f"bounded by reconciliation: {tables.rows} rows of the tables follow from the log; what"
+        f" left no row and no record cannot be proved"
+    )
+    return Reach(Standing.NOT_EXCLUDED, 0, because)
+
+
+def outside_reach(attacker: Attacker, view: OutsideView, *, times_checked: bool) -> Reach | None:
     """What the evidence says about an attacker; None when it says nothing.
 
     Args:
@@ -56,36 +86,40 @@ def outside_reach(
             return None
 
 
-def _cut(view: OutsideView) -> OutsideReach | None:
+def _cut(view: OutsideView) -> Reach | None:
     if view.latest is None:
         return None
     return _covers(*view.latest, "agrees with the largest tree that witnesses hold")
 
 
-def _witnessed(view: OutsideView) -> OutsideReach | None:
+def _witnessed(view: OutsideView) -> Reach | None:
     if view.witnessed is not None:
         return _covers(*view.witnessed, "cosigned by a quorum of witnesses")
-    if any(finding.code == "QUORUM_NOT_MET" for finding in view.findings):
-        return OutsideReach(Standing.NOT_EXCLUDED, 0, None, "QUORUM_NOT_MET: too few cosigned")
+    if any(finding.code == Shortfall.QUORUM_NOT_MET for finding in view.findings):
+        return Reach(Standing.NOT_EXCLUDED, 0, "QUORUM_NOT_MET: too few cosigned")
     return None
 
 
-def _timed(view: OutsideView, *, times_checked: bool) -> OutsideReach | None:
+def _timed(view: OutsideView, *, times_checked: bool) -> Reach | None:
     reach = view.windows.seen_to
     if reach is None:
         return None
     if not times_checked:
-        return OutsideReach(Standing.NOT_EXCLUDED, 0, None, "recorded times were not compared")
-    lag = int(EVIDENCE_LAG_MAX.total_seconds())
+        return Reach(Standing.NOT_EXCLUDED, 0, "recorded times were not compared")
+    first, widest = view.windows.seen_from, view.windows.widest
+    if widest is None:
+        words = f"one sighting, of {first} records: each of them may claim any earlier time"
+        return Reach(Standing.NOT_EXCLUDED, 0, words)
+    apart = int(widest.total_seconds())
     because = (
-        f"no record from {view.windows.seen_from} on is dated back by more than {lag} s and the "
-        f"stated errors; those before it were there when outsiders first saw the log"
+        f"each record from {first} on was written between two sightings, at most {apart} s apart "
+        f"with all stated errors; those before were there when outsiders first saw the log"
     )
     return _covers(reach, view.newest, because)
 
 
-def _covers(size: int, time: datetime | None, because: str) -> OutsideReach:
+def _covers(size: int, time: datetime | None, because: str) -> Reach:
     if size == 0:
-        return OutsideReach(Standing.NOT_EXCLUDED, 0, None, f"covers no record: {because}")
+        return Reach(Standing.NOT_EXCLUDED, 0, f"covers no record: {because}")
     until = "" if time is None else f", seen at {utc_text(time)}"
-    return OutsideReach(Standing.EXCLUDED, size, time, f"{because}{until}")
+    return Reach(Standing.EXCLUDED, size, f"{because}{until}", time)

@@ -13,11 +13,15 @@ Source: design table "evidence, cumulative".
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 from pydantic import Field
 
+from counterseal.audit.privacy import PiiReport
+from counterseal.audit.purges import RecordReport
+from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import DomainModel, Name, Text
 
 FINDINGS_KEPT_MAX: Final = 100
@@ -66,6 +70,17 @@ class Finding(StrEnum):
     PII_NOT_ERASED = "PII_NOT_ERASED"
     PURGE_UNACCOUNTED = "PURGE_UNACCOUNTED"
     PURGED_WHILE_HELD = "PURGED_WHILE_HELD"
+    TIME_OUTSIDE_WINDOW = "TIME_OUTSIDE_WINDOW"
+    TABLE_DIFFERS = "TABLE_DIFFERS"
+
+
+class Shortfall(StrEnum):
+    """Stable codes of evidence that was given and does not suffice; it contradicts nothing."""
+
+    QUORUM_NOT_MET = "QUORUM_NOT_MET"
+    """Too few known witnesses cosigned."""
+    HEARTBEAT_STALE = "HEARTBEAT_STALE"
+    """Nobody outside saw the log lately."""
 
 
 class Standing(StrEnum):
@@ -107,6 +122,8 @@ SEEN_BY: Final[Mapping[Finding, frozenset[Attacker]]] = {
     Finding.PII_NOT_ERASED: frozenset({Attacker.A1}),
     Finding.PURGE_UNACCOUNTED: frozenset({Attacker.A2}),
     Finding.PURGED_WHILE_HELD: frozenset({Attacker.A2}),
+    Finding.TIME_OUTSIDE_WINDOW: frozenset({Attacker.A7}),
+    Finding.TABLE_DIFFERS: frozenset({Attacker.A8}),
 }
 """Which attackers a contradiction points at; the bytes alone cannot always tell them apart."""
 
@@ -130,12 +147,14 @@ class AttackerVerdict(DomainModel):
 
     Attributes:
         bound_seq: Last record that the exclusion covers, or the first bad one when detected.
+        bound_time: When outsiders vouched for it, UTC; None when no outsider did.
         because: Reasons in words, at least one.
     """
 
     attacker: Attacker
     verdict: Standing
     bound_seq: int | None = None
+    bound_time: UtcDatetime | None = None
     because: tuple[Text, ...] = Field(min_length=1)
 
 
@@ -168,6 +187,21 @@ class Totals(DomainModel):
     clock_error_us_max: int = 0
 
 
+class LostRange(DomainModel):
+    """Records of one name that a declared rollback gave up.
+
+    Attributes:
+        origin: The name that they were signed under.
+        first, end: Their numbers: the first, and one behind the last.
+        declared: Number of the record that declares it.
+    """
+
+    origin: Name
+    first: int
+    end: int
+    declared: int
+
+
 class Verdict(DomainModel):
     """Outcome of a verification.
 
@@ -177,6 +211,11 @@ class Verdict(DomainModel):
         root: Hex root of all records, recomputed; None when the rows form no sequence.
         first_bad: The contradiction with the lowest `seq`, or None.
         findings: The first hundred by `seq`, then by check; `findings_count` counts all.
+        shortfalls: Evidence that was given and does not suffice.
+        evidence_at: Time of the newest sighting by outsiders, UTC; None without any.
+        records: State of every record that was read; None when that was not counted.
+        pii: State of every commitment; None when openings were not compared.
+        lost: What declared rollbacks gave up.
     """
 
     outcome: Outcome
@@ -188,6 +227,26 @@ class Verdict(DomainModel):
     first_bad: FindingAt | None = None
     findings: tuple[FindingAt, ...] = Field(default=(), max_length=FINDINGS_KEPT_MAX)
     findings_count: int = 0
+    shortfalls: tuple[Shortfall, ...] = ()
+    evidence_at: UtcDatetime | None = None
+    records: RecordReport | None = None
+    pii: PiiReport | None = None
+    lost: tuple[LostRange, ...] = ()
+
+
+class Reach(NamedTuple):
+    """Standing of one attacker by one kind of evidence, as long as nothing contradicts it.
+
+    Attributes:
+        size: Records covered, counted from the first; 0 when not excluded.
+        because: The reason in words.
+        time: Time that the exclusion reaches to, None without one.
+    """
+
+    standing: Standing
+    size: int
+    because: str
+    time: datetime | None = None
 
 
 class Coverage(DomainModel):
@@ -208,7 +267,6 @@ class Coverage(DomainModel):
     columns_compared: bool = True
 
 
-_Reached = tuple[Standing, int, str]
 _HEAD: Final = "a head remembered outside the database"
 _BLIND: Final[Mapping[Attacker, str]] = {
     Attacker.A3A: "no acknowledged record lies there; no receipt was given",
@@ -219,7 +277,10 @@ _CLEAN: Final = "no contradiction, but not every check could run after one was f
 
 
 def judge(
-    coverage: Coverage, findings: Sequence[FindingAt], codes: Collection[Finding]
+    coverage: Coverage,
+    findings: Sequence[FindingAt],
+    codes: Collection[Finding],
+    outside: Mapping[Attacker, Reach] | None = None,
 ) -> tuple[AttackerVerdict, ...]:
     """Standing of every attacker, in the order A1 to A8.
 
@@ -227,8 +288,12 @@ def judge(
         coverage: Reach of the evidence.
         findings: Contradictions kept.
         codes: All codes found, also of contradictions beyond those kept.
+        outside: How far other evidence reaches; the better standing counts.
     """
-    return tuple(_standing(attacker, coverage, findings, codes) for attacker in Attacker)
+    return tuple(
+        _standing(attacker, coverage, findings, codes, (outside or {}).get(attacker))
+        for attacker in Attacker
+    )
 
 
 def _standing(
@@ -236,6 +301,7 @@ def _standing(
     coverage: Coverage,
     findings: Sequence[FindingAt],
     codes: Collection[Finding],
+    outside: Reach | None,
 ) -> AttackerVerdict:
     hits = [code for code in Finding if code in codes and attacker in SEEN_BY[code]]
     if hits:
@@ -246,71 +312,98 @@ def _standing(
             bound_seq=min(seqs, default=None),
             because=tuple(hits),
         )
-    standing, reach, because = _clean(attacker, coverage)
-    if codes and standing is Standing.EXCLUDED:
-        standing, reach, because = Standing.NOT_EXCLUDED, 0, _CLEAN
+    reach = _better(_clean(attacker, coverage), outside)
+    if codes and reach.standing is Standing.EXCLUDED:
+        reach = Reach(Standing.NOT_EXCLUDED, 0, _CLEAN)
     return AttackerVerdict(
         attacker=attacker,
-        verdict=standing,
-        bound_seq=reach - 1 if standing is Standing.EXCLUDED else None,
-        because=(because,),
+        verdict=reach.standing,
+        bound_seq=reach.size - 1 if reach.standing is Standing.EXCLUDED else None,
+        bound_time=reach.time,
+        because=(reach.because,),
     )
 
 
-def _clean(attacker: Attacker, coverage: Coverage) -> _Reached:
-    """Standing without contradictions: verdict, number of records covered, reason."""
+def contradicted(
+    attackers: Sequence[AttackerVerdict], findings: Sequence[FindingAt]
+) -> tuple[AttackerVerdict, ...]:
+    """What is left of standings when contradictions were found elsewhere in the same log."""
+    codes = {finding.code for finding in findings}
+    seen = {a.attacker: a for a in judge(Coverage(rows=0), findings, codes)}
+    return tuple(
+        seen[a.attacker]
+        if seen[a.attacker].verdict is Standing.DETECTED
+        else a.amended(verdict=Standing.NOT_EXCLUDED, bound_seq=None, because=(_CLEAN,))
+        if a.verdict is Standing.EXCLUDED
+        else a
+        for a in attackers
+    )
+
+
+def _better(ours: Reach, outside: Reach | None) -> Reach:
+    """The standing that says more: an exclusion first, the larger one of two, then any evidence."""
+    if outside is None:
+        return ours
+    excluded = Standing.EXCLUDED in {ours.standing, outside.standing}
+    if excluded and ours.standing is not outside.standing:
+        return ours if ours.standing is Standing.EXCLUDED else outside
+    return ours if excluded and ours.size > outside.size else outside
+
+
+def _clean(attacker: Attacker, coverage: Coverage) -> Reach:
+    """Standing without contradictions, by checkpoints and remembered heads."""
     if attacker in _BLIND:
-        return Standing.NO_EVIDENCE, 0, _BLIND[attacker]
+        return Reach(Standing.NO_EVIDENCE, 0, _BLIND[attacker])
     match attacker:
         case Attacker.A1 | Attacker.A2:
             return _as_read(attacker, coverage)
         case Attacker.A4:
             return _rewritten(coverage)
         case Attacker.A5 if coverage.remembered is None and coverage.sealed is not None:
-            return Standing.NOT_EXCLUDED, 0, "a stolen key signs any tree; an outside head tells"
+            words = "a stolen key signs any tree; an outside head tells"
+            return Reach(Standing.NOT_EXCLUDED, 0, words)
         case Attacker.A6:
             given = coverage.remembered is not None
             standing = Standing.NOT_EXCLUDED if given else Standing.NO_EVIDENCE
-            return standing, 0, "one head cannot show two views; witnesses can"
+            return Reach(standing, 0, "one head cannot show two views; witnesses can")
         case _:
             return _reach(coverage.remembered, _HEAD)
 
 
-def _rewritten(coverage: Coverage) -> _Reached:
+def _rewritten(coverage: Coverage) -> Reach:
     if coverage.sealed is not None and coverage.sealed >= (coverage.remembered or 0):
         return _reach(coverage.sealed, "a checkpoint under the pinned key")
     return _reach(coverage.remembered, _HEAD)
 
 
-def _as_read(attacker: Attacker, coverage: Coverage) -> _Reached:
+def _as_read(attacker: Attacker, coverage: Coverage) -> Reach:
     """What was not compared, or not read again, is said, not hidden."""
     if attacker is Attacker.A1 and not coverage.columns_compared:
-        return Standing.NOT_EXCLUDED, 0, "the columns were not compared with the bytes"
-    standing, reach, because = _rows(coverage)
-    if coverage.read_from and standing is Standing.EXCLUDED:
-        because += f"; records before {coverage.read_from} were verified earlier, not read again"
-    return standing, reach, because
+        return Reach(Standing.NOT_EXCLUDED, 0, "the columns were not compared with the bytes")
+    reach = _rows(coverage)
+    if coverage.read_from and reach.standing is Standing.EXCLUDED:
+        again = f"; records before {coverage.read_from} were verified earlier, not read again"
+        return reach._replace(because=reach.because + again)
+    return reach
 
 
-def _rows(coverage: Coverage) -> _Reached:
+def _rows(coverage: Coverage) -> Reach:
     reach = max(coverage.sealed or 0, coverage.remembered or 0)
     if reach:
-        return Standing.EXCLUDED, reach, "leaves recomputed from the bytes up to a trusted root"
+        words = "leaves recomputed from the bytes up to a trusted root"
+        return Reach(Standing.EXCLUDED, reach, words)
     if coverage.rows and coverage.sealed is None and coverage.remembered is None:
-        return (
-            Standing.EXCLUDED,
-            coverage.rows,
-            "chain recomputed; excluded only for an attacker who did not recompute it too",
-        )
-    return Standing.NOT_EXCLUDED, 0, "no trusted root covers a record"
+        words = "chain recomputed; excluded only for an attacker who did not recompute it too"
+        return Reach(Standing.EXCLUDED, coverage.rows, words)
+    return Reach(Standing.NOT_EXCLUDED, 0, "no trusted root covers a record")
 
 
-def _reach(size: int | None, what: str) -> _Reached:
+def _reach(size: int | None, what: str) -> Reach:
     if size is None:
-        return Standing.NO_EVIDENCE, 0, f"not given: {what}"
+        return Reach(Standing.NO_EVIDENCE, 0, f"not given: {what}")
     if size == 0:
-        return Standing.NOT_EXCLUDED, 0, f"covers no record: {what}"
-    return Standing.EXCLUDED, size, f"agrees with {what}"
+        return Reach(Standing.NOT_EXCLUDED, 0, f"covers no record: {what}")
+    return Reach(Standing.EXCLUDED, size, f"agrees with {what}")
 
 
 def decide_outcome(
@@ -318,10 +411,11 @@ def decide_outcome(
     attackers: Sequence[AttackerVerdict],
     codes: Collection[Finding],
     required: Collection[Attacker],
+    shortfalls: Collection[Shortfall] = (),
 ) -> tuple[Outcome, int]:
     """The verdict in a word, and the exit status.
 
-    Requiring nobody proves nothing: the outcome is inconclusive then.
+    Requiring nobody proves nothing: the outcome is inconclusive then, as it is on stale evidence.
     """
     if codes:
         return Outcome.TAMPERED, 1
@@ -329,6 +423,7 @@ def decide_outcome(
         return Outcome.NOTHING_TO_VERIFY, 3
     excluded = {v.attacker for v in attackers if v.verdict is Standing.EXCLUDED}
     outside = coverage.sealed is not None or coverage.remembered is not None
-    if outside and required and excluded.issuperset(required):
+    fresh = Shortfall.HEARTBEAT_STALE not in shortfalls
+    if fresh and outside and required and excluded.issuperset(required):
         return Outcome.OK, 0
     return Outcome.INCONCLUSIVE, 3

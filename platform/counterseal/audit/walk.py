@@ -4,18 +4,19 @@ Job: follow sequence, chain, streams and tree, row by row or a checked stretch a
 
 Invariants
   I1  A stretch joins exactly when its rows, read one by one, would add no finding.
-  I2  Memory does not grow with the bytes: the tree's edge, an end per stream, thirteen bytes a
+  I2  Memory does not grow with the bytes: the tree's edge, an end per stream, eleven bytes a
       record for its event id.
 
 Not here: what holds inside a stretch (audit.stretch), checkpoints and heads (audit.seals).
 Source: design part "verify".
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Final
 
+from counterseal.audit.accounts import TOLD_TYPES
 from counterseal.audit.event_ids import EventIds
 from counterseal.audit.findings import Findings
 from counterseal.audit.merkle import HASH_SIZE, ZERO_HASH, Frontier, leaf_hash
@@ -24,6 +25,7 @@ from counterseal.audit.record import RECORD_FIELDS, StoredRow, load_canonical
 from counterseal.audit.record_format import RECORD_VERSION
 from counterseal.audit.resume import StreamEnd, VerifiedPrefix
 from counterseal.audit.stretch import Stretch, stretch_of
+from counterseal.audit.time_windows import TimeWindows
 from counterseal.audit.verdict import Finding
 from counterseal.kernel.errors import InputError
 
@@ -64,8 +66,11 @@ class Walk:
         after: Where an earlier verification ended. Its last record is read again: a log cut or
             replaced below it shows there.
         columns: Whether bytes are parsed and columns, streams and times checked.
+        windows: Bounds of recorded times; None for none.
+        kept: Records whose leaf hashes are wanted.
 
     Attributes:
+        leaves: The wanted leaf hashes, by `seq`, of those that were reached.
         roots: The wanted roots, by size, of those that were reached.
         whole: Whether the rows form one sequence.
         end: Number behind the last row's.
@@ -79,9 +84,14 @@ class Walk:
         after: VerifiedPrefix | None = None,
         *,
         columns: bool = True,
+        windows: TimeWindows | None = None,
+        kept: Iterable[int] = (),
     ) -> None:
         self._findings = findings
         self._wanted = sorted(set(sizes))
+        self._windows = windows or TimeWindows()
+        self._kept = sorted(set(kept))
+        self.leaves: dict[int, bytes] = {}
         self._columns = columns
         self._again = after
         self.origin = origin
@@ -105,8 +115,7 @@ class Walk:
         self.last_leaf = bytes.fromhex(after.last_leaf)
         self.last_time = after.last_time
         self._streams = {
-            end.stream: _stream_end(end.stream_seq, bytes.fromhex(end.last_leaf))
-            for end in after.streams
+            name: _stream_end(place, bytes.fromhex(leaf)) for name, place, leaf in after.streams
         }
 
     @property
@@ -118,23 +127,27 @@ class Walk:
         """The end of every stream, by name; None when a hostile file names one by another type."""
         if set(map(type, self._streams)) - {str}:
             return None
-        ends = ((name, *_end_values(end)) for name, end in sorted(self._streams.items()))
-        return tuple(
-            StreamEnd(stream=name, stream_seq=place, last_leaf=leaf) for name, place, leaf in ends
-        )
+        return tuple((name, *_end_values(end)) for name, end in sorted(self._streams.items()))
 
-    def take(self, rows: Sequence[StoredRow]) -> None:
-        """Read rows that follow: at once when nothing is wrong with them, else one by one."""
+    def take(self, rows: Sequence[StoredRow]) -> Stretch | None:
+        """Read rows that follow: at once when nothing is wrong with them, else one by one.
+
+        Returns:
+            The stretch that all the rows are, in the first case.
+        """
+        whole = self._again is None
         if self._again is not None and rows:
             self._read_again(rows[0], self._again)
             rows = rows[1:] if rows[0].seq == self._again.size - 1 else rows
             self._again = None
         if not rows:
-            return
-        stretch = stretch_of(rows, columns=self._columns)
-        if stretch is None or not self.join(stretch):
-            for row in rows:
-                self.read(row)
+            return None
+        stretch = stretch_of(rows, columns=self._columns, told=TOLD_TYPES)
+        if stretch is not None and self.join(stretch):
+            return stretch if whole else None
+        for row in rows:
+            self.read(row)
+        return None
 
     def _read_again(self, row: StoredRow, after: VerifiedPrefix) -> None:
         """The last record verified before must still be what it was."""
@@ -155,6 +168,7 @@ class Walk:
             and stretch.start == self.end == self.frontier.size
             and stretch.prev == self.last_leaf.hex()
             and self.origin in (None, origin)
+            and self._timely(stretch)
             and all(
                 _end_values(ends.get(name, _NO_STREAM)) == (place - 1, named)
                 for name, (place, named) in stretch.opens.items()
@@ -171,10 +185,18 @@ class Walk:
         self.end, self.last_leaf = self.frontier.size, stretch.leaves[-1]
         return True
 
+    def _timely(self, stretch: Stretch) -> bool:
+        """Whether every record was written when outsiders allow it."""
+        if stretch.origin is None:
+            return True
+        _, _, earliest, latest = stretch.times
+        end = stretch.start + len(stretch.leaves)
+        return self._windows.hold(stretch.start, end, earliest, latest)
+
     def _take_times(self, stretch: Stretch) -> None:
         if stretch.origin is None:
             return
-        first, last = stretch.times
+        first, last, _, _ = stretch.times
         self.steps_back += stretch.steps_back + (first < self.last_time)
         self.last_time = last
         self.error_us_max = max(self.error_us_max, stretch.error_us_max)
@@ -189,6 +211,8 @@ class Walk:
             done = size - start
             self.roots[size] = frontier.root()
         frontier.extend(leaves[done:])
+        near = slice(bisect_left(self._kept, start), bisect_left(self._kept, frontier.size))
+        self.leaves.update((seq, leaves[seq - start]) for seq in self._kept[near])
 
     def read(self, row: StoredRow) -> None:
         """Check one row against the ones before it, and name what is wrong."""
@@ -265,6 +289,8 @@ class Walk:
             self._findings.add(row.seq, Finding.NOT_CANONICAL, "clock")
             return
         self.error_us_max = max(self.error_us_max, error)
+        if self._windows.outside(row.seq, str(row.recorded_at), error):
+            self._findings.add(row.seq, Finding.TIME_OUTSIDE_WINDOW, "time")
         if isinstance(row.recorded_at, str):
             self.steps_back += row.recorded_at < self.last_time
             self.last_time = row.recorded_at

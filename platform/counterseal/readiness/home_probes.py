@@ -86,11 +86,21 @@ def _policy(home: HomeSeen) -> Found:
     return Found(bool(home.policy.bundle_hash) and home.policy.matches, told)
 
 
+_UNREAD: Final = "the folder of outside evidence could not be read"
+
+
 def _witnesses(home: HomeSeen) -> Found:
     count = home.log.witnesses
     if count is None:
-        return Found(None, "cosigned, but no witness key is pinned here")
-    return Found(count > 0, f"verified cosignatures of the newest head: {count}")
+        return Found(None, _UNREAD)
+    return Found(count > 0, f"known witnesses under the newest head: {count}")
+
+
+def _stamps(home: HomeSeen) -> Found:
+    count = home.log.stamps
+    if count is None:
+        return Found(None, _UNREAD)
+    return Found(count > 0, f"verified time-stamps of checkpoints: {count}")
 
 
 def _limits(home: HomeSeen) -> Found:
@@ -209,7 +219,7 @@ CALLER_ONLY: Final = every(
 KILL_SWITCH: Final = in_home("kill_switch", "switches of the accounts", _switches)
 HEARTBEAT: Final = in_home("heartbeat", "heartbeats of the accounts", _heartbeat)
 REVIEWERS: Final = in_home("reviewer_keys", "reviewers and their keys", _reviewers)
-STAMPED: Final = built(_E.TIME_STAMPED, "timestamp_token", "time_stamp")
+STAMPED: Final = in_home("time_stamped", "time-stamps under pinned roots", _stamps)
 WORM: Final = built(_E.OBJECT_LOCKED, "worm", "object_lock", "object_store")
 
 

@@ -61,7 +61,6 @@ class Exercise(StrEnum):
     LOG_REFUSES_CHANGE = "log_refuses_change"
     DIRECT_APPEND_REFUSED = "direct_append_refused"
     OBJECT_LOCKED = "object_locked"
-    TIME_STAMPED = "time_stamped"
     EXPORT_REFUSED_AND_LOGGED = "export_refused_and_logged"
     EXPORT_APPROVED = "export_approved"
     READING_RECORDED = "reading_recorded"
@@ -103,7 +102,9 @@ class LogSeen(DomainModel):
         head_compared: The signer's memory outside the home was readable and compared, too.
         guards_missing: Append-only guards that are absent or altered.
         differences: Places where tables differ from the log; `decision_differences` in decisions.
-        witnesses: Verified cosignatures of the newest checkpoint; None when not verifiable.
+        witnesses: Known witnesses that cosigned the newest checkpoint; None when their evidence
+            cannot be read.
+        stamps: Verified time-stamps of checkpoints; None as for witnesses.
     """
 
     size: int = Field(ge=0)
@@ -115,6 +116,7 @@ class LogSeen(DomainModel):
     differences: int = Field(ge=0)
     decision_differences: int = Field(ge=0)
     witnesses: int | None = Field(ge=0)
+    stamps: int | None = Field(default=0, ge=0)
 
 
 class CasesSeen(DomainModel):

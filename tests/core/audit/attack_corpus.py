@@ -1,39 +1,92 @@
-"""Attacks on a log, each with what must be seen of it by whom.
+"""Every attack at every level of evidence, with what must be seen of it.
 
-An attack is a function of a log and a random source. Who must see it stands beside it: `ALWAYS` is
-everybody who has the database, `PINNED` those who also hold the log's public key, `HEAD` those who
-also remember a head of the whole log. Whoever does not see it must still never be told that the
-log is whole.
+Whether an attack is seen is told by rule, not by the verifier: a change of the bytes shows to
+everybody who has the database; a log rewritten without its key to whoever pinned that key; a log
+rewritten with the key to whoever holds a head that reaches beyond the first changed record; a time
+turned back to whoever saw the log before. Whoever does not see it must be told so: the attacker
+must not stand as excluded for that record.
 """
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from enum import IntEnum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import Enum, IntEnum
 from typing import NamedTuple
 
-from counterseal.audit.checkpoint import Checkpoint, sign_checkpoint
-from counterseal.audit.merkle import root
-from counterseal.audit.note import NoteSigner
-from counterseal.audit.record import StoredRow
-from counterseal.audit.verdict import Outcome
-from counterseal.audit.verify import Evidence, StoredCheckpoint, head_of_note, verify_log
-from tests.core.audit.log_builder import ORIGIN, SIGNER, Log, a_log, edited, rechained
+from counterseal.audit.checkpoint import cosign_checkpoint
+from counterseal.audit.evidence import Evidence, TablesCompared, head_of_note
+from counterseal.audit.merkle import Tree
+from counterseal.audit.outside import OutsideEvidence, StampedNote
+from counterseal.audit.receipt import Receipt, make_receipt
+from counterseal.audit.verdict import Attacker, Outcome, Standing, Verdict
+from counterseal.audit.verify import StoredCheckpoint, verify_log
+from tests.core.audit import attacks
+from tests.core.audit.attacks import Attack, Shown
+from tests.core.audit.log_builder import NOW, SIGNER, STEP, Log, spaced
+from tests.core.audit.outside_cases import POLICY, WITNESSES
 
-STRANGER = NoteSigner(ORIGIN, bytes(32))
-TEXT_FIELDS = ("meaning", "action", "type", "run", "request_id", "idempotency_key")
+SEEN_AFTER_SECONDS = 5
 
 
 class Level(IntEnum):
-    """What the verifier was given beside the database."""
+    """What the verifier was given beside the database; each adds to the one before."""
 
     ALONE = 0
     PINNED = 1
     HEAD = 2
+    WITNESSED = 3
+    STAMPED = 4
+    RECEIVED = 5
+    RECONCILED = 6
 
 
-ALWAYS = Level.ALONE
-Stored = tuple[Sequence[StoredRow], Sequence[StoredCheckpoint]]
-Attack = Callable[[Log, random.Random], Stored]
+class Sight(Enum):
+    """Who sees an attack."""
+
+    BYTES = "everybody"
+    KEY = "who pinned the log's key"
+    HEAD = "who holds a head beyond the first changed record"
+    TIME = "who knows when the log was seen before"
+    TABLES = "who compares the tables"
+
+
+class Kind(NamedTuple):
+    """Which attacker an attack stands for, and who sees it."""
+
+    attacker: Attacker
+    sight: Sight
+
+
+KINDS: Mapping[Attack, Kind] = {
+    attacks.bit_flip: Kind(Attacker.A1, Sight.BYTES),
+    attacks.edit_bytes: Kind(Attacker.A1, Sight.BYTES),
+    attacks.edit_row: Kind(Attacker.A1, Sight.BYTES),
+    attacks.edit_column: Kind(Attacker.A1, Sight.BYTES),
+    attacks.repeat_row: Kind(Attacker.A1, Sight.BYTES),
+    attacks.swap_rows: Kind(Attacker.A1, Sight.BYTES),
+    attacks.copy_from_another_log: Kind(Attacker.A1, Sight.BYTES),
+    attacks.repeat_event_with_the_stolen_key: Kind(Attacker.A1, Sight.BYTES),
+    attacks.drop_row: Kind(Attacker.A2, Sight.BYTES),
+    attacks.empty_a_body: Kind(Attacker.A2, Sight.BYTES),
+    attacks.cut_tail: Kind(Attacker.A3B, Sight.BYTES),
+    attacks.cut_tail_and_checkpoints: Kind(Attacker.A3B, Sight.HEAD),
+    attacks.restore_a_backup: Kind(Attacker.A3B, Sight.HEAD),
+    attacks.empty_the_log: Kind(Attacker.A3B, Sight.HEAD),
+    attacks.rechain: Kind(Attacker.A4, Sight.BYTES),
+    attacks.rechain_without_checkpoints: Kind(Attacker.A4, Sight.HEAD),
+    attacks.rechain_and_sign_as_a_stranger: Kind(Attacker.A4, Sight.KEY),
+    attacks.rotate_to_a_strangers_key: Kind(Attacker.A4, Sight.KEY),
+    attacks.edit_checkpoint: Kind(Attacker.A4, Sight.BYTES),
+    attacks.rechain_and_sign_with_the_stolen_key: Kind(Attacker.A5, Sight.HEAD),
+    attacks.drop_and_sign_with_the_stolen_key: Kind(Attacker.A5, Sight.HEAD),
+    attacks.back_date_with_the_stolen_key: Kind(Attacker.A5, Sight.HEAD),
+    attacks.replay_cosignatures: Kind(Attacker.A5, Sight.HEAD),
+    attacks.fork_checkpoint: Kind(Attacker.A5, Sight.BYTES),
+    attacks.show_two_views: Kind(Attacker.A6, Sight.HEAD),
+    attacks.back_date_while_writing: Kind(Attacker.A7, Sight.TIME),
+    attacks.never_log: Kind(Attacker.A8, Sight.TABLES),
+}
+"""Every attack; A3a, a tail that nobody ever signed, is closed by construction (see journal)."""
 
 
 class Case(NamedTuple):
@@ -50,196 +103,158 @@ class Case(NamedTuple):
         return self.expected == self.found
 
 
-def _resealed(rows: Sequence[StoredRow], signer: NoteSigner, sizes: Sequence[int]) -> Stored:
-    """Rows with checkpoints signed anew at these sizes, as whoever holds a key can."""
-    leaves = [bytes.fromhex(row.leaf_hash) for row in rows]
-    notes = [
-        StoredCheckpoint(n, sign_checkpoint(Checkpoint(ORIGIN, n, root(leaves[:n])), signer))
-        for n in sorted({min(size, len(rows)) for size in sizes} - {0})
-    ]
-    return rows, notes
+@dataclass
+class Kit:
+    """At which checkpoints each kind of evidence was taken; places in the list of checkpoints."""
+
+    head: int
+    kept: tuple[int, int]
+    latest: tuple[int, int]
+    stamp: int
+    receipt: int
+
+    @classmethod
+    def of(cls, log: Log, pick: random.Random) -> "Kit":
+        def at() -> int:
+            return pick.randrange(len(log.checkpoints))
+
+        return cls(at(), (at(), at()), (at(), at()), at(), at())
+
+    @classmethod
+    def newest(cls, log: Log) -> "Kit":
+        last = len(log.checkpoints) - 1
+        return cls(last, (0, last), (last, last), last, last)
 
 
-def _sizes(log: Log) -> list[int]:
-    return [checkpoint.size for checkpoint in log.checkpoints]
+def cosigned(log: Log, place: int, *witnesses: int) -> str:
+    """A checkpoint, cosigned some seconds after it was signed."""
+    note = log.checkpoints[place].note
+    at = int((NOW + place * STEP).timestamp()) + SEEN_AFTER_SECONDS
+    for witness in witnesses:
+        note = cosign_checkpoint(note, WITNESSES[witness], at)
+    return note
 
 
-def _changed(log: Log, pick: random.Random) -> tuple[int, dict[str, object]]:
-    seq = pick.randrange(len(log.rows))
-    return seq, {pick.choice(TEXT_FIELDS): f"forged-{pick.randrange(10**6)}"}
+def stamped(log: Log, place: int) -> StampedNote:
+    at = NOW + place * STEP
+    return StampedNote(log.checkpoints[place].note, at, at + STEP / 100, "authority")
 
 
-def _with(log: Log, seq: int, row: StoredRow) -> list[StoredRow]:
-    return [row if place == seq else kept for place, kept in enumerate(log.rows)]
-
-
-def bit_flip(log: Log, pick: random.Random) -> Stored:
-    seq = pick.randrange(len(log.rows))
-    body = bytearray(log.rows[seq].body)
-    body[pick.randrange(len(body))] ^= 1 << pick.randrange(8)
-    return _with(log, seq, log.rows[seq]._replace(body=bytes(body))), log.checkpoints
-
-
-def edit_bytes(log: Log, pick: random.Random) -> Stored:
-    seq, change = _changed(log, pick)
-    return _with(log, seq, edited(log.rows[seq], change, columns=False)), log.checkpoints
-
-
-def edit_row(log: Log, pick: random.Random) -> Stored:
-    seq, change = _changed(log, pick)
-    return _with(log, seq, edited(log.rows[seq], change)), log.checkpoints
-
-
-def edit_column(log: Log, pick: random.Random) -> Stored:
-    seq, name = pick.randrange(len(log.rows)), pick.choice(StoredRow._fields[:-1])
-    cells = log.rows[seq]._asdict()
-    old = cells[name]
-    cells[name] = old + 1 if isinstance(old, int) else f"{old}x"
-    return _with(log, seq, StoredRow(**cells)), log.checkpoints
-
-
-def drop_row(log: Log, pick: random.Random) -> Stored:
-    seq = pick.randrange(len(log.rows) - 1)
-    return [row for place, row in enumerate(log.rows) if place != seq], log.checkpoints
-
-
-def repeat_row(log: Log, pick: random.Random) -> Stored:
-    seq = pick.randrange(len(log.rows))
-    return [*log.rows[: seq + 1], log.rows[seq], *log.rows[seq + 1 :]], log.checkpoints
-
-
-def swap_rows(log: Log, pick: random.Random) -> Stored:
-    one, two = pick.sample(range(len(log.rows)), 2)
-    rows = list(log.rows)
-    rows[one], rows[two] = rows[two], rows[one]
-    return rows, log.checkpoints
-
-
-def cut_tail(log: Log, pick: random.Random) -> Stored:
-    return log.rows[: pick.randrange(1, len(log.rows))], log.checkpoints
-
-
-def cut_tail_and_checkpoints(log: Log, pick: random.Random) -> Stored:
-    keep = pick.randrange(1, len(log.rows))
-    return log.rows[:keep], [c for c in log.checkpoints if c.size <= keep]
-
-
-def rechain(log: Log, pick: random.Random) -> Stored:
-    seq, change = _changed(log, pick)
-    return rechained(_with(log, seq, edited(log.rows[seq], change))), log.checkpoints
-
-
-def rechain_without_checkpoints(log: Log, pick: random.Random) -> Stored:
-    return rechain(log, pick)[0], []
-
-
-def rechain_and_sign_as_a_stranger(log: Log, pick: random.Random) -> Stored:
-    return _resealed(rechain(log, pick)[0], STRANGER, _sizes(log))
-
-
-def rechain_and_sign_with_the_stolen_key(log: Log, pick: random.Random) -> Stored:
-    return _resealed(rechain(log, pick)[0], SIGNER, _sizes(log))
-
-
-def drop_and_sign_with_the_stolen_key(log: Log, pick: random.Random) -> Stored:
-    """A row vanishes; the rest is renumbered and signed with the real key."""
-    return _resealed(rechained(drop_row(log, pick)[0]), SIGNER, _sizes(log))
-
-
-def back_date_with_the_stolen_key(log: Log, pick: random.Random) -> Stored:
-    seq = pick.randrange(len(log.rows))
-    earlier = {"occurred_at": f"2025-12-{pick.randrange(1, 29):02d}T00:00:00.000000Z"}
-    rows = rechained(_with(log, seq, edited(log.rows[seq], earlier)))
-    return _resealed(rows, SIGNER, _sizes(log))
-
-
-def copy_from_another_log(log: Log, pick: random.Random) -> Stored:
-    """A record of another log, linked in and signed with the real key: its origin betrays it."""
-    seq = pick.randrange(len(log.rows))
-    foreign = edited(log.rows[seq], {"origin": "counterseal.example/other"})
-    return _resealed(rechained(_with(log, seq, foreign)), SIGNER, _sizes(log))
-
-
-def repeat_event_with_the_stolen_key(log: Log, pick: random.Random) -> Stored:
-    """An event twice in a chain that is sound otherwise."""
-    return _resealed(rechained(repeat_row(log, pick)[0]), SIGNER, _sizes(log))
-
-
-def fork_checkpoint(log: Log, pick: random.Random) -> Stored:
-    """A second signed root for a size that has one."""
-    size = pick.choice(_sizes(log))
-    other = bytes(pick.randrange(256) for _ in range(32))
-    note = sign_checkpoint(Checkpoint(ORIGIN, size, other), SIGNER)
-    return log.rows, [*log.checkpoints, StoredCheckpoint(size, note)]
-
-
-def edit_checkpoint(log: Log, pick: random.Random) -> Stored:
-    """The text under a signature says another size."""
-    place = pick.randrange(len(log.checkpoints))
+def received(log: Log, place: int) -> Receipt:
+    """The receipt of the last record under a checkpoint."""
     size, note = log.checkpoints[place]
-    lines = note.split("\n")
-    lines[1] = str(int(lines[1]) + 1)
-    notes = list(log.checkpoints)
-    notes[place] = StoredCheckpoint(size, "\n".join(lines))
-    return log.rows, notes
+    leaves = [bytes.fromhex(row.leaf_hash) for row in log.rows]
+    return make_receipt(Tree(leaves), size - 1, leaves[size - 1], note)
 
 
-def empty_the_log(log: Log, pick: random.Random) -> Stored:
-    del log, pick
-    return [], []
+def evidence_at(
+    level: Level, log: Log, kit: Kit | None = None, shown: Shown | None = None
+) -> Evidence:
+    """What a verifier of this level holds.
+
+    Args:
+        level: The level.
+        log: As it was before the attack.
+        kit: When each kind was taken; the newest without.
+        shown: The attack; some hand over evidence of their own making.
+    """
+    kit = kit or Kit.newest(log)
+    owners = log if shown is None or shown.shown_log is None else shown.shown_log
+    witnessed = owners if shown is not None and shown.is_only_log else log
+    heads = (head_of_note(owners.checkpoints[kit.head].note, None),) if level >= Level.HEAD else ()
+    kept = tuple(cosigned(witnessed, place, 0, 1) for place in kit.kept)
+    if shown is not None and shown.cosigned:
+        notes = [shown.stored[1][place] for place in kit.kept]
+        kept = tuple(map(_replayed, kept, notes))
+    outside = OutsideEvidence(
+        kept=() if owners is not witnessed else kept,
+        latest=tuple(cosigned(witnessed, n, w) for w, n in enumerate(kit.latest)),
+        stamps=(stamped(owners, kit.stamp),) if level >= Level.STAMPED else (),
+    )
+    tables = TablesCompared(7, () if shown is None else shown.tables)
+    return Evidence(
+        log_key=SIGNER.key if level >= Level.PINNED else None,
+        heads=heads,
+        outside=outside if level >= Level.WITNESSED else None,
+        policy=POLICY,
+        receipts=(received(witnessed, kit.receipt),) if level >= Level.RECEIVED else (),
+        tables=tables if level >= Level.RECONCILED else None,
+    )
 
 
-SEEN_FROM: Mapping[Attack, Level] = {
-    bit_flip: ALWAYS,
-    edit_bytes: ALWAYS,
-    edit_row: ALWAYS,
-    edit_column: ALWAYS,
-    drop_row: ALWAYS,
-    repeat_row: ALWAYS,
-    swap_rows: ALWAYS,
-    cut_tail: ALWAYS,
-    cut_tail_and_checkpoints: Level.HEAD,
-    rechain: ALWAYS,
-    rechain_without_checkpoints: Level.HEAD,
-    rechain_and_sign_as_a_stranger: Level.PINNED,
-    rechain_and_sign_with_the_stolen_key: Level.HEAD,
-    drop_and_sign_with_the_stolen_key: Level.HEAD,
-    back_date_with_the_stolen_key: Level.HEAD,
-    copy_from_another_log: ALWAYS,
-    repeat_event_with_the_stolen_key: ALWAYS,
-    fork_checkpoint: ALWAYS,
-    edit_checkpoint: ALWAYS,
-    empty_the_log: Level.HEAD,
-}
-"""From which level on an attack must be detected."""
+def _replayed(cosigned_note: str, forged: StoredCheckpoint) -> str:
+    """The forged checkpoint with the witnesses' lines of the true one."""
+    lines = [line for line in cosigned_note.splitlines(keepends=True) if line.startswith("\u2014")]
+    return forged.note + "".join(lines[1:])
 
 
-def evidence_at(level: Level, log: Log) -> Evidence:
-    """What a verifier of this level holds, taken before the attack."""
-    if level is Level.ALONE:
-        return Evidence()
-    head = head_of_note(log.checkpoint, SIGNER.key)
-    heads = (head,) if level is Level.HEAD else ()
-    return Evidence(log_key=SIGNER.key, heads=heads)
+def first_changed(log: Log, shown: Shown) -> int:
+    """First record that is not what it was."""
+    rows = shown.stored[0]
+    pairs = enumerate(zip(log.rows, rows, strict=False))
+    return next((n for n, (was, now) in pairs if was != now), min(len(log.rows), len(rows)))
+
+
+def is_seen(kind: Kind, level: Level, kit: Kit, log: Log, shown: Shown) -> bool:
+    """Whether the rule says that a verifier of this level sees the attack."""
+    place = first_changed(log, shown)
+    sizes = [c.size for c in log.checkpoints]
+    heads = [sizes[kit.head]] if level >= Level.HEAD and shown.shown_log is None else []
+    if level >= Level.WITNESSED:
+        heads += [sizes[n] for n in kit.latest]
+        heads += [sizes[n] for n in kit.kept] if shown.shown_log is None else []
+    heads += [sizes[kit.stamp]] if level >= Level.STAMPED and shown.shown_log is None else []
+    heads += [sizes[kit.receipt]] if level >= Level.RECEIVED else []
+    match kind.sight:
+        case Sight.BYTES:
+            return True
+        case Sight.KEY:
+            return level >= Level.PINNED
+        case Sight.HEAD:
+            return any(size > place for size in heads)
+        case Sight.TIME:
+            return any(size <= place for size in sightings(level, kit, sizes))
+        case Sight.TABLES:
+            return level >= Level.RECONCILED
+
+
+def sightings(level: Level, kit: Kit, sizes: list[int]) -> list[int]:
+    """Sizes of the log that outsiders saw at a known time."""
+    seen = [sizes[n] for n in kit.kept] if level >= Level.WITNESSED else []
+    return [*seen, sizes[kit.stamp]] if level >= Level.STAMPED else seen
+
+
+def judged(verdict: Verdict, kind: Kind, place: int) -> str:
+    """What a verdict says of an attack, in a word."""
+    if verdict.outcome is Outcome.TAMPERED:
+        return "detected"
+    told = next(a for a in verdict.attackers if a.attacker is kind.attacker)
+    if told.verdict is not Standing.EXCLUDED or (told.bound_seq or 0) < place:
+        return "said not to be excluded"
+    floor = told.because[0].partition("from ")[2].partition(" ")[0]
+    if kind.attacker is Attacker.A7 and floor.isdecimal() and place < int(floor):
+        return "said not to be excluded"
+    return "excluded"
 
 
 def executed(attack: Attack, seed: int) -> Iterator[Case]:
     """An attack on a log of random shape, verified at every level."""
     pick = random.Random(f"{attack.__name__}:{seed}")  # noqa: S311 - shapes, not secrets
-    log = a_log([pick.randrange(1, 6) for _ in range(pick.randrange(2, 6))])
-    rows, notes = attack(log, pick)
+    log = spaced([pick.randrange(1, 6) for _ in range(pick.randrange(2, 6))])
+    told = attack(log, pick)
+    shown = told if isinstance(told, Shown) else Shown(told)
+    kit, kind = Kit.of(log, pick), KINDS[attack]
+    place = first_changed(log, shown)
     for level in Level:
-        verdict = verify_log(rows, notes, evidence_at(level, log))
-        expected = "detected" if level >= SEEN_FROM[attack] else "not called whole"
-        found = {Outcome.TAMPERED: "detected", Outcome.OK: "called whole"}.get(
-            verdict.outcome, "not called whole"
-        )
-        yield Case(attack.__name__, level, seed, expected, found)
+        seen = is_seen(kind, level, kit, log, shown)
+        verdict = verify_log(*shown.stored, evidence_at(level, log, kit, shown))
+        expected = "detected" if seen else "said not to be excluded"
+        yield Case(attack.__name__, level, seed, expected, judged(verdict, kind, place))
 
 
 def corpus(mutations: int, first_seed: int = 0) -> Iterator[Case]:
     """At least so many mutations, evenly over all attacks, each at every level."""
-    rounds = -(-mutations // len(SEEN_FROM))
+    rounds = -(-mutations // len(KINDS))
     for seed in range(first_seed, first_seed + rounds):
-        for attack in SEEN_FROM:
+        for attack in KINDS:
             yield from executed(attack, seed)

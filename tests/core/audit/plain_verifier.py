@@ -183,16 +183,16 @@ def _read_checkpoints(
         seen += 1
         size = column if type(column) is int else 0
         try:
-            signed = read_checkpoint(note) if key is None else open_checkpoint(note, key).checkpoint
-        except IntegrityError as error:
-            log.add(max(size - 1, 0), Finding(error.code), f"checkpoint:{size}")
-            continue
+            told = read_checkpoint(note)
         except InputError:
             log.add(max(size - 1, 0), Finding.NOT_CANONICAL, f"checkpoint:{size}")
             continue
-        if signed.size != column:
+        if told.size != column:
             log.add(max(size - 1, 0), Finding.COLUMN_MISMATCH, f"checkpoint:{size}")
-        good.append(signed)
+        try:
+            good.append(told if key is None else open_checkpoint(note, key).checkpoint)
+        except IntegrityError as error:
+            log.add(max(size - 1, 0), Finding(error.code), f"checkpoint:{size}")
     return seen, sorted(good, key=lambda checkpoint: checkpoint.size)
 
 

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from counterseal.audit.accounts import TOLD_TYPES
 from counterseal.audit.event_ids import EventIds
 from counterseal.audit.record import StoredRow
 from counterseal.audit.stretch import STRETCH_MAX, Stretch, stretch_of
@@ -54,7 +55,7 @@ def compared(
 
 
 def stretches(rows: Sequence[StoredRow], width: int = 3) -> list[Stretch | None]:
-    return [stretch_of(rows[at : at + width]) for at in range(0, len(rows), width)]
+    return [stretch_of(rows[at : at + width], told=TOLD_TYPES) for at in range(0, len(rows), width)]
 
 
 def flip(row: StoredRow, data: st.DataObject) -> StoredRow:
@@ -269,6 +270,23 @@ def test_a_bad_signature_is_found_where_it_matters() -> None:
     moved = StoredCheckpoint(2, LOG.checkpoints[1].note.replace("\n4\n", "\n2\n"))
     found = verify_log(LOG.rows, [*LOG.checkpoints, moved], PINNED, signatures=1)
     assert {f.code for f in found.findings} == {Finding.SIG_INVALID}
+
+
+@given(
+    st.lists(st.sampled_from(["evt_" + "0" * 31 + d for d in "123"])),
+    st.lists(st.sampled_from([0, 3, -5, 2**16, 2**40]), min_size=3, max_size=3),
+)
+def test_a_repeated_event_id_is_named_wherever_its_record_lies(
+    ids: list[str], starts: list[int]
+) -> None:
+    """TX-K4: also where a hostile file numbers its records backwards or far apart."""
+    met = EventIds()
+    places: list[tuple[int, str]] = []
+    for place, start in enumerate(starts):
+        met.extend(ids[place::3], start)
+        places += enumerate(ids[place::3], start)
+    told = [seq for n, (seq, name) in enumerate(places) if name in [x for _, x in places[:n]]]
+    assert sorted(met.repeated()) == sorted(told)
 
 
 @given(st.lists(st.sampled_from(["evt_" + "0" * 31 + d for d in "123"] + ["x", "evt_1"])))

@@ -45,6 +45,7 @@ FULL_HOME: Final = HomeSeen(
         differences=0,
         decision_differences=0,
         witnesses=1,
+        stamps=1,
     ),
     cases=CasesSeen(
         requests=1, unresolved=0, decisions=2, unverified=0, without_login=0, reviewers_with_keys=2
