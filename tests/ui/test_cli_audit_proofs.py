@@ -5,8 +5,12 @@ from pathlib import Path
 
 import pytest
 
+from counterseal.audit.checkpoint import read_checkpoint
+from counterseal.audit.merkle import check_consistency
 from counterseal.audit.receipt import check_receipt, parse_receipt
+from counterseal.audit.witness import parse_add_checkpoint
 from counterseal.kernel.errors import IntegrityError
+from tests.storage.long_log import lengthen
 from tests.world import World
 from ui.cli import verified_state
 from ui.cli.app import run
@@ -62,6 +66,10 @@ def test_a_proof_by_number_or_event_id_holds_without_the_home(line: Line) -> Non
         (["prove", "0", "--event", "evt_1"], "PROOF_RANGE"),
         (["prove", "99999"], "NOT_FOUND"),
         (["prove", "--event", "evt_1"], "NOT_FOUND"),
+        (["prove", "0", "--consistency", "1"], "PROOF_RANGE"),
+        (["prove", "99999999999999999999"], "USAGE"),
+        (["prove", "--consistency", "0"], "PROOF_RANGE"),
+        (["prove", "--consistency", "99999"], "PROOF_RANGE"),
     ],
 )
 def test_a_proof_of_nothing_is_refused(line: Line, words: list[str], code: str) -> None:
@@ -76,9 +84,63 @@ def test_no_proof_comes_from_a_log_that_was_changed(line: Line) -> None:
     line.world.forge("UPDATE audit_records SET seq = seq WHERE seq = 0")
     line.world.forge("UPDATE audit_records SET body = ? WHERE seq = 1", b"{}")
     assert line("prove", "0")[0] == 1
-    assert "ROOT_MISMATCH" in line.err
+    assert "TILE_DIFFERS" in line.err
     assert line("prove", "1")[0] == 1
     assert "COLUMN_MISMATCH" in line.err
+
+
+def test_a_proof_from_tiles_holds_and_none_comes_from_a_false_one(line: Line) -> None:
+    """TX-K7: what the tile says must lead from the record's bytes to the signed root."""
+    lengthen(line.world, 700)
+    rows, key = line.world.log(), line.world.log_key.key
+    for seq in (3, 300, len(rows) - 1):
+        receipt = parse_receipt(line("prove", str(seq))[1])
+        assert check_receipt(receipt, rows[seq].body, key).checkpoint.size == len(rows)
+
+    line.world.forge("UPDATE audit_tiles SET hashes = zeroblob(8192) WHERE number = 1")
+    status, out = line("prove", "300", "--json")
+    assert status == 1
+    error = json.loads(out)["error"]
+    assert error["code"] == "TILE_DIFFERS"
+    assert "audit verify" in error["message"]
+    assert line("prove", "3")[0] == 0
+    line.world.forge("DELETE FROM audit_tiles WHERE number = 1")
+    assert line("prove", "300")[0] == 1
+    assert "tile/0/001" in line.err
+
+
+def test_a_changed_record_has_no_proof_and_a_purged_one_keeps_its_own(line: Line) -> None:
+    """TX-K7: a receipt is made for the bytes that are stored, or for the leaf hash that is left."""
+    lengthen(line.world, 400)
+    rows = line.world.log()
+    line.world.forge("UPDATE audit_records SET body = ? WHERE seq = 100", rows[100].body + b" ")
+    assert line("prove", "100")[0] == 1
+    line.world.forge("UPDATE audit_records SET body = x'' WHERE seq IN (200, ?)", len(rows) - 1)
+    for seq in (99, 200, len(rows) - 1):
+        receipt = parse_receipt(line("prove", str(seq))[1])
+        opened = check_receipt(receipt, rows[seq].body, line.world.log_key.key)
+        assert opened.checkpoint.size == len(rows)
+    line.world.forge("UPDATE audit_records SET leaf_hash = ? WHERE seq = 200", rows[0].leaf_hash)
+    assert line("prove", "200")[0] == 1
+    assert "TILE_DIFFERS" in line.err
+
+
+def test_growth_is_proved_to_who_kept_an_older_checkpoint(line: Line) -> None:
+    """TX-K5: verified with both roots and nothing else; a witness reads the same form."""
+    lengthen(line.world, 300)
+    for kept in (line.world.notes()[0], line.world.notes()[-1]):
+        old = read_checkpoint(kept.note)
+        status, text = line("prove", "--consistency", str(old.size))
+        assert status == 0
+        asked = parse_add_checkpoint(text.encode())
+        new = read_checkpoint(asked.note)
+        assert asked.old == old.size
+        assert check_consistency(old.size, new.size, old.root, new.root, asked.proof)
+    told = line.told("prove", "--consistency", str(old.size))
+    assert (told["old"], told["size"], told["proof"]) == (old.size, new.size, text)
+    line.world.forge("UPDATE audit_tiles SET root = zeroblob(32), hashes = zeroblob(8192)")
+    assert line("prove", "--consistency", "200")[0] == 1
+    assert "TILE_DIFFERS" in line.err
 
 
 def test_the_newest_checkpoint_is_printed_verbatim_and_is_evidence(line: Line) -> None:

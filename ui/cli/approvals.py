@@ -25,8 +25,9 @@ from counterseal.signals.intent import OrderType, TimeInForce
 from storage.home_reader import HomeReader, read_home
 from storage.policy_files import bundle_from
 from storage.settings import Settings
+from ui.cli.acknowledged import settled
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
-from ui.cli.render import answer, leave, notice, refused, reject, settled, table
+from ui.cli.render import answer, leave, notice, refused, reject, table
 from ui.cli.session import CLOCK, command_key, decimal_of, desk_at, logged_in, settings_for
 
 app = typer.Typer(no_args_is_help=True)
@@ -140,7 +141,7 @@ def request(
     actor, _ = logged_in(settings, acting_as, passphrase_file)
     intake = desk_at(settings).intake
     outcome = intake.request(signal, terms, actor, now=CLOCK.now(), key=command_key(key))
-    settled(outcome, as_json=as_json, what="requested")
+    settled(settings, outcome, as_json=as_json, what="requested")
 
 
 @app.command()
@@ -177,7 +178,7 @@ def review(
         signature=opened.sign("decision", prepared.statement.json_value()),
     )
     outcome = approvals.review(request, signed, actor, key=base)
-    settled(outcome, as_json=as_json, what=decision.value)
+    settled(settings, outcome, as_json=as_json, what=decision.value)
 
 
 @app.command()
@@ -193,7 +194,7 @@ def withdraw(
     settings = settings_for(home)
     actor, _ = logged_in(settings, acting_as, passphrase_file)
     outcome = desk_at(settings).approvals.withdraw(request, actor, key=command_key(key))
-    settled(outcome, as_json=as_json, what="withdrawn")
+    settled(settings, outcome, as_json=as_json, what="withdrawn")
 
 
 @app.command()
@@ -227,7 +228,7 @@ def revoke(
         signature=opened.sign("revoke", prepared.statement.json_value()),
     )
     outcome = revocations.revoke(request, signed, actor, key=base)
-    settled(outcome, as_json=as_json, what="revoked")
+    settled(settings, outcome, as_json=as_json, what="revoked")
 
 
 def _bundle(reader: HomeReader) -> PolicyBundle:

@@ -15,9 +15,10 @@ from counterseal.oms.timeouts import TIMEOUT_SECONDS_DEFAULT
 from counterseal.risk.model import RiskEvaluation
 from storage.home_reader import read_home
 from storage.settings import Settings
+from ui.cli.acknowledged import settled
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile, QuoteFile
 from ui.cli.quotes import feed_from
-from ui.cli.render import answer, leave, notice, refused, reject, settled, table
+from ui.cli.render import answer, leave, notice, refused, reject, table
 from ui.cli.session import CLOCK, command_key, decimal_of, desk_at, logged_in, settings_for
 
 app = typer.Typer(no_args_is_help=True)
@@ -90,7 +91,7 @@ def submit(
     feed = feed_from(quote, symbol, CLOCK.now())
     actor, _ = logged_in(settings, acting_as, passphrase_file)
     done = desk_at(settings, feed).orders.submit(asked, actor, key=command_key(key))
-    settled(done, as_json=as_json, what="order")
+    settled(settings, done, as_json=as_json, what="order")
 
 
 @app.command()
@@ -108,7 +109,7 @@ def cancel(
     told = _reason(reason)
     actor, _ = logged_in(settings, acting_as, passphrase_file)
     done = desk_at(settings).lifecycle.cancel(order, actor, reason=told, key=command_key(key))
-    settled(done, as_json=as_json, what="cancelled")
+    settled(settings, done, as_json=as_json, what="cancelled")
 
 
 @app.command()

@@ -13,8 +13,9 @@ from storage.home_reader import read_home
 from storage.homes import Officer, keys_folder, new_person_key
 from storage.keyring import Keyring
 from storage.settings import Settings
+from ui.cli.acknowledged import settled
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
-from ui.cli.render import answer, reject, settled, table
+from ui.cli.render import answer, reject, table
 from ui.cli.session import (
     CLOCK,
     IDS,
@@ -79,7 +80,7 @@ def add(
         created_at=CLOCK.now(),
     )
     outcome = desk_at(settings).people.add(fresh, actor, key=command_key(key))
-    settled(outcome, as_json=as_json, what="added")
+    settled(settings, outcome, as_json=as_json, what="added")
 
 
 @app.command()
@@ -98,7 +99,7 @@ def grant(
     outcome = desk_at(settings).people.grant(
         person, role, [a.id for a in actors], actors[0], key=command_key(key)
     )
-    settled(outcome, as_json=as_json, what=f"{role.value} granted to")
+    settled(settings, outcome, as_json=as_json, what=f"{role.value} granted to")
 
 
 @app.command()
@@ -132,7 +133,7 @@ def enrol(
     outcome = desk.people.enrol(made, proof, officers, actors[0], key=command_key(key))
     if outcome.refusal is not None:
         ring.path(person).unlink()
-    settled(outcome, as_json=as_json, what="enrolled")
+    settled(settings, outcome, as_json=as_json, what="enrolled")
 
 
 def _left_behind(settings: Settings, ring: Keyring, owner: Officer) -> PersonKey | None:

@@ -1,73 +1,89 @@
 """`counterseal audit prove`, `checkpoint`, `stats`: what an outsider takes along, and totals."""
 
 from collections import Counter
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Annotated
 
 import typer
 
-from counterseal.audit.checkpoint import Checkpoint, read_checkpoint
-from counterseal.audit.merkle import Tree, leaf_hash
-from counterseal.audit.receipt import make_receipt
+from counterseal.audit.checkpoint import SIZE_MAX, Checkpoint, read_checkpoint
+from counterseal.audit.purges import is_purged
+from counterseal.audit.receipt import Receipt, make_receipt, prove_growth
 from counterseal.audit.record import StoredRow, load_canonical
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.errors import InputError, IntegrityError
 from storage.home_reader import HomeReader, read_home
+from storage.tiles import stored_leaf
 from ui.cli.options import AsJson, Home
 from ui.cli.render import answer, reject
 from ui.cli.session import settings_for
 
 
 def prove(
-    seq: Annotated[int | None, typer.Argument(help="Number of the record.")] = None,
+    seq: Annotated[
+        int | None, typer.Argument(min=0, max=SIZE_MAX, help="Number of the record.")
+    ] = None,
     event: Annotated[str | None, typer.Option(help="Its event id instead.")] = None,
+    consistency: Annotated[
+        int | None,
+        typer.Option(metavar="OLD_SIZE", help="Instead: the log still begins as it was then."),
+    ] = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
     """A receipt (.tlog-proof): this record is in the log that the newest checkpoint signs.
 
-    Whoever holds the record's bytes and the log's public key checks it without this home.
+    Whoever holds the record's bytes and the log's public key checks it without this home. With
+    --consistency, for who kept an older checkpoint: the newest one extends it (C2SP tlog-witness).
     """
-    if (seq is None) == (event is None):
+    if [seq, event, consistency].count(None) != 2:  # noqa: PLR2004 - one of three
         reject("PROOF_RANGE", "name one record, by number or by --event", field="SEQ", got=seq)
     with read_home(settings_for(home)) as reader:
         note, signed = _newest(reader)
-        leaves, row = _leaves_and(reader.records(), seq, event)
-    if row is None:
-        reject("NOT_FOUND", "no such record", field="SEQ", got=event if seq is None else seq)
-    receipt = make_receipt(Tree(leaves), row.seq, note)
-    value: dict[str, Json] = {"index": row.seq, "size": signed.size, "proof": receipt.text}
-    answer(value, receipt.text.splitlines(), as_json=as_json)
+        value: dict[str, Json] = {"size": signed.size}
+        if consistency is None:
+            receipt = proved(reader, seq, event)
+            text = receipt.text
+            value |= {"index": receipt.index, "proof": text}
+        else:
+            text = prove_growth(reader.tree(signed.size), consistency, note).text
+            value |= {"old": consistency, "proof": text}
+    answer(value, text.splitlines(), as_json=as_json)
 
 
-def _leaves_and(
-    rows: Iterable[StoredRow], seq: int | None, event: str | None
-) -> tuple[list[bytes], StoredRow | None]:
-    """Leaf hashes of all rows, and the row that is asked for.
+def proved(reader: HomeReader, seq: int | None, event: str | None) -> Receipt:
+    """The receipt of one record, by its number or its event id, under the newest checkpoint.
 
     Raises:
-        IntegrityError: `COLUMN_MISMATCH` when its columns are not what its place and bytes say;
-            `NOT_CANONICAL` when a row holds no bytes.
+        InputError: `NOT_FOUND`; those of `make_receipt`.
+        IntegrityError: `COLUMN_MISMATCH`; those of `make_receipt`.
     """
-    leaves: list[bytes] = []
-    found = None
-    for place, row in enumerate(rows):
-        if type(row.body) is not bytes:
-            raise IntegrityError("NOT_CANONICAL", "a row holds no bytes", got=place)
-        leaves.append(leaf_hash(row.body))
-        if row.event_id == event if seq is None else row.seq == seq:
-            if row.seq != place or not _tells(row):
-                raise IntegrityError("COLUMN_MISMATCH", "columns differ from the bytes", got=place)
-            found = row
-    return leaves, found
+    note, signed = _newest(reader)
+    row = _row(reader, seq, event)
+    leaf = stored_leaf(row.body, row.leaf_hash)
+    return make_receipt(reader.tree(signed.size), row.seq, leaf, note)
+
+
+def _row(reader: HomeReader, seq: int | None, event: str | None) -> StoredRow:
+    """The record that is asked for; of a purged one only the leaf hash is left.
+
+    Raises:
+        InputError: `NOT_FOUND`.
+        IntegrityError: `COLUMN_MISMATCH` when its columns are not what its bytes say.
+    """
+    row = reader.record_of(str(event)) if seq is None else reader.record(seq)
+    if row is None:
+        reject("NOT_FOUND", "no such record", field="SEQ", got=event if seq is None else seq)
+    if row.body and not _tells(row):
+        raise IntegrityError("COLUMN_MISMATCH", "columns differ from the bytes", got=row.seq)
+    return row
 
 
 def _tells(row: StoredRow) -> bool:
     """Whether the bytes state the number and the id of the columns."""
     try:
         value = load_canonical(row.body)
-    except InputError:
+    except (InputError, TypeError):
         return False
     return (value.get("seq"), value.get("event_id")) == (row.seq, row.event_id)
 
@@ -88,6 +104,7 @@ def checkpoint(home: Home = None, as_json: AsJson = False) -> None:
 @dataclass
 class _Counts:
     records: int = 0
+    purged: int = 0
     body_bytes: int = 0
     first: str | None = None
     last: str | None = None
@@ -96,6 +113,7 @@ class _Counts:
 
     def add(self, row: StoredRow) -> None:
         self.records += 1
+        self.purged += is_purged(row)
         self.body_bytes += len(row.body)
         self.first = self.first or row.recorded_at
         self.last = row.recorded_at
@@ -113,6 +131,7 @@ def stats(home: Home = None, as_json: AsJson = False) -> None:
     sealed = max((row.size for row in checkpoints), default=0)
     value: dict[str, Json] = {
         "records": counts.records,
+        "purged": counts.purged,
         "body_bytes": counts.body_bytes,
         "streams": len(counts.streams),
         "cases": sum(name.startswith("case:") for name in counts.streams),
@@ -134,7 +153,7 @@ def _newest(reader: HomeReader) -> tuple[str, Checkpoint]:
     Raises:
         InputError: `NOT_FOUND` in a log without one; those of a malformed note.
     """
-    stored = max(reader.checkpoints(), default=None)
+    stored = reader.newest_checkpoint()
     if stored is None:
         reject("NOT_FOUND", "the log has no checkpoint yet")
     return stored.note, read_checkpoint(stored.note)

@@ -10,7 +10,6 @@ from counterseal.kernel.canonical import Json
 from counterseal.kernel.errors import CountersealError, InputError
 
 if TYPE_CHECKING:
-    from counterseal.desk.commands import Outcome
     from counterseal.kernel.model import Refusal
 
 OPERATIONAL: Final = 4
@@ -103,16 +102,3 @@ def refused(
         f"refused: {', '.join(refusal.codes)}: {refusal.message}" + (f" ({facts})" if facts else "")
     )
     leave(1)
-
-
-def settled(outcome: "Outcome", *, as_json: bool, what: str) -> None:
-    """The answer to a command of the desk; a refusal leaves with status 1."""
-    facts: dict[str, Json] = {
-        "subject_id": outcome.subject_id,
-        "replayed": outcome.replayed,
-        "sealed_size": outcome.sealed_size,
-    }
-    if outcome.refusal is not None:
-        refused(outcome.refusal, as_json=as_json, more=facts)
-    line = f"{what}: {outcome.subject_id} (sealed under size {outcome.sealed_size})"
-    answer({"ok": True, **facts}, [line], as_json=as_json)

@@ -50,7 +50,7 @@ class Command(DomainModel):
 
 
 class CommandRecord(Document):
-    """What came of a command, kept under its key."""
+    """What came of a command, kept under its key; `event_id` names the record that tells of it."""
 
     KIND: ClassVar[str] = "commands"
     KEY: ClassVar[str] = "idempotency_key"
@@ -60,6 +60,7 @@ class CommandRecord(Document):
     payload_digest: Sha256
     actor_id: Name
     subject_id: Name
+    event_id: Name
     refusal: Refusal | None = None
     decided_at: UtcDatetime
 
@@ -95,12 +96,14 @@ class Outcome(DomainModel):
     Attributes:
         replayed: True when the key was known and nothing was done again.
         sealed_size: Size of the log that a signed checkpoint covers; the answer lies within.
+        event_id: Names the record that a receipt of this answer proves; None without a record.
     """
 
     subject_id: Name
     refusal: Refusal | None = None
     replayed: bool = False
     sealed_size: int = Field(ge=0)
+    event_id: Name | None = None
 
     @property
     def accepted(self) -> bool:

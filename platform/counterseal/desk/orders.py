@@ -116,6 +116,7 @@ class Orders:
                 refusal=risk_refusal(evaluations[-1]),
                 replayed=judged.replayed,
                 sealed_size=judged.sealed_size,
+                event_id=judged.event_id,
             )
         return self._step(asked, actor, key, "broker", run, self._answer)
 

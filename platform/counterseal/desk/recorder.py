@@ -65,6 +65,7 @@ class Recorder:
             refusal=record.refusal,
             replayed=known is not None,
             sealed_size=size,
+            event_id=record.event_id,
         )
 
     def _decided(self, work: UnitOfWork, command: Command, decide: Decide) -> CommandRecord:
@@ -77,12 +78,14 @@ class Recorder:
         decided = decide(work, now)
         refusal = decided if isinstance(decided, Refusal) else None
         done = _refused(command, decided) if isinstance(decided, Refusal) else decided
+        ids = [self._ids.new("evt", f"{command.key}:{n}", now) for n in range(len(done.events))]
         record = CommandRecord(
             idempotency_key=command.key,
             name=command.name,
             payload_digest=command.payload_digest,
             actor_id=command.actor.id,
             subject_id=done.subject_id,
+            event_id=ids[-1],
             refusal=refusal,
             decided_at=now,
         )
@@ -93,7 +96,7 @@ class Recorder:
             documents = (*event.documents, record) if last_one else event.documents
             whole = event.amended(documents=documents)
             openings = done.openings if place == 0 else ()
-            draft = self._draft(command, whole, place, policy, now)
+            draft = self._draft(command, whole, ids[place], policy, now)
             draft["pii"] = [opening.commitment for opening in openings]
             work.record(draft, documents)
         _settle(work, done)
@@ -103,13 +106,13 @@ class Recorder:
         self,
         command: Command,
         event: Event,
-        place: int,
+        event_id: str,
         policy: PolicyActivation | None,
         now: datetime,
     ) -> Draft:
         return Draft(
             stream=event.stream,
-            event_id=self._ids.new("evt", f"{command.key}:{place}", now),
+            event_id=event_id,
             type=event.type,
             occurred_at=utc_text(now),
             actor=_record_actor(command.actor),
