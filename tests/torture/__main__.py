@@ -1,32 +1,33 @@
 """The full campaigns of which the test run holds a sample: `make torture`.
 
+    python -m tests.torture                     all of them
+    python -m tests.torture faults mutants      some
+    python -m tests.torture simulate --seed 7   one seed of the simulator, with what happened
+
 Prints each fault and a score; exit status 1 when there is one.
 """
 
+import argparse
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 
 from tests.core.audit.attack_corpus import corpus
 from tests.day.replays import campaign, replayed, results_of
-from tests.torture.seals import campaign as campaign_of_seals
+from tests.torture import faults, mutants, seals, simulator, strace
 
 KILLS, KILLS_WITH_ENGINE = 50, 3
 MUTATIONS = 2000
 SEAL_ROUNDS = 200
+SIMULATIONS = 500
 SEED = 20260105
+a_folder = partial(tempfile.TemporaryDirectory, prefix="counterseal-torture-")
 
 
-def main() -> int:
-    """Every campaign, one after the other."""
-    faults = [*attacks(), *seals(), *kills()]
-    for fault in faults:
-        told(fault)
-    return 1 if faults else 0
-
-
-def attacks() -> list[str]:
+def attacked() -> list[str]:
     """Attack logs in every known way, verify at every level of evidence, and print the score."""
     cases = list(corpus(MUTATIONS))
     right = sum(case.right for case in cases)
@@ -34,16 +35,40 @@ def attacks() -> list[str]:
     return [str(case) for case in cases if not case.right]
 
 
-def seals() -> list[str]:
+def sealed() -> list[str]:
     """Kill and starve sequencers in the middle of groups."""
-    with tempfile.TemporaryDirectory(prefix="counterseal-torture-") as folder:
-        return list(campaign_of_seals(Path(folder), SEAL_ROUNDS, SEED, told))
+    with a_folder() as folder:
+        return list(seals.campaign(Path(folder), SEAL_ROUNDS, SEED, told))
 
 
-def kills() -> list[str]:
+def failed() -> list[str]:
+    """Fail, or die at, every single call that makes something durable."""
+    if not strace.usable():
+        told(f"NOT DONE: {strace.ABSENT}")
+        return [strace.ABSENT]
+    with a_folder(dir=simulator.memory()) as folder:
+        return list(faults.campaign(Path(folder), None, SEED, told))
+
+
+def simulated(seed: int | None = None) -> list[str]:
+    """Run many seeds of the simulator, or tell the story of one."""
+    with a_folder(dir=simulator.memory()) as folder:
+        if seed is not None:
+            return list(simulator.replayed(Path(folder), seed, told))
+        found = list(simulator.campaign(Path(folder), range(SIMULATIONS)))
+        told(f"simulations: {SIMULATIONS} seeds, {len(found)} break an invariant")
+        return found
+
+
+def mutated() -> list[str]:
+    """Switch off each check of the verifier in turn, and print the score."""
+    return list(mutants.campaign(None, SEED, told))
+
+
+def killed() -> list[str]:
     """Kill replayed days, without and with the workflow engine, and compare what they become."""
-    faults: list[str] = []
-    with tempfile.TemporaryDirectory(prefix="counterseal-torture-") as folder:
+    found: list[str] = []
+    with a_folder() as folder:
         for name, kills, words in (
             ("the day without the engine", KILLS, ["--no-engine"]),
             ("the day with the engine", KILLS_WITH_ENGINE, []),
@@ -55,10 +80,43 @@ def kills() -> list[str]:
             seconds = time.monotonic() - start
             told(f"{name}: {seconds:.1f} s undisturbed; killing it {kills} times")
             expected = results_of(place / "undisturbed")
-            found = list(campaign(place, expected, kills, SEED, seconds, words))
-            told(f"{name}: {kills} kills, {len(found)} faults")
-            faults += found
-    return faults
+            fresh = list(campaign(place, expected, kills, SEED, seconds, words))
+            told(f"{name}: {kills} kills, {len(fresh)} faults")
+            found += fresh
+    return found
+
+
+CAMPAIGNS: Mapping[str, Callable[[], list[str]]] = {
+    "attacks": attacked,
+    "mutants": mutated,
+    "simulate": simulated,
+    "faults": failed,
+    "seals": sealed,
+    "kills": killed,
+}
+
+
+def main(words: list[str]) -> int:
+    """The campaigns that were asked for, one after the other."""
+    parser = argparse.ArgumentParser(prog="torture", description="The full campaigns.")
+    parser.add_argument("names", nargs="*", metavar="campaign", help=", ".join(CAMPAIGNS))
+    parser.add_argument("--seed", type=int, help="of the simulator: replay this one alone")
+    asked = parser.parse_args(words)
+    if unknown := sorted(set(asked.names) - CAMPAIGNS.keys()):
+        parser.error(f"no such campaign: {', '.join(unknown)}")
+    if asked.seed is not None:
+        return told_of("simulate", partial(simulated, asked.seed))
+    return max(told_of(name, CAMPAIGNS[name]) for name in asked.names or CAMPAIGNS)
+
+
+def told_of(name: str, work: Callable[[], list[str]]) -> int:
+    """Run one campaign, tell its faults and its time; gives the exit status."""
+    start = time.monotonic()
+    found = work()
+    for fault in found:
+        told(fault)
+    told(f"{name}: {len(found)} faults in {time.monotonic() - start:.0f} s")
+    return 1 if found else 0
 
 
 def told(text: str) -> None:
@@ -68,4 +126,4 @@ def told(text: str) -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -15,11 +15,17 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 
 from counterseal.audit.note import NoteSigner
-from counterseal.audit.verify import Evidence, StoredCheckpoint, head_of_signer, verify_log
+from counterseal.audit.verify import (
+    Evidence,
+    StoredCheckpoint,
+    head_of_note,
+    head_of_signer,
+    verify_log,
+)
 from counterseal.kernel.errors import CountersealError
 from storage.engines import reading_engine
 from storage.home_reader import HomeReader
@@ -105,6 +111,12 @@ def limit_files(size: int) -> None:
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
 
 
+def environment() -> dict[str, str]:
+    """Of a process that runs a module of these tests."""
+    known = os.pathsep.join([str(ROOT), str(ROOT / "platform"), os.environ.get("PYTHONPATH", "")])
+    return {**os.environ, "PYTHONPATH": known, "PYTHONDONTWRITEBYTECODE": "1"}
+
+
 def started(place: Path, name: str, kind: str, dice: random.Random) -> "subprocess.Popen[str]":
     """A writing process that will meet one kind of fault."""
     size = sum(one.stat().st_size for one in (place / "home").glob("log.sqlite"))
@@ -114,10 +126,9 @@ def started(place: Path, name: str, kind: str, dice: random.Random) -> "subproce
         "database": size + dice.randrange(100_000, 2_000_000),
     }[kind]
     words = [str(place), name, kind, str(number), str(dice.choice(FAILURES))]
-    known = os.pathsep.join([str(ROOT), str(ROOT / "platform"), os.environ.get("PYTHONPATH", "")])
     return subprocess.Popen(  # noqa: S603 - our own interpreter and module
         [sys.executable, "-m", "tests.torture.seals", *words],
-        env={**os.environ, "PYTHONPATH": known},
+        env=environment(),
         cwd=ROOT,
         stdout=subprocess.PIPE,
         text=True,
@@ -138,8 +149,13 @@ def heard(child: "subprocess.Popen[str]", kind: str, dice: random.Random) -> tup
     return acknowledged, sum(line.startswith("failed") for line in whole)
 
 
-def faults_of(place: Path, acknowledged: set[str], label: str) -> Iterator[str]:
-    """What is wrong with the log after it was opened and sealed again."""
+def faults_of(
+    place: Path, acknowledged: set[str], label: str, notes_told: Iterable[str] = ()
+) -> Iterator[str]:
+    """What is wrong with the log after it was opened and sealed again.
+
+    Each note that was ever told must be a head of what is there now: so no two roots for one size.
+    """
     store = opened(place)
     try:
         sealed = store.seal()
@@ -152,8 +168,9 @@ def faults_of(place: Path, acknowledged: set[str], label: str) -> Iterator[str]:
     with engine.connect() as connection:
         reader = HomeReader(connection)
         notes: list[StoredCheckpoint] = list(reader.checkpoints())
-        head = head_of_signer(read_state(place / "signer", ORIGIN))
-        found = verify_log(reader.records(), notes, Evidence(log_key=KEY.key, heads=(head,)))
+        heads = [head_of_signer(read_state(place / "signer", ORIGIN))]
+        heads += [head_of_note(note, KEY.key, "told") for note in notes_told]
+        found = verify_log(reader.records(), notes, Evidence(log_key=KEY.key, heads=tuple(heads)))
         known = {row.event_id for row in reader.records()}
     engine.dispose()
     if found.outcome != "ok" or found.totals.unsealed or found.totals.size != sealed:
