@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
 from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
 
 from counterseal.kernel.errors import AdapterError
@@ -50,6 +50,19 @@ def _begin(engine: Engine, statement: str) -> None:
         connection.exec_driver_sql(statement)
 
 
+def _forget_read_only(engine: Engine) -> None:
+    """Open anew behind a refused write.
+
+    SQLite falls back to reading when the file cannot be opened for writing, such as on a full disk;
+    the one connection that is kept would then refuse every write until the process ends.
+    """
+
+    @event.listens_for(engine, "handle_error")
+    def _refused(context: ExceptionContext) -> None:
+        if "readonly" in str(context.original_exception):
+            context.is_disconnect = True
+
+
 def writing_engine(path: Path) -> Engine:
     """The engine that writes; creates the file when absent."""
     engine = create_engine(
@@ -59,6 +72,7 @@ def writing_engine(path: Path) -> Engine:
     )
     _on_connect(engine, "PRAGMA journal_mode=WAL", "PRAGMA synchronous=FULL", *_PRAGMAS, *_ROOM)
     _begin(engine, "BEGIN IMMEDIATE")
+    _forget_read_only(engine)
     return engine
 
 

@@ -14,6 +14,7 @@ Source: design part "performance bars": raw rows, `orjson.loads`, tuple comparis
 import re
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
+from itertools import chain
 from operator import gt, itemgetter
 from typing import Final, NamedTuple
 
@@ -115,7 +116,7 @@ def _with_content(
     event_ids, times = [row.event_id for row in rows], [row.recorded_at for row in rows]
     read = _agreeing(_contents([row.body for row in rows]), cells[:9])
     streams = None if read is None else _streams(rows)
-    if read is None or streams is None or set(map(type, (*event_ids, *times))) != {str}:
+    if read is None or streams is None:
         return None
     origin, error_us_max, commitments = read
     return bare._replace(
@@ -138,7 +139,9 @@ def _agreeing(
         return None
     *columns, versions, origins, clocks, commitments = zip(*contents, strict=True)
     whole = {*map(type, (*columns[0], *columns[3], *stored[3], *versions))} == {int}
-    if tuple(columns) != stored or not whole or set(versions) != {RECORD_VERSION}:
+    texts = {*map(type, chain(columns[2], *columns[5:]))} == {str}
+    known = whole and texts and set(versions) == {RECORD_VERSION}
+    if tuple(columns) != stored or not known:
         return None
     try:
         errors = [clock["max_error_us"] for clock in clocks]

@@ -31,6 +31,7 @@ from counterseal.kernel.errors import InputError
 
 _COLUMNS: Final = StoredRow._fields[:9]
 _COLUMN_VALUES: Final = itemgetter(*_COLUMNS)
+_TEXTS: Final = ("stream", "event_id", "type", "occurred_at", "recorded_at")
 _COUNT_BYTES: Final = 8
 _NO_STREAM: Final = bytes(_COUNT_BYTES) + ZERO_HASH
 
@@ -43,6 +44,11 @@ def _whole_numbers(value: Mapping[str, object]) -> bool:
         and type(value["seq"]) is int
         and type(value["stream_seq"]) is int
     )
+
+
+def _is_typed(value: Mapping[str, object]) -> bool:
+    """Whether what the columns repeat has the types of a record; no hash stands for them."""
+    return _whole_numbers(value) and all(type(value[name]) is str for name in _TEXTS)
 
 
 def _stream_end(stream_seq: int, leaf: bytes) -> bytes:
@@ -256,7 +262,7 @@ class Walk:
             value = load_canonical(row.body)
         except InputError:
             value = {}
-        if value.keys() != RECORD_FIELDS or not _whole_numbers(value):
+        if value.keys() != RECORD_FIELDS or not _is_typed(value):
             self._findings.add(row.seq, Finding.NOT_CANONICAL, "bytes")
             return None
         if _COLUMN_VALUES(value) != row[:9]:

@@ -55,6 +55,12 @@ def _whole_numbers(value: Mapping[str, object]) -> bool:
     )
 
 
+def _texts(value: Mapping[str, object]) -> bool:
+    """Whether names, kind and times are text."""
+    told = [value[n] for n in ("stream", "event_id", "type", "occurred_at", "recorded_at")]
+    return all(isinstance(one, str) for one in told)
+
+
 class _Log:
     """Findings so far."""
 
@@ -133,7 +139,8 @@ class _Pass:
             value = load_canonical(row.body)
         except InputError:
             value = {}
-        if value.keys() != RECORD_FIELDS or not _whole_numbers(value):
+        typed = value.keys() == RECORD_FIELDS and _whole_numbers(value) and _texts(value)
+        if not typed:
             self._log.add(row.seq, Finding.NOT_CANONICAL, "bytes")
             return None
         if _COLUMN_VALUES(value) != row[:9]:
