@@ -160,7 +160,10 @@ def test_i3_size_zero_proves_nothing() -> None:
     assert not check_inclusion(0, 0, RECORDS[0], [], EMPTY_ROOT)
 
 
-@pytest.mark.parametrize(("size", "peaks"), [(-1, []), (1, []), (2, [EMPTY_ROOT] * 2), (1, [b"x"])])
+@pytest.mark.parametrize(
+    ("size", "peaks"),
+    [(-1, []), (-1, [EMPTY_ROOT]), (1, []), (2, [EMPTY_ROOT] * 2), (1, [b"x"])],
+)
 def test_a_frontier_refuses_peaks_that_do_not_fit(size: int, peaks: list[bytes]) -> None:
     """TX-K7."""
     with pytest.raises(InputError, match="FRONTIER_INVALID"):

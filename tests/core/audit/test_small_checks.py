@@ -49,6 +49,7 @@ def usual(number: int) -> str:
         ((usual(1), usual(1), usual(1)), SEQ_MAX, [SEQ_MAX + 1, SEQ_MAX + 2]),
         ((usual(1), usual(1)), -1, [0]),
         ((f"{usual(1)}e", usual(2)[:-1]), 0, []),
+        ((usual(1), usual(1)[:-1], f"{usual(1)[-1]}{usual(2)}"), 0, []),
     ],
 )
 def test_an_id_used_before_is_named_wherever_it_is_kept(

@@ -10,8 +10,11 @@ from counterseal.audit.merkle import leaf_hash
 from counterseal.audit.record import StoredRow
 from counterseal.audit.record_format import RECORD_VERSION
 from counterseal.audit.stretch import stretch_of
+from counterseal.audit.verdict import Finding
+from counterseal.audit.verify import Evidence
 from counterseal.audit.walk import Walk
 from tests.core.audit.log_builder import ORIGIN, a_log, edited, rechained
+from tests.core.audit.test_fast_verify import compared
 
 ROWS = a_log((4,)).rows
 FIELDS = sorted(orjson.loads(ROWS[0].body))
@@ -88,8 +91,8 @@ def linked(row: StoredRow) -> list[StoredRow]:
 
 
 def is_read_alone(row: StoredRow) -> bool:
-    """A purged row, or one whose id or time is no text, may be left to the walk."""
-    return not row.body or {type(row.event_id), type(row.recorded_at)} != {str}
+    """A purged row is left to the walk."""
+    return not row.body
 
 
 def agree(rows: list[StoredRow], *, columns: bool) -> bool:
@@ -150,6 +153,36 @@ def test_i1_rows_in_another_order_or_number(columns: bool) -> None:
         for row in rows:
             walk.read(row)
         assert rest.kept == findings.kept
+
+
+TEXTS = ("stream", "event_id", "type", "occurred_at", "recorded_at")
+LAST = len(ROWS) - 1
+
+
+@pytest.mark.parametrize("value", [None, True, 0, 7])
+@pytest.mark.parametrize("name", TEXTS)
+def test_a_name_or_time_that_is_no_text_is_named_although_its_column_and_hash_fit(
+    name: str, value: object
+) -> None:
+    """A1: nothing but its type is wrong, in a log that is chained around it."""
+    rows = [*ROWS[:LAST], edited(ROWS[LAST], {name: value})]
+    assert stretch_of(rows) is None
+    found = compared(rows, Evidence(), ())
+    assert [(one.seq, one.code, one.layer) for one in found.findings] == [
+        (LAST, Finding.NOT_CANONICAL, "bytes")
+    ]
+    assert (found.exit_status, found.origin) == (1, ORIGIN)
+
+
+@pytest.mark.parametrize("origin", [None, True, 7, [], {"a": 1}])
+def test_a_log_whose_records_all_name_what_is_no_text_has_no_name(origin: object) -> None:
+    """A1: one value throughout, which is not to pass for hashes alone that name none."""
+    rows = rechained([edited(row, {"origin": origin}) for row in ROWS])
+    assert stretch_of(rows) is None
+    found = compared(rows, Evidence(), ())
+    assert {(one.seq, one.code, one.layer) for one in found.findings} == {
+        (seq, Finding.COLUMN_MISMATCH, "origin") for seq in range(len(ROWS))
+    }
 
 
 def test_i2_a_stretch_states_what_its_neighbours_must_be() -> None:
