@@ -23,6 +23,8 @@ from itertools import chain, islice
 from operator import attrgetter
 from typing import Final, cast
 
+from pydantic import ValidationError
+
 from counterseal.audit.accounts import Accounts
 from counterseal.audit.checkpoint import read_checkpoint
 from counterseal.audit.evidence import Evidence, open_evidence
@@ -30,6 +32,7 @@ from counterseal.audit.keys import KeyRing, renamed_ring
 from counterseal.audit.merkle import Frontier, leaf_hash
 from counterseal.audit.note import VerifierKey
 from counterseal.audit.part import Part, Progress, Verification, verify_part
+from counterseal.audit.purges import kept_leaf
 from counterseal.audit.record import StoredRow, load_canonical
 from counterseal.audit.resume import StreamEnd, VerifiedPrefix, check_prefix
 from counterseal.audit.rollback import ROLLED_BACK, Rollback, check_old_head, renamed_key
@@ -136,8 +139,8 @@ def verify_epochs(
 
 
 def _leaf(row: StoredRow) -> bytes:
-    """Hash of the bytes; of a purged record the one that was kept."""
-    return leaf_hash(row.body) if row.body else bytes.fromhex(row.leaf_hash)
+    """Hash of the bytes; of a record without any the one that was kept."""
+    return leaf_hash(row.body) if type(row.body) is bytes and row.body else kept_leaf(row)
 
 
 class _Reading:
@@ -199,22 +202,30 @@ class _Reading:
         if last is None or (self._edge.size, root) != (stated.size, stated.root):
             self._found(rollback, Finding.ROOT_MISMATCH, "the restored records are others")
             return None
-        prefix = VerifiedPrefix(
-            origin=rollback.origin,
-            size=stated.size,
-            root=root,
-            peaks=tuple(peak.hex() for peak in self._edge.peaks),
-            last_leaf=_leaf(last).hex(),
-            last_time=last.recorded_at,
-            streams=tuple(self._ends[name] for name in sorted(self._ends)),
-            checkpoint=rollback.first_checkpoint,
-        )
         try:
+            prefix = self._prefix(rollback, last)
             check_prefix(prefix, ring)
-        except CountersealError:
+        except (CountersealError, ValidationError):
             self._found(rollback, Finding.SIG_INVALID, "the new name did not sign its start")
             return None
         return prefix
+
+    def _prefix(self, rollback: Rollback, last: StoredRow) -> VerifiedPrefix:
+        """The state behind a last record, signed by the name that goes on.
+
+        Raises:
+            ValidationError: when a hostile file holds what no state can.
+        """
+        return VerifiedPrefix(
+            origin=rollback.origin,
+            size=self._edge.size,
+            root=self._edge.root().hex(),
+            peaks=tuple(peak.hex() for peak in self._edge.peaks),
+            last_leaf=_leaf(last).hex(),
+            last_time=last.recorded_at,
+            streams=tuple(self._ends[name] for name in sorted(self._ends, key=str)),
+            checkpoint=rollback.first_checkpoint,
+        )
 
     def _verify(
         self, rows: Iterable[StoredRow], required: Collection[Attacker], ending: Rollback | None
@@ -238,7 +249,8 @@ class _Reading:
     def _is_ours(self, stored: StoredCheckpoint, ending: Rollback | None) -> bool:
         """Whether a checkpoint is of this name; one that nobody can read is the newest name's."""
         try:
-            return read_checkpoint(stored.note).origin == self._key.name
+            note = stored.note if type(stored.note) is str else ""
+            return read_checkpoint(note).origin == self._key.name
         except InputError:
             return ending is None
 

@@ -17,8 +17,11 @@ Source: design part "verify".
 
 from bisect import bisect_right
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
 from itertools import islice
 from typing import NamedTuple
+
+from pydantic import ValidationError
 
 from counterseal.audit.accounts import AccountReport, Accounts
 from counterseal.audit.evidence import Evidence, open_evidence
@@ -155,21 +158,24 @@ class PartCheck:
             self._at_newest = self._prefix()
 
     def _prefix(self) -> VerifiedPrefix | None:
+        """The state to go on from; None when a hostile file holds what no state can."""
         walk, ends = self.walk, self.walk.stream_ends()
         note = next((s.stored.note for s in self._read if s.told.size == self.newest), None)
         if note is None or ends is None or walk.origin is None:
             return None
-        return VerifiedPrefix(
-            origin=walk.origin,
-            size=walk.frontier.size,
-            root=walk.frontier.root().hex(),
-            peaks=tuple(peak.hex() for peak in walk.frontier.peaks),
-            last_leaf=walk.last_leaf.hex(),
-            last_time=walk.last_time,
-            streams=ends,
-            checkpoint=note,
-            told=self._part.accounts.told,
-        )
+        with suppress(ValidationError):
+            return VerifiedPrefix(
+                origin=walk.origin,
+                size=walk.frontier.size,
+                root=walk.frontier.root().hex(),
+                peaks=tuple(peak.hex() for peak in walk.frontier.peaks),
+                last_leaf=walk.last_leaf.hex(),
+                last_time=walk.last_time,
+                streams=ends,
+                checkpoint=note,
+                told=self._part.accounts.told,
+            )
+        return None
 
     def settle(self, required: Collection[Attacker], signatures: int | None) -> Verification:
         """The verdict, after the last row."""
@@ -274,7 +280,7 @@ class PartCheck:
 
 def _is_old(row: StoredCheckpoint, size: int) -> bool:
     """Whether a checkpoint is older than where the reading starts: its root is not recomputed."""
-    return type(row.size) is int and row.size < size
+    return type(row.size) is int and 0 <= row.size < size
 
 
 def _groups(

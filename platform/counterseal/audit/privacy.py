@@ -265,9 +265,9 @@ def erased_commitments(record: Mapping[str, object]) -> tuple[str, ...]:
     after = record.get("after")
     documents = after.get("documents") if isinstance(after, Mapping) else None
     erasures = documents.get(Erasure.KIND) if isinstance(documents, Mapping) else None
-    return tuple(
-        str(commitment)
+    named = [
+        erasure.get("commitments")
         for erasure in (erasures if isinstance(erasures, list) else ())
         if isinstance(erasure, Mapping)
-        for commitment in erasure.get("commitments") or ()
-    )
+    ]
+    return tuple(str(one) for several in named if isinstance(several, list) for one in several)

@@ -225,7 +225,9 @@ class PurgeAccount:
 
     def _add(self, seq: int, code: IrregularCode, message: str) -> None:
         if len(self._found) < _FOUND_MAX:
-            self._found.append(Irregularity(seq=seq, code=code, layer="retention", message=message))
+            place = max(seq, 0)
+            found = Irregularity(seq=place, code=code, layer="retention", message=message)
+            self._found.append(found)
 
 
 def _apart(ranges: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int]]:

@@ -87,7 +87,7 @@ def read_seals(
         seen += 1
         size = row.size if type(row.size) is int else 0
         try:
-            told = read_checkpoint(row.note)
+            told = read_checkpoint(row.note if type(row.note) is str else "")
         except InputError:
             findings.add(max(size - 1, 0), Finding.NOT_CANONICAL, f"checkpoint:{size}")
             continue

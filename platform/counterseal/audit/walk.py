@@ -17,6 +17,7 @@ from operator import itemgetter
 from typing import Final
 
 from counterseal.audit.accounts import TOLD_TYPES
+from counterseal.audit.checkpoint import SIZE_MAX
 from counterseal.audit.event_ids import EventIds
 from counterseal.audit.findings import Findings
 from counterseal.audit.merkle import HASH_SIZE, ZERO_HASH, Frontier, leaf_hash
@@ -234,9 +235,17 @@ class Walk:
             self._stream(row, int(str(value["stream_seq"])), leaf)
             self._times(row, value["clock"])
         elif gone and self._columns:
-            self._stream(row, row.stream_seq, leaf)
+            self._purged(row, leaf)
         self.last_leaf = leaf
         self._grow((leaf,))
+
+    def _purged(self, row: StoredRow, leaf: bytes) -> None:
+        """A record without bytes keeps its place in its stream, when its column can be one."""
+        place = row.stream_seq
+        if type(place) is int and 0 < place <= SIZE_MAX:
+            self._stream(row, place, leaf)
+        else:
+            self._findings.add(row.seq, Finding.COLUMN_MISMATCH, "column:stream_seq")
 
     def _typed(self, row: StoredRow) -> StoredRow:
         """The row with a number and bytes where a hostile file may hold anything."""
