@@ -26,7 +26,7 @@ from counterseal.audit.anchors import (
     remember,
 )
 from counterseal.kernel.errors import AdapterError, InputError, IntegrityError
-from storage.signers import sync_folder, write_durably
+from storage.durable import sync_folder, write_durably
 
 
 class AnchorBook:

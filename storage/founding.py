@@ -39,6 +39,7 @@ from counterseal.kernel.ids import IdSource
 from counterseal.kernel.model import Actor, Refusal
 from counterseal.kernel.money import Currency
 from counterseal.market.ports import MarketFeed
+from storage.durable import sync_folder
 from storage.home_keys import (
     Officer,
     first_key_path,
@@ -52,13 +53,7 @@ from storage.journal import AfterStep, no_observer
 from storage.keyring import Keyring, write_secret
 from storage.policy_files import read_policy_files
 from storage.settings import POLICY_VERSION, Settings
-from storage.signers import (
-    create_state,
-    forget_founding,
-    settle_state,
-    state_file,
-    sync_folder,
-)
+from storage.signers import create_state, forget_founding, settle_state, state_file
 from storage.store import check_absent, create_database, move_database
 
 OFFICERS: Final = 2

@@ -39,6 +39,7 @@ from counterseal.kernel.clock import Clock
 from counterseal.kernel.errors import AdapterError, CountersealError, InputError, IntegrityError
 from counterseal.kernel.ids import IdSource
 from counterseal.kernel.model import Actor, Refusal
+from storage.durable import write_durably
 from storage.home_keys import log_key_path, open_log_key, read_passphrase
 from storage.home_reader import HomeReader, read_home
 from storage.key_in_force import check_in_force
@@ -51,7 +52,6 @@ from storage.signers import (
     remember,
     replace_state,
     state_file,
-    write_durably,
 )
 from storage.store import SqlStore
 

@@ -32,22 +32,6 @@ from counterseal.kernel.errors import AdapterError, IntegrityError
 from counterseal.kernel.model import Refusal
 from storage.durable import sync_folder, write_durably, written_beside
 
-__all__ = [
-    "LEASE_STALE",
-    "EmbeddedSigner",
-    "check_refusal",
-    "create_state",
-    "deciding",
-    "forget_founding",
-    "read_state",
-    "remember",
-    "replace_state",
-    "settle_state",
-    "state_file",
-    "sync_folder",
-    "write_durably",
-]
-
 LEASE_STALE: Final = "LEASE_STALE"
 _SAFE_LENGTH: Final = 60
 _DIGEST_LENGTH: Final = 16

@@ -35,7 +35,7 @@ from counterseal.audit.checkpoint import read_checkpoint
 from counterseal.audit.outside import StampedNote
 from counterseal.audit.time_windows import EVIDENCE_LAG_MAX
 from counterseal.kernel.errors import AdapterError, InputError, IntegrityError
-from storage.signers import write_durably
+from storage.durable import write_durably
 from storage.witnesses import exchange
 
 WAIT_SECONDS: Final = 20.0

@@ -19,13 +19,13 @@ from counterseal.kernel.clock import Clock
 from counterseal.kernel.errors import AdapterError, InputError
 from storage.data_keys import DataKeys
 from storage.databases import Database, SqliteFile, database_at
+from storage.durable import sync_folder
 from storage.engines import fold
 from storage.guards import check_guards
 from storage.journal import AfterStep, Journal, no_observer
 from storage.openings import destroy_keys
 from storage.placing import create_head
 from storage.schema import check_schema, has_tables
-from storage.signers import sync_folder
 from storage.unit_of_work import SqlReader, SqlUnitOfWork, reading, translated_errors, writing
 
 

@@ -47,9 +47,9 @@ from counterseal.identity.sealing import open_key, read_envelope, seal_key
 from counterseal.kernel.clock import Clock
 from counterseal.kernel.errors import CountersealError, InputError, IntegrityError
 from counterseal.kernel.model import Refusal
+from storage.durable import sync_folder, write_durably
 from storage.home_keys import read_passphrase
 from storage.keyring import read_secret, write_secret
-from storage.signers import sync_folder, write_durably
 from storage.system import MachineClock
 
 SIZE_TYPE: Final = "text/x.tlog.size"

@@ -31,7 +31,7 @@ from counterseal.audit.time_windows import EVIDENCE_LAG_MAX
 from counterseal.audit.trust_policy import KnownWitness
 from counterseal.audit.witness import AddCheckpoint, cosigned_lines, origin_name, with_lines
 from counterseal.kernel.errors import AdapterError, CountersealError, InputError, IntegrityError
-from storage.signers import write_durably
+from storage.durable import write_durably
 
 Newest = Callable[[], str | None]
 """Tells the newest signed checkpoint of the log, whoever signed it."""

@@ -24,10 +24,10 @@ from counterseal.audit.receipt import make_receipt
 from counterseal.audit.record import StoredRow, load_canonical
 from counterseal.broker.model import Fill
 from counterseal.kernel.errors import CountersealError
+from storage.durable import write_durably
 from storage.home_reader import read_home
 from storage.outside_folder import OutsideFolder
 from storage.settings import Settings
-from storage.signers import write_durably
 from storage.system import MachineClock
 
 AUTHORITY: Final = "UNSAFE-stamp-authority"

@@ -32,10 +32,10 @@ from flows.day.home import DemoHome
 from flows.day.keepsakes import stamp_once, write_receipts
 from flows.day.markets import DayMarket
 from storage.anchoring import AnchorBook
+from storage.durable import write_durably
 from storage.engines import reading_engine
 from storage.outside_folder import ANCHOR_SUFFIX, OutsideFolder
 from storage.sealed_log import SealedLog
-from storage.signers import write_durably
 from storage.witness_server import Witness, WitnessMemory, create_memory
 from storage.witnesses import CosignedNotes
 

@@ -40,8 +40,8 @@ from flows.day.home import DemoHome
 from flows.day.markets import DayMarket
 from flows.day.plan import DayPlan, Topic
 from flows.work import LogReport
+from storage.durable import write_durably
 from storage.homes import HomeReader, read_home
-from storage.signers import write_durably
 
 FOLDER: Final = "results"
 SUMMARY: Final = "summary.json"

@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from counterseal.audit.verify import Evidence, verify_log
 from counterseal.signals.model import Direction
-from storage.signers import write_durably
+from storage.durable import write_durably
 from tests.bench.measure import Measurement, percentile, seconds
 from tests.world import World
 

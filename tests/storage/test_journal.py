@@ -12,8 +12,9 @@ import pytest
 from counterseal.audit.note import NoteSigner
 from counterseal.audit.signer import SignerState
 from counterseal.kernel.errors import AdapterError, IntegrityError
+from storage.durable import write_durably
 from storage.journal import AfterStep
-from storage.signers import EmbeddedSigner, read_state, state_file, write_durably
+from storage.signers import EmbeddedSigner, read_state, state_file
 from tests.world import ACCOUNT, ORIGIN, ROOT, World
 
 STEPS = ("recorded", "placed", "signed", "checkpointed")

@@ -67,7 +67,7 @@ def _kept(file: Path) -> VerifiedPrefix | None:
 
 
 def _keep(file: Path, prefix: VerifiedPrefix) -> None:
-    from storage.signers import write_durably  # noqa: PLC0415 - only a new state is written
+    from storage.durable import write_durably  # noqa: PLC0415 - only a new state is written
 
     try:
         write_durably(file, prefix.model_dump_json(indent=1).encode())
