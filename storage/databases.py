@@ -39,8 +39,8 @@ class Opened:
     turn: AbstractContextManager[object]
 
     def dispose(self) -> None:
-        """Close every connection."""
-        for engine in (self.business, self.sequencing, self.reading):
+        """Close every connection, the writer's last: it folds SQLite's journal into the file."""
+        for engine in (self.reading, self.business, self.sequencing):
             engine.dispose()
 
 
@@ -83,8 +83,8 @@ class SqliteFile:
         return engines.writing_engine(self.path)
 
     def opened(self) -> Opened:
-        """One engine writes: SQLite has one writer."""
-        reading = self.reading()
+        """One engine writes: SQLite has one writer; readers stay open as long as the store."""
+        reading = engines.reading_engine(self.path, keeps=True)
         writing = self.writing()
         return Opened(writing, writing, reading, threading.RLock())
 

@@ -21,11 +21,13 @@ from typing import Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
 from sqlalchemy.engine.interfaces import DBAPIConnection, ExceptionContext
-from sqlalchemy.pool import ConnectionPoolEntry, NullPool, StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool, StaticPool
 
 from counterseal.kernel.errors import AdapterError
 
 BUSY_TIMEOUT_MS: Final = 10_000
+READERS_KEPT: Final = 2
+"""Reading connections that stay open: a new one reads the whole schema before its first row."""
 _PRAGMAS: Final = (
     "PRAGMA foreign_keys=ON",
     "PRAGMA recursive_triggers=ON",
@@ -76,8 +78,13 @@ def writing_engine(path: Path) -> Engine:
     return engine
 
 
-def reading_engine(path: Path) -> Engine:
+def reading_engine(path: Path, *, keeps: bool = False) -> Engine:
     """The engine that only reads.
+
+    Args:
+        path: The file.
+        keeps: Whether connections stay open until the engine is disposed of; else each is closed
+            when its reader is done, and nothing is held that SQLite would clear away.
 
     Raises:
         AdapterError: `DATABASE_MISSING` when there is no such file.
@@ -90,7 +97,12 @@ def reading_engine(path: Path) -> Engine:
         told = f"{uri}&immutable=1" if _is_frozen(path) else uri
         return sqlite3.connect(told, uri=True, check_same_thread=False)
 
-    engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
+    if keeps:
+        engine = create_engine(
+            "sqlite://", creator=connect, poolclass=QueuePool, pool_size=READERS_KEPT
+        )
+    else:
+        engine = create_engine("sqlite://", creator=connect, poolclass=NullPool)
     _on_connect(engine, *_PRAGMAS)
     _begin(engine, "BEGIN")
     return engine
