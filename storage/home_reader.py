@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Connection, func, select
+from sqlalchemy import Connection, func, select
 
 from counterseal.audit.privacy import Opening
 from counterseal.audit.record import StoredRow
@@ -50,10 +50,7 @@ class HomeReader(SqlReader):
 
     def in_streams(self, *streams: str) -> Iterator[StoredRow]:
         """Stored records of some streams in order of `seq`."""
-        cells = table("audit_records").c
-        asked = select(*(cells[name] for name in StoredRow._fields))
-        ours = asked.where(cells.stream.in_(streams)).order_by(cells.seq)
-        yield from (StoredRow(*row) for row in self._raw.execute(ours))
+        return read_records(self._raw, streams=streams)
 
     def ends(self) -> tuple[int, int] | None:
         """Place of the first record and behind the last; None without whole numbers there.
@@ -71,17 +68,11 @@ class HomeReader(SqlReader):
 
     def record(self, seq: int) -> StoredRow | None:
         """One stored record, or None."""
-        return self._one_record(table("audit_records").c.seq == seq)
+        return next(iter([*read_records(self._raw, seq, seq + 1)]), None)
 
     def record_of(self, event_id: str) -> StoredRow | None:
         """The stored record of an event, or None."""
-        return self._one_record(table("audit_records").c.event_id == event_id)
-
-    def _one_record(self, which: ColumnElement[bool]) -> StoredRow | None:
-        cells = table("audit_records").c
-        asked = select(*(cells[name] for name in StoredRow._fields)).where(which)
-        row = self._raw.execute(asked).first()
-        return None if row is None else StoredRow(*row)
+        return next(iter([*read_records(self._raw, event_id=event_id)]), None)
 
     def tree(self, size: int) -> "TiledTree":
         """The tree of the first records, from its stored tiles: reading few rows for each proof."""

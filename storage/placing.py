@@ -180,7 +180,7 @@ def place(
 
     Raises:
         IntegrityError: `HEAD_MOVED`.
-        InputError: as `audit.record.seal`.
+        InputError: as `audit.chain.extend`.
     """
     drafts = group.drafts
     newest = max(draft.occurred_at for draft in drafts)

@@ -15,7 +15,7 @@ from functools import partial
 from itertools import chain, islice, pairwise
 from typing import Final, NamedTuple
 
-from sqlalchemy import Connection, CursorResult, Engine, Integer, column, select, table
+from sqlalchemy import Connection, CursorResult, Engine, Integer, String, column, select, table
 from sqlalchemy.exc import SQLAlchemyError
 
 from counterseal.audit.record import StoredRow
@@ -26,6 +26,8 @@ _ROWS_AT_ONCE: Final = 256
 _row: Final = partial(tuple.__new__, StoredRow)
 """`StoredRow._make` without a call of Python for each row."""
 _SEQ: Final = column("seq", Integer())
+_STREAM: Final = column("stream", String())
+_EVENT_ID: Final = column("event_id", String())
 _RECORDS: Final = (
     select(*map(column, StoredRow._fields)).select_from(table("audit_records")).order_by(_SEQ)
 )
@@ -48,7 +50,12 @@ class RecordRange(NamedTuple):
 
 
 def read_records(
-    connection: Connection, start: int | None = None, end: int | None = None
+    connection: Connection,
+    start: int | None = None,
+    end: int | None = None,
+    *,
+    streams: Collection[str] | None = None,
+    event_id: str | None = None,
 ) -> Iterator[StoredRow]:
     """Stored records in order of `seq`, exactly as the database holds them.
 
@@ -58,9 +65,13 @@ def read_records(
         connection: In a transaction that reads, or begins here.
         start: First place that is wanted; None for whatever comes first.
         end: Place behind the last that is wanted; None for all that follow.
+        streams: Only records of these; None for every stream.
+        event_id: Only the record of this event.
     """
     asked = _RECORDS if start is None else _RECORDS.where(start <= _SEQ)
     asked = asked if end is None else asked.where(end > _SEQ)
+    asked = asked if streams is None else asked.where(_STREAM.in_(streams))
+    asked = asked if event_id is None else asked.where(_EVENT_ID.in_([event_id]))
     streamed = connection.dialect.name != "sqlite"  # which never fetches more than it is asked for
     found = connection.execute(asked, execution_options={"stream_results": streamed})
     return chain.from_iterable(map(_row, rows) for rows in _fetched(found))

@@ -12,6 +12,7 @@ Source: design part "verify".
 
 from collections.abc import Collection
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Final, NamedTuple
 from urllib.parse import quote
 
@@ -38,7 +39,8 @@ if TYPE_CHECKING:
     from storage.reconcile import ReconcileReport
 
 _PLACE_MAX: Final = 100
-_KEY_STREAMS: Final = (SYSTEM, KEY_STREAM, ROLLBACKS)
+KEY_STREAMS: Final = (SYSTEM, KEY_STREAM, ROLLBACKS)
+"""Streams of the records that tell of log keys."""
 
 
 class Workers(NamedTuple):
@@ -80,7 +82,9 @@ def verify_home(reader: HomeReader, evidence: Evidence, asked: Asked | None = No
         IntegrityError: those of `verify_onward`.
     """
     asked = asked or Asked()
-    after, required, told = asked.after, asked.required, (asked.signatures, asked.progress)
+    after, required = asked.after, asked.required
+    onward = partial(verify_onward, signatures=asked.signatures, progress=asked.progress)
+    epochs = partial(verify_epochs, signatures=asked.signatures, progress=asked.progress)
     rollbacks = rollbacks_of(reader.in_streams(ROLLBACKS))
     newest = None
     if evidence.log_key is not None:
@@ -90,18 +94,12 @@ def verify_home(reader: HomeReader, evidence: Evidence, asked: Asked | None = No
     if after is not None and newest in {None, after.origin}:
         rows, notes = reader.records(after.size - 1), reader.checkpoints(after.size)
         heads = tuple(head for head in evidence.heads if head.origin == newest)
-        ours = replace(evidence, heads=heads)
-        return verify_onward(
-            after, rows, notes, ours, required, signatures=told[0], progress=told[1]
-        )
+        return onward(after, rows, notes, replace(evidence, heads=heads), required)
     evidence = replace(evidence, openings=reader.openings())
     shared = None if after is not None or rollbacks else _shared(reader, evidence, asked)
     if shared is not None:
         return Verification(shared, None)
-    rows, notes = reader.records(), reader.checkpoints()
-    return verify_epochs(
-        rows, notes, evidence, rollbacks, required, signatures=told[0], progress=told[1]
-    )
+    return epochs(reader.records(), reader.checkpoints(), evidence, rollbacks, required)
 
 
 def _shared(reader: HomeReader, evidence: Evidence, asked: Asked) -> Verdict | None:
@@ -123,7 +121,7 @@ def _shared(reader: HomeReader, evidence: Evidence, asked: Asked) -> Verdict | N
 
 def _later_keys(reader: HomeReader, pinned: VerifierKey) -> tuple[VerifierKey, ...]:
     """Keys that followed the pinned one, as the log's own records tell and sign."""
-    ring, _ = walk_keys(pinned, key_records(reader.in_streams(*_KEY_STREAMS)))
+    ring, _ = walk_keys(pinned, key_records(reader.in_streams(*KEY_STREAMS)))
     return tuple(key for key in ring.keys if key.public_key != pinned.public_key)
 
 

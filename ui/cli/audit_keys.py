@@ -32,10 +32,11 @@ def keys(home: Home = None, as_json: AsJson = False) -> None:
     from counterseal.audit.rollback import Rollback  # noqa: PLC0415 - the same
     from counterseal.desk.archive import key_records  # noqa: PLC0415 - the same
     from counterseal.desk.installation import Installation  # noqa: PLC0415 - the same
+    from storage.verification import KEY_STREAMS  # noqa: PLC0415 - the same
 
     with read_home(settings_for(home)) as reader:
         installed, rollbacks = reader.find(Installation), reader.find(Rollback)
-        told = key_records(reader.records())
+        told = key_records(reader.in_streams(*KEY_STREAMS))
     if not installed:
         reject("NOT_INSTALLED", "the log names no first key")
     ring, broken = walk_keys(parse_vkey(installed[0].log_vkey), told)
