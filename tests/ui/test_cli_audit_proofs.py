@@ -13,6 +13,7 @@ from counterseal.kernel.errors import IntegrityError
 from tests.storage.long_log import lengthen
 from tests.world import World
 from ui.cli import verified_state
+from ui.cli.acknowledged import receipt_of
 from ui.cli.app import run
 
 
@@ -224,3 +225,26 @@ def test_a_long_run_tells_its_progress_on_stderr_and_a_short_one_nothing(
     monkeypatch.setattr(verified_state, "QUIET_SECONDS", 0)
     line("verify", "--vkey", line.vkey, "--json")
     assert f"{len(line.world.log())} records read" in line.err
+
+
+@pytest.mark.parametrize("body", ["x'7b7d'", "x'ff'", "x''"])
+def test_a_record_about_keys_that_was_edited_is_tampering_and_no_bad_input(
+    line: Line, body: str
+) -> None:
+    """A1: whoever looks for later keys before the pass does not fall over it."""
+    line.world.forge(f"UPDATE audit_records SET body = {body} WHERE seq = 0")
+    status, out = line("verify", "--vkey", line.vkey)
+    assert status == 1
+    assert "outcome  tampered" in out
+
+
+def test_an_answer_without_a_receipt_is_still_the_answer(
+    line: Line, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """TX-K7: what was sealed is told as done, and why no receipt came."""
+    assert receipt_of(line.world.settings, "evt_1") is None
+    assert "no receipt: NOT_FOUND" in capsys.readouterr().err
+    newest = line.world.log()[-1]
+    receipt = receipt_of(line.world.settings, newest.event_id)
+    assert receipt is not None
+    check_receipt(parse_receipt(receipt), newest.body, line.world.log_key.key)

@@ -3,7 +3,8 @@
 from typing import TYPE_CHECKING
 
 from counterseal.kernel.canonical import Json
-from ui.cli.render import answer, refused
+from counterseal.kernel.errors import CountersealError
+from ui.cli.render import answer, notice, refused
 
 if TYPE_CHECKING:
     from counterseal.desk.commands import Outcome
@@ -32,15 +33,17 @@ def settled(settings: "Settings", outcome: "Outcome", *, as_json: bool, what: st
     answer({"ok": True, **facts}, lines, as_json=as_json)
 
 
-def receipt_of(settings: "Settings", event_id: str) -> str:
-    """The receipt of one acknowledged record.
+def receipt_of(settings: "Settings", event_id: str) -> str | None:
+    """The receipt of one acknowledged record; None, said on stderr, when none can be made.
 
-    Raises:
-        AdapterError: those of `read_home`.
-        IntegrityError: those of `proved`.
+    What was done stays done and is answered so: a damaged tile must not make it look refused.
     """
     from storage.home_reader import read_home  # noqa: PLC0415 - only an answer in JSON proves
     from ui.cli.proofs import proved  # noqa: PLC0415 - the same
 
-    with read_home(settings) as reader:
-        return proved(reader, None, event_id).text
+    try:
+        with read_home(settings) as reader:
+            return proved(reader, None, event_id).text
+    except CountersealError as error:
+        notice(f"counterseal: no receipt: {error}")
+        return None

@@ -50,7 +50,7 @@ from counterseal.audit.verdict import (
 )
 from counterseal.audit.verify import verify_onward
 from counterseal.kernel.canonical import Json, canonical_bytes
-from counterseal.kernel.errors import CountersealError, InputError, IntegrityError
+from counterseal.kernel.errors import CountersealError, InputError
 
 _BY_SEQ: Final = attrgetter("seq")
 _Verify = Callable[
@@ -60,17 +60,22 @@ _Verify = Callable[
 
 
 def rollbacks_of(rows: Iterable[StoredRow]) -> tuple[Rollback, ...]:
-    """The declarations among rows (all, or those of the type), as their bytes tell them."""
-    return tuple(_stated(row) for row in rows if row.type == ROLLED_BACK)
+    """The declarations among rows (all, or those of the type), as their bytes tell them.
+
+    One that cannot be read declares nothing: then the next name is a contradiction.
+    """
+    stated = (_stated(row) for row in rows if row.type == ROLLED_BACK)
+    return tuple(rollback for rollback in stated if rollback is not None)
 
 
-def _stated(row: StoredRow) -> Rollback:
-    record = load_canonical(row.body)
+def _stated(row: StoredRow) -> Rollback | None:
     try:
-        after = cast("Mapping[str, Mapping[str, Sequence[Json]]]", record["after"])
+        after = cast(
+            "Mapping[str, Mapping[str, Sequence[Json]]]", load_canonical(row.body)["after"]
+        )
         return Rollback.model_validate_json(canonical_bytes(after["documents"][Rollback.KIND][0]))
-    except (TypeError, KeyError, IndexError, ValueError):
-        raise IntegrityError("NOT_CANONICAL", "no declaration", field="seq", got=row.seq) from None
+    except (InputError, TypeError, KeyError, IndexError, ValueError):
+        return None
 
 
 def check_names(evidence: Evidence, rollbacks: Iterable[Rollback]) -> None:

@@ -16,7 +16,8 @@ from datetime import datetime
 from typing import Final, NamedTuple, Protocol
 
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, ReviewNonce
-from counterseal.audit.keys import KEY_TYPES, KeyRecord, key_record
+from counterseal.audit.accounts import Accounts
+from counterseal.audit.keys import KeyRecord
 from counterseal.audit.privacy import commitments_of
 from counterseal.audit.purges import is_purged
 from counterseal.audit.record import StoredRow, load_canonical
@@ -104,12 +105,10 @@ def recorded_at(row: StoredRow) -> datetime:
 
 
 def key_records(rows: Iterable[StoredRow]) -> tuple[KeyRecord, ...]:
-    """What the log says about its keys."""
-    return tuple(
-        key_record(row.seq, row.type, _object(load_canonical(row.body).get("after")))
-        for row in rows
-        if row.type in KEY_TYPES
-    )
+    """What the log says about its keys; a record that cannot be read says nothing."""
+    accounts = Accounts(personal=False)
+    accounts.take(tuple(rows))
+    return accounts.key_records
 
 
 def held_commitments(rows: Iterable[StoredRow], holds: Iterable[Hold]) -> frozenset[str]:
