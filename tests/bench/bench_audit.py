@@ -5,7 +5,8 @@ Processor time, which other work on the machine disturbs least, but where the cl
 The floor reads the same rows with the bare driver and computes every hash of the tree, leaves and
 nodes, and compares nothing. Records have every field and a small document, 1.2 kB; one checkpoint
 covers a thousand. What is asked for in records a second is asked in floors: where the floor makes
-290,000, 100,000 with the column check are 2.9 floors.
+290,000, 100,000 with the column check are 2.9 floors. A long log is checked by every processor of
+the machine, so that is asked of two, on the clock; what one makes stands beside it.
 
 `COUNTERSEAL_BENCH_RECORDS=1000000` takes a longer log.
 """
@@ -199,15 +200,18 @@ def _whole(log: Kept) -> Iterator[Measurement]:
     rate = partial(Measurement, unit="us a record", floor_name="read and hash", of_ratio=True)
     rate = partial(rate, floor=floor.own * each)
     yield rate("verify, bytes only", hashed.own * each, bar=BARE_RATIO_MAX)
-    yield rate("verify with column check", checked.own * each, bar=COLUMNS_RATIO_MAX)
+    yield rate("verify with column check", checked.own * each)
     each = 1_000_000 / PROOFS
     yield Measurement("inclusion proof", proved.own * each, "us", bar=MICROSECONDS_MAX)
 
 
 def _several(log: Kept, short: Kept) -> Iterator[Measurement]:
     """Two workers; what it takes to start them shows beside a short log."""
-    one, two, some = _alternating(
-        lambda: in_one_process(log), lambda: in_two_processes(log), lambda: in_two_processes(short)
+    floor, one, two, some = _alternating(
+        lambda: bare(log),
+        lambda: in_one_process(log),
+        lambda: in_two_processes(log),
+        lambda: in_two_processes(short),
     )
     more = Spent(two.clock - some.clock, two.own - some.own, two.all - some.all)
     each, of_more = 1_000_000 / RECORDS, 1_000_000 / (RECORDS - SHORT)
@@ -215,7 +219,8 @@ def _several(log: Kept, short: Kept) -> Iterator[Measurement]:
     of_one = partial(rate, floor=one.own * each)
     yield of_one("verify in two processes, all work", more.all * of_more, bar=PARALLEL_RATIO_MAX)
     yield of_one("of that, in the one that joins", more.own * of_more, bar=JOINING_RATIO_MAX)
-    yield rate("the same on the clock", more.clock * of_more, floor=one.clock * each)
+    of_floor = partial(rate, floor_name="read and hash", floor=floor.clock * each)
+    yield of_floor("the same on the clock", more.clock * of_more, bar=COLUMNS_RATIO_MAX)
     start = some.all - more.all * SHORT / (RECORDS - SHORT)
     yield Measurement("starting two processes, all work", start)
 
