@@ -31,7 +31,7 @@ ROOM = ROOT / "platform" / "counterseal" / "audit"
 TESTS = ROOT / "tests" / "core" / "audit"
 REVIEWED = Path(__file__).parent / "equivalent.txt"
 MODULES = (
-    *("walk", "stretch", "seals", "part", "verify", "verdict", "findings", "event_ids"),
+    *("walk", "stretch", "seals", "part", "verify", "judging", "findings", "event_ids"),
     *("keys", "purges", "privacy", "accounts", "resume", "time_windows", "evidence"),
     *("outside", "outside_reach", "merkle", "note", "checkpoint", "receipt", "record"),
 )

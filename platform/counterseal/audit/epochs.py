@@ -28,6 +28,7 @@ from pydantic import ValidationError
 from counterseal.audit.accounts import Accounts
 from counterseal.audit.checkpoint import read_checkpoint
 from counterseal.audit.evidence import Evidence, open_evidence
+from counterseal.audit.judging import contradicted
 from counterseal.audit.keys import KeyRing, renamed_ring
 from counterseal.audit.merkle import Frontier, leaf_hash
 from counterseal.audit.note import VerifierKey
@@ -46,7 +47,6 @@ from counterseal.audit.verdict import (
     LostRange,
     Outcome,
     Verdict,
-    contradicted,
 )
 from counterseal.audit.verify import verify_onward
 from counterseal.kernel.canonical import Json, canonical_bytes

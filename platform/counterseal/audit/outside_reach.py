@@ -8,7 +8,7 @@ Invariants
   I2  A bound is the number of records that the evidence covers, never the length of the log.
   I3  A reach holds only while the log has every head of the view: a contradiction comes first.
 
-Not here: comparing heads and times with the log (audit.verify), contradictions (audit.verdict).
+Not here: comparing heads and times with the log (audit.verify), contradictions (audit.judging).
 Source: design table "evidence, cumulative", rows "witness quorum" and "stamps".
 """
 
@@ -16,8 +16,9 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from counterseal.audit.evidence import OpenedEvidence, TablesCompared
+from counterseal.audit.judging import Reach
 from counterseal.audit.outside import OutsideView
-from counterseal.audit.verdict import Attacker, Reach, Shortfall, Standing
+from counterseal.audit.verdict import Attacker, Shortfall, Standing
 from counterseal.kernel.clock import utc_text
 
 

@@ -11,7 +11,7 @@ Invariants
       once, behind the last.
 
 Not here: which parts there are (audit.verify, audit.epochs), the pass (audit.walk), checkpoints
-(audit.seals), the attackers (audit.verdict).
+(audit.seals), the attackers (audit.judging).
 Source: design part "verify".
 """
 
@@ -26,6 +26,7 @@ from pydantic import ValidationError
 from counterseal.audit.accounts import AccountReport, Accounts
 from counterseal.audit.evidence import Evidence, open_evidence
 from counterseal.audit.findings import Findings
+from counterseal.audit.judging import Coverage, decide_outcome, judge
 from counterseal.audit.keys import KeyRing
 from counterseal.audit.note import VerifierKey
 from counterseal.audit.outside_reach import reaches
@@ -42,13 +43,10 @@ from counterseal.audit.stretch import STRETCH_MAX
 from counterseal.audit.verdict import (
     DEFAULT_REQUIRED,
     Attacker,
-    Coverage,
     Finding,
     Shortfall,
     Totals,
     Verdict,
-    decide_outcome,
-    judge,
 )
 from counterseal.audit.walk import Walk
 

@@ -9,7 +9,7 @@ Invariants
   I4  A cut tail is found whenever a checkpoint or a remembered head covers it.
   I5  What was verified before and is not read again is said so, and new records must follow it.
 
-Not here: reading a database or pack (storage, evidence), the attackers (audit.verdict), the pass
+Not here: reading a database or pack (storage, evidence), the attackers (audit.judging), the pass
 (audit.walk), checkpoints (audit.seals).
 Source: design part "verify"; nothing is shared with the writer but hashing and parsing.
 """

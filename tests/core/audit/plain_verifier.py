@@ -8,6 +8,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple
 
 from counterseal.audit.checkpoint import Checkpoint, open_checkpoint, read_checkpoint
+from counterseal.audit.judging import Coverage, decide_outcome, judge
 from counterseal.audit.merkle import ZERO_HASH, Frontier, leaf_hash
 from counterseal.audit.note import VerifierKey
 from counterseal.audit.record import RECORD_FIELDS, StoredRow, load_canonical
@@ -16,13 +17,10 @@ from counterseal.audit.verdict import (
     DEFAULT_REQUIRED,
     Attacker,
     AttackerVerdict,
-    Coverage,
     Finding,
     FindingAt,
     Outcome,
     Totals,
-    decide_outcome,
-    judge,
 )
 from counterseal.audit.verify import Evidence, RememberedHead, StoredCheckpoint
 from counterseal.kernel.errors import InputError, IntegrityError

@@ -7,10 +7,11 @@ import orjson
 import pytest
 
 from counterseal.audit.checkpoint import cosign_checkpoint
+from counterseal.audit.judging import Reach
 from counterseal.audit.note import NoteSigner
 from counterseal.audit.outside import OutsideEvidence, OutsideView, StampedNote, view_outside
 from counterseal.audit.outside_reach import outside_reach
-from counterseal.audit.verdict import Attacker, Reach, Standing
+from counterseal.audit.verdict import Attacker, Standing
 from counterseal.audit.verify import Evidence, RememberedHead, verify_log
 from tests.core.audit.log_builder import NOW, Log, a_log, edited, rechained
 from tests.core.audit.outside_cases import LOG_KEY, POLICY, WITNESSES
