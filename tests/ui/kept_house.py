@@ -6,14 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from counterseal.identity import sealing
-from counterseal.identity.sealing import seal_key
-from counterseal.kernel.canonical import digest
-from storage.home_keys import keys_folder, log_key_path
-from storage.keyring import Keyring, write_secret
 from tests.desk.keeping import KeptWorld
-from tests.ground import DERIVED, SECRET
-from tests.household import ORIGIN, ROOT
+from tests.ui.sealed_keys import seal_keys
 from ui.cli import log_keys, purges, session
 from ui.cli.app import run
 
@@ -58,21 +52,10 @@ class KeptHouse:
 
 @pytest.fixture
 def kept(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> KeptHouse:
-    world = KeptWorld(tmp_path / "home")
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
+    world = KeptWorld(workplace / "home")
     for module in (session, purges, log_keys):
         monkeypatch.setattr(module, "CLOCK", world.clock)
-    secret = tmp_path / "secret"
-    secret.write_text(SECRET + "\n", "utf-8")
-    monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(world.settings.counterseal_signer_state))
-    monkeypatch.setenv("COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE", str(secret))
-    sealed = seal_key(bytes(range(32)), ORIGIN, SECRET, bytes(16))
-    write_secret(log_key_path(world.settings), sealed)
-    ring = Keyring(keys_folder(world.settings))
-    for name in SIGNERS:
-        seed = digest(name).encode()[7:39]
-        ring.create(name, f"key-of-{name}", SECRET, seed=seed, salt=bytes(16))
-    return KeptHouse(world, capsys, str(secret))
+    seal_keys(world, *SIGNERS)
+    return KeptHouse(world, capsys, str(workplace / "secret"))

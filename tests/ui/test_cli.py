@@ -6,21 +6,16 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import pytest
 
-from counterseal.identity import sealing
 from counterseal.kernel.errors import InputError, IntegrityError
 from storage.keyring import DEMO_PASSPHRASE, Keyring, UnsafeDemoKeyring
 from storage.trading_calendar import COPY
 from ui.cli.app import run
 
-DERIVED = cache(sealing._derive)
-"""The real derivation; half a second, paid once for each key."""
 ROOT = Path(__file__).parents[2]
-SECRET = "a long passphrase for tests"
 Ran = tuple[int, dict[str, object]]
 
 
@@ -60,15 +55,8 @@ class House:
 
 
 @pytest.fixture
-def house(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> House:
-    (tmp_path / "secret").write_text(SECRET + "\n", "utf-8")
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
-    monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(tmp_path / "signer"))
-    monkeypatch.setenv("COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE", str(tmp_path / "secret"))
-    return House(tmp_path, capsys)
+def house(workplace: Path, capsys: pytest.CaptureFixture[str]) -> House:
+    return House(workplace, capsys)
 
 
 def _founded(house: House) -> dict[str, object]:

@@ -3,25 +3,17 @@
 import json
 import sqlite3
 from contextlib import closing
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from counterseal.broker.model import SimulationOutcome
-from counterseal.identity import sealing
-from counterseal.identity.sealing import seal_key
-from counterseal.kernel.canonical import digest
 from storage.guards import GUARDS
-from storage.home_keys import keys_folder, log_key_path
-from storage.keyring import Keyring, write_secret
 from storage.store import create_database
-from tests.world import LARGE, ORIGIN, ROOT, World
+from tests.ui.sealed_keys import seal_keys
+from tests.world import LARGE, ORIGIN, World
 from ui.cli.app import run
 
-DERIVED = cache(sealing._derive)
-"""The real derivation; half a second, paid once for each key."""
-SECRET = "a long passphrase for tests"
 REASON = "the data behind it was wrong"
 NONE_SUCH = "paper-workflow-0123456789abcdef"
 Ran = tuple[int, dict[str, object], str]
@@ -63,23 +55,12 @@ class Terminal:
 
 @pytest.fixture
 def terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
-    world = World(tmp_path / "home")
-    secret = tmp_path / "secret"
-    secret.write_text(SECRET + "\n", "utf-8")
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
+    world = World(workplace / "home")
     for module in ("session", "approvals"):
         monkeypatch.setattr(f"ui.cli.{module}.CLOCK", world.clock)
-    monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(world.settings.counterseal_signer_state))
-    monkeypatch.setenv("COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE", str(secret))
-    salt = bytes(16)
-    write_secret(log_key_path(world.settings), seal_key(bytes(range(32)), ORIGIN, SECRET, salt))
-    ring = Keyring(keys_folder(world.settings))
-    for name in ("risk", "quant"):
-        seed = digest(name).encode()[7:39]
-        ring.create(name, f"key-of-{name}", SECRET, seed=seed, salt=salt)
+    seal_keys(world, "risk", "quant")
     return Terminal(world, capsys)
 
 

@@ -21,14 +21,12 @@ APP.command()(audit_keys.keys)
 
 
 @pytest.fixture
-def home(restored: Ground, monkeypatch: pytest.MonkeyPatch) -> Path:
-    settings = restored.settings
-    monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(settings.counterseal_signer_state))
-    monkeypatch.setenv("COUNTERSEAL_POLICIES", str(settings.counterseal_policies))
-    file = settings.counterseal_log_key_passphrase_file
-    monkeypatch.setenv("COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE", str(file))
-    assert session.settings_for(settings.counterseal_home).database == settings.database
-    return settings.counterseal_home
+def home(workplace: Path, restored: Ground) -> Path:
+    home = restored.settings.counterseal_home
+    told = session.settings_for(home)
+    assert told.counterseal_signer_state == workplace / "signer"
+    assert told.database == restored.settings.database
+    return home
 
 
 def said(home: Path, *words: str) -> tuple[int, dict[str, object]]:

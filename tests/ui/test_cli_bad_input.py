@@ -2,13 +2,11 @@
 
 import json
 from dataclasses import dataclass
-from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
-from counterseal.identity import sealing
 from counterseal.identity.keys import PersonKey
 from counterseal.kernel.clock import utc_text
 from counterseal.signals.model import SignalRecord
@@ -16,12 +14,8 @@ from storage.home_reader import read_home
 from storage.keyring import Keyring
 from storage.settings import Settings, load_settings
 from storage.system import MachineClock
+from tests.ground import SECRET
 from ui.cli.app import run
-
-DERIVED = cache(sealing._derive)
-"""The real derivation; half a second, paid once for each key."""
-ROOT = Path(__file__).parents[2]
-SECRET = "a long passphrase for tests"
 
 
 @dataclass
@@ -90,15 +84,8 @@ class Terminal:
 
 
 @pytest.fixture
-def terminal(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> Terminal:
-    (tmp_path / "secret").write_text(SECRET + "\n", "utf-8")
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
-    monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(tmp_path / "signer"))
-    monkeypatch.setenv("COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE", str(tmp_path / "secret"))
-    return Terminal(tmp_path, capsys)
+def terminal(workplace: Path, capsys: pytest.CaptureFixture[str]) -> Terminal:
+    return Terminal(workplace, capsys)
 
 
 def signal(name: str) -> dict[str, object]:

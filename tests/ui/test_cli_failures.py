@@ -9,14 +9,9 @@ import pytest
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.commands import Outcome
 from counterseal.desk.lifecycle import Lifecycle
-from counterseal.identity import sealing
-from counterseal.identity.sealing import seal_key
-from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import AdapterError
-from storage.home_keys import keys_folder, log_key_path
-from storage.keyring import Keyring, write_secret
-from tests.ground import DERIVED, SECRET
-from tests.world import ORIGIN, ROOT, World
+from tests.ui.sealed_keys import seal_keys
+from tests.world import World
 from ui.cli.app import run
 
 Ran = tuple[int, dict[str, object], str]
@@ -37,30 +32,16 @@ def call(capsys: pytest.CaptureFixture[str]) -> Call:
 
 
 @pytest.fixture
-def cancel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, ...]:
+def cancel(workplace: Path) -> tuple[str, ...]:
     """The words that cancel an order that rests in a home."""
-    world = World(tmp_path / "home")
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
-    (tmp_path / "secret").write_text(SECRET + "\n", "utf-8")
-    monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(world.settings.counterseal_signer_state))
-    monkeypatch.setenv("COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE", str(tmp_path / "secret"))
-    write_secret(
-        log_key_path(world.settings), seal_key(bytes(range(32)), ORIGIN, SECRET, bytes(16))
-    )
-    Keyring(keys_folder(world.settings)).create(
-        "operator",
-        "key-of-operator",
-        SECRET,
-        seed=digest("operator").encode()[7:39],
-        salt=bytes(16),
-    )
+    world = World(workplace / "home")
+    seal_keys(world, "operator")
     selected = SimulationOutcome.ACKNOWLEDGE
     order = world.done(world.submitted(world.approved(quantity=2), quantity=2, selected=selected))
     world.store.close()
     return (
         *("orders", "cancel", order, "--as", "operator", "--reason", "not wanted any more"),
-        *("--passphrase-file", str(tmp_path / "secret"), "--home", str(world.home)),
+        *("--passphrase-file", str(workplace / "secret"), "--home", str(world.home)),
     )
 
 

@@ -7,10 +7,9 @@ import pytest
 import typer
 from typer.testing import CliRunner
 
-from counterseal.identity import sealing
 from counterseal.kernel.errors import InputError
 from storage.home_keys import first_log_key, open_log_key
-from tests.ground import DERIVED, Ground, ground_at
+from tests.ground import Ground, ground_at
 from tests.household import ORIGIN
 from ui.cli import audit_keys, log_keys
 
@@ -22,15 +21,9 @@ ANN = ("--as", "ann")
 
 
 @pytest.fixture
-def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
-    ground = ground_at(tmp_path, "one")
+def ground(workplace: Path) -> Ground:
+    ground = ground_at(workplace, "one")
     ground.found()
-    told = ground.settings
-    monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(told.counterseal_signer_state))
-    monkeypatch.setenv("COUNTERSEAL_POLICIES", str(told.counterseal_policies))
-    file = told.counterseal_log_key_passphrase_file
-    monkeypatch.setenv("COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE", str(file))
     return ground
 
 

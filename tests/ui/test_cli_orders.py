@@ -3,26 +3,18 @@
 import json
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import cache
 from pathlib import Path
 
 import pytest
 
 from counterseal.broker.model import SimulationOutcome
-from counterseal.identity import sealing
-from counterseal.identity.sealing import seal_key
-from counterseal.kernel.canonical import digest
 from counterseal.oms.states import OrderState
 from counterseal.risk.model import CheckName
-from storage.homes import keys_folder, log_key_path
-from storage.keyring import Keyring, write_secret
 from storage.trading_calendar import COPY
-from tests.world import ORIGIN, ROOT, SYMBOL, World
+from tests.ui.sealed_keys import seal_keys
+from tests.world import SYMBOL, World
 from ui.cli.app import run
 
-DERIVED = cache(sealing._derive)
-"""The real derivation; half a second, paid once for each key."""
-SECRET = "a long passphrase for tests"
 Ran = tuple[int, dict[str, object]]
 
 
@@ -77,22 +69,10 @@ def code(value: dict[str, object]) -> str:
 
 
 @pytest.fixture
-def house(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> House:
-    world = World(tmp_path / "home")
-    monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
-    (tmp_path / "secret").write_text(SECRET + "\n", "utf-8")
-    monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(world.settings.counterseal_signer_state))
-    monkeypatch.setenv("COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE", str(tmp_path / "secret"))
-    sealed = seal_key(bytes(range(32)), ORIGIN, SECRET, bytes(16))
-    write_secret(log_key_path(world.settings), sealed)
-    ring = Keyring(keys_folder(world.settings))
-    for name in ("operator", "quant"):
-        seed = digest(name).encode()[7:39]
-        ring.create(name, f"key-of-{name}", SECRET, seed=seed, salt=bytes(16))
-    return House(world, capsys, str(tmp_path / "secret"))
+def house(workplace: Path, capsys: pytest.CaptureFixture[str]) -> House:
+    world = World(workplace / "home")
+    seal_keys(world, "operator", "quant")
+    return House(world, capsys, str(workplace / "secret"))
 
 
 def test_timeouts_are_only_looked_at_by_default(house: House) -> None:

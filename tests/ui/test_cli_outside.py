@@ -14,13 +14,12 @@ import pytest
 
 from counterseal.audit.note import COSIGNATURE, parse_vkey
 from counterseal.audit.trust_policy import parse_policy
-from counterseal.identity import sealing
 from counterseal.kernel.errors import InputError
 from storage.home_keys import open_log_key
 from storage.outside_folder import OutsideFolder
 from storage.witness_server import begin, open_witness_key
 from storage.witnesses import WitnessClient
-from tests.ground import DERIVED, SECRET, Ground, ground_at
+from tests.ground import SECRET, Ground, ground_at
 from ui.cli import outside
 from ui.cli.render import Leaving
 
@@ -47,15 +46,12 @@ class House:
 
 @pytest.fixture
 def house(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> House:
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
-    ground = ground_at(tmp_path, "a")
+    ground = ground_at(workplace, "a")
     ground.found()
-    for name in ("home", "policies", "signer_state", "log_key_passphrase_file"):
-        told = getattr(ground.settings, f"counterseal_{name}")
-        monkeypatch.setenv(f"COUNTERSEAL_{name}".upper(), str(told))
-    monkeypatch.setenv("COUNTERSEAL_OUTSIDE", str(tmp_path / "outside"))
+    monkeypatch.setenv("COUNTERSEAL_HOME", str(ground.settings.counterseal_home))
+    monkeypatch.setenv("COUNTERSEAL_OUTSIDE", str(workplace / "outside"))
     return House(ground, capsys)
 
 
@@ -128,20 +124,18 @@ def test_without_a_folder_the_setting_is_named(monkeypatch: pytest.MonkeyPatch) 
     assert (refused.value.code, refused.value.field) == ("OUTSIDE_UNSET", "COUNTERSEAL_OUTSIDE")
 
 
-def test_a_witness_is_begun_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_witness_is_begun_once(workplace: Path) -> None:
     """Its key and memory are made together, named, and never made anew."""
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
-    secret = tmp_path / "secret"
-    secret.write_text(SECRET, "utf-8")
+    secret = workplace / "secret"
     with pytest.raises(InputError) as unnamed:
-        begin(tmp_path / "w", "", secret)
+        begin(workplace / "w", "", secret)
     assert unnamed.value.code == "WITNESS_NAME_UNSET"
-    begin(tmp_path / "w", "w.example", secret)
-    key = (tmp_path / "w/key.json").read_bytes()
-    begin(tmp_path / "w", "another.example", secret)
-    assert (tmp_path / "w/key.json").read_bytes() == key
-    (tmp_path / "w/memory/held").touch()
-    (tmp_path / "w/key.json").unlink()
+    begin(workplace / "w", "w.example", secret)
+    key = (workplace / "w/key.json").read_bytes()
+    begin(workplace / "w", "another.example", secret)
+    assert (workplace / "w/key.json").read_bytes() == key
+    (workplace / "w/memory/held").touch()
+    (workplace / "w/key.json").unlink()
     with pytest.raises(InputError) as kept:
-        begin(tmp_path / "w", "w.example", secret)
+        begin(workplace / "w", "w.example", secret)
     assert kept.value.code == "WITNESS_MEMORY_EXISTS"

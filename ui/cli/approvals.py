@@ -1,6 +1,6 @@
 """`counterseal approvals`: list, show, status, verify, request, review, withdraw, revoke."""
 
-from typing import Annotated
+from typing import Annotated, NoReturn
 
 import typer
 
@@ -165,11 +165,9 @@ def review(
     preparation = approvals.prepare(
         request, decision, reason, actor, shown_hash=detail.shown_hash, key=f"{base}:prepare"
     )
-    if preparation.prepared is None:
-        if preparation.refusal is None:
-            reject("NOT_FOUND", "the statement is gone", field="request", got=request)
-        refused(preparation.refusal, as_json=as_json)
     prepared = preparation.prepared
+    if prepared is None:
+        _not_prepared(request, preparation.refusal, as_json=as_json)
     notice(f"signing: {prepared.statement.meaning.value} as {actor.id}")
     signed = SignedReview(
         decision=decision,
@@ -216,11 +214,9 @@ def revoke(
     actor, opened = logged_in(settings, acting_as, passphrase_file)
     revocations, base = desk_at(settings).revocations, command_key(key)
     preparation = revocations.prepare(request, reason, actor, key=f"{base}:prepare")
-    if preparation.prepared is None:
-        if preparation.refusal is None:
-            reject("NOT_FOUND", "the statement is gone", field="request", got=request)
-        refused(preparation.refusal, as_json=as_json)
     prepared = preparation.prepared
+    if prepared is None:
+        _not_prepared(request, preparation.refusal, as_json=as_json)
     notice(f"signing: {prepared.statement.meaning.value} as {actor.id}")
     signed = SignedRevocation(
         reason=prepared.reason,
@@ -266,6 +262,13 @@ def _detail(settings: Settings, request: str, *, as_json: bool) -> RequestDetail
     if isinstance(found, Refusal):
         refused(found, as_json=as_json)
     return found
+
+
+def _not_prepared(request: str, refusal: Refusal | None, *, as_json: bool) -> NoReturn:
+    """Leaves without anything to sign; with status 1 when that was refused."""
+    if refusal is None:
+        reject("NOT_FOUND", "the statement is gone", field="request", got=request)
+    refused(refusal, as_json=as_json)
 
 
 def _lines(detail: RequestDetail) -> list[str]:

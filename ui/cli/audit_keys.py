@@ -13,7 +13,7 @@ from storage.home_reader import read_home
 from ui.cli.acknowledged import settled
 from ui.cli.options import AsJson, Home
 from ui.cli.render import answer, leave, refused, reject, table
-from ui.cli.session import CLOCK, IDS, logged_in, settings_for
+from ui.cli.session import CLOCK, IDS, all_logged_in, settings_for
 
 if TYPE_CHECKING:
     from counterseal.audit.rollback import Rollback
@@ -83,8 +83,8 @@ def recover(
     if not declare_rollback:
         answer({"rollback": plan.json_value()}, _lines(plan), as_json=as_json)
         return
-    signed, actors = _approved(settings, plan, approver or [], passphrase_file or [])
-    outcome = recovery.recover(settings, pending or signed, actors[0], clock=CLOCK, ids=IDS)
+    signed, first = _approved(settings, plan, approver or [], passphrase_file or [])
+    outcome = recovery.recover(settings, pending or signed, first, clock=CLOCK, ids=IDS)
     if isinstance(outcome, Refusal):
         refused(outcome, as_json=as_json)
     settled(settings, outcome, as_json=as_json, what="goes on as")
@@ -92,8 +92,8 @@ def recover(
 
 def _approved(
     settings: "Settings", plan: "Rollback", people: Sequence[str], files: Sequence[Path]
-) -> tuple["Rollback", list["Actor"]]:
-    """The plan under the signatures of two people, each with their own key."""
+) -> tuple["Rollback", "Actor"]:
+    """The plan under the signatures of two people, each with their own key; the first of them."""
     from counterseal.audit.rollback import (  # noqa: PLC0415 - only a declaration is signed
         RollbackApproval,
         rollback_statement,
@@ -103,15 +103,16 @@ def _approved(
         reject("TWO_PEOPLE_NEEDED", "two administrators declare it", field="--approver")
     if files and len(files) != len(people):
         reject("PASSPHRASE_FILES_DIFFER", "one passphrase file for each approver")
-    actors: list[Actor] = []
-    approvals: list[RollbackApproval] = []
-    named: Sequence[Path | None] = files or [None] * len(people)
-    for person_id, file in zip(people, named, strict=True):
-        actor, key = logged_in(settings, person_id, file)
-        signature = key.sign("rollback", rollback_statement(plan, person_id, key.key_id))
-        actors.append(actor)
-        approvals.append(RollbackApproval(person_id=person_id, signature=signature))
-    return plan.amended(approvals=tuple(approvals)), actors
+    signers = all_logged_in(settings, people, files)
+    approvals = tuple(
+        RollbackApproval(
+            person_id=actor.id,
+            signature=key.sign("rollback", rollback_statement(plan, actor.id, key.key_id)),
+        )
+        for actor, key in signers
+    )
+    first, _ = signers[0]
+    return plan.amended(approvals=approvals), first
 
 
 def _lines(plan: "Rollback") -> list[str]:

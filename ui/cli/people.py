@@ -95,7 +95,7 @@ def grant(
 ) -> None:
     """Give a role to a person; two administrators decide, each with their own key."""
     settings = settings_for(home)
-    actors = all_logged_in(settings, by, passphrase_file or [])
+    actors = [actor for actor, _ in all_logged_in(settings, by, passphrase_file or [])]
     outcome = desk_at(settings).people.grant(
         person, role, [a.id for a in actors], actors[0], key=command_key(key)
     )
@@ -122,7 +122,7 @@ def enrol(
     with read_home(settings) as reader:
         if reader.get(Person, person) is None:
             reject("NOT_FOUND", "no such person", field="person", got=person)
-    actors = all_logged_in(settings, by, passphrase_file or [])
+    actors = [actor for actor, _ in all_logged_in(settings, by, passphrase_file or [])]
     desk = desk_at(settings)
     passphrase = passphrase_from(new_passphrase_file, person)
     ring = Keyring(keys_folder(settings))

@@ -15,7 +15,7 @@ from storage.home_reader import HomeReader, read_home
 from ui.cli.acknowledged import settled
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
 from ui.cli.render import answer, notice, refused, reject, table
-from ui.cli.session import CLOCK, command_key, desk_at, logged_in, settings_for
+from ui.cli.session import CLOCK, all_logged_in, command_key, desk_at, logged_in, settings_for
 
 if TYPE_CHECKING:
     from counterseal.desk.purging import Purging
@@ -130,13 +130,10 @@ def _consents(
         reject("TWO_PEOPLE_NEEDED", "one or two different people agree", field="--approver")
     if files and len(files) != len(people):
         reject("PASSPHRASE_FILES_DIFFER", "one passphrase file for each approver")
-    given: list[tuple[Actor, Signature]] = []
-    told: Sequence[Path | None] = files or [None] * len(people)
-    for person_id, file in zip(people, told, strict=True):
-        actor, opened = logged_in(settings, person_id, file)
-        statement = purge_statement(named, person_id, opened.key_id)
-        given.append((actor, opened.sign(KIND, statement)))
-    return given
+    return [
+        (actor, opened.sign(KIND, purge_statement(named, actor.id, opened.key_id)))
+        for actor, opened in all_logged_in(settings, people, files)
+    ]
 
 
 def _tell(settings: "Settings", purging: "Purging", purge_id: str, *, as_json: bool) -> None:

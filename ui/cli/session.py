@@ -97,11 +97,14 @@ def opened_key(ring: "Keyring", person_id: str, passphrase: str) -> "OpenedKey":
         ) from None
 
 
-def all_logged_in(settings: Settings, people: Sequence[str], files: Sequence[Path]) -> list[Actor]:
+def all_logged_in(
+    settings: Settings, people: Sequence[str], files: Sequence[Path]
+) -> list[tuple[Actor, "OpenedKey"]]:
     """Several people at one terminal, each with their own passphrase.
 
     Raises:
-        InputError: `PASSPHRASE_FILES_DIFFER` when the files do not match the people.
+        InputError: `PASSPHRASE_FILES_DIFFER` when the files do not match the people; those of
+            `logged_in`.
     """
     if files and len(files) != len(people):
         raise InputError(
@@ -111,7 +114,7 @@ def all_logged_in(settings: Settings, people: Sequence[str], files: Sequence[Pat
             got=len(files),
         )
     named: Sequence[Path | None] = files or [None] * len(people)
-    return [logged_in(settings, p, f)[0] for p, f in zip(people, named, strict=True)]
+    return [logged_in(settings, p, f) for p, f in zip(people, named, strict=True)]
 
 
 def desk_at(settings: Settings, feed: MarketFeed | None = None) -> "Desk":

@@ -1,0 +1,23 @@
+"""Where a person sits down to type commands."""
+
+from pathlib import Path
+
+import pytest
+
+from counterseal.identity import sealing
+from tests.ground import DERIVED, SECRET
+from tests.household import ROOT
+
+
+@pytest.fixture
+def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder with a passphrase file and room for a signer's state, both told as settings.
+
+    Policies are those of the repository, and each key pays once for its derivation.
+    """
+    (tmp_path / "secret").write_text(SECRET + "\n", "utf-8")
+    monkeypatch.chdir(ROOT)
+    monkeypatch.setattr(sealing, "_derive", DERIVED)
+    monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(tmp_path / "signer"))
+    monkeypatch.setenv("COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE", str(tmp_path / "secret"))
+    return tmp_path
