@@ -6,7 +6,7 @@ Invariants
   I1  Counts come from the bytes of this call; nothing is taken over from an earlier one.
   I2  The log is verified under the key that the home publishes: an auditor pins it outside.
 
-Not here: opening a home (home_reader), what follows (readiness).
+Not here: opening a home (home_reader), who is outside (outsiders), what follows (readiness).
 Source: TX-L1 to TX-L6.
 """
 
@@ -18,11 +18,7 @@ from sqlalchemy import inspect
 from counterseal.approvals.history import verify_chain
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
 from counterseal.approvals.statement import read_statement
-from counterseal.audit.checkpoint import read_checkpoint
 from counterseal.audit.evidence import Evidence
-from counterseal.audit.note import VerifierKey
-from counterseal.audit.outside import cosigners
-from counterseal.audit.trust_policy import TrustPolicy
 from counterseal.audit.verdict import Finding
 from counterseal.broker.model import Fill
 from counterseal.desk.installation import INSTALLATION_ID, Installation, PolicyActivation
@@ -37,6 +33,7 @@ from counterseal.risk.model import RiskState
 from storage.data_keys import data_keys
 from storage.engines import reading_engine
 from storage.home_reader import HomeReader
+from storage.outsiders import outsiders_of
 from storage.policy_files import bundle_from, read_policy_files
 from storage.reconcile import reconcile
 from storage.settings import POLICY_VERSION, Settings
@@ -69,7 +66,7 @@ def home_facts(reader: HomeReader, settings: Settings) -> HomeSeen:
 def _log(reader: HomeReader, settings: Settings) -> LogSeen:
     evidence = _evidence(reader, settings)
     verdict = verify_home(reader, evidence).verdict
-    outsiders = _outsiders(reader, settings, evidence.log_keys)
+    outsiders = outsiders_of(reader, settings)
     totals, codes = verdict.totals, {finding.code for finding in verdict.findings}
     whole = totals.checkpoints_valid == totals.checkpoints_seen > 0
     differences = reconcile(settings.database, data_keys(settings)).differences
@@ -82,8 +79,8 @@ def _log(reader: HomeReader, settings: Settings) -> LogSeen:
         guards_missing=reader.missing_guards(),
         differences=len(differences),
         decision_differences=sum(d.table == ApprovalDecision.KIND for d in differences),
-        witnesses=outsiders[0],
-        stamps=outsiders[1],
+        witnesses=outsiders.witnesses,
+        stamps=outsiders.stamps,
     )
 
 
@@ -94,26 +91,6 @@ def _evidence(reader: HomeReader, settings: Settings) -> Evidence:
         return with_signer(pinned, reader, settings)
     except CountersealError:
         return pinned
-
-
-def _outsiders(
-    reader: HomeReader, settings: Settings, keys: Sequence[VerifierKey]
-) -> tuple[int | None, int | None]:
-    """Witnesses under the newest checkpoint, and time-stamps; None when they cannot be read."""
-    newest = reader.newest_checkpoint()
-    if settings.counterseal_outside is None or newest is None:
-        return 0, 0
-    from storage.outside_files import OutsideFiles, load_outside  # noqa: PLC0415 - stamps are heavy
-    from storage.outside_folder import OutsideFolder  # noqa: PLC0415 - the same
-
-    try:
-        files = OutsideFiles.within(OutsideFolder(settings.counterseal_outside))
-        outside, policy = load_outside(files)
-        about = outside.of(read_checkpoint(newest.note).origin)
-        notes, trust = (*about.kept, *about.latest), policy or TrustPolicy()
-        return cosigners(notes, newest.size, keys, trust), len(about.stamps)
-    except CountersealError:
-        return None, None
 
 
 def _reviewers(reader: HomeReader, keys: Sequence[PersonKey]) -> int:

@@ -11,12 +11,11 @@ from hypothesis import strategies as st
 from counterseal.audit.record import StoredRow, stored_row
 from counterseal.audit.verify import Evidence
 from counterseal.broker.model import SimulationOutcome
+from counterseal.desk.views.event_checks import EventCheck, check_events
 from counterseal.desk.views.integrity import (
-    EventCheck,
     IntegrityFacts,
     IntegrityState,
     IntegrityView,
-    check_events,
     could_not_check,
     gaps_of,
     integrity,
@@ -344,6 +343,14 @@ def test_the_panel_has_the_flags_of_the_original_and_a_gap_for_each_missing_prob
     closed = {"worm_ledger": True, "centralized_audit_service": True}
     assert len(gaps_of(LOCAL.amended(**closed))) == 2
     assert gaps_of(LOCAL.amended(**closed, witnesses=1, time_stamped=True)) == ()
+
+
+def test_what_could_not_be_read_is_a_gap_that_says_so(world: World) -> None:
+    """TX-K6, TX-L8: unknown closes no gap and sets no flag."""
+    blind = LOCAL.amended(worm_ledger=True, witnesses=None, time_stamped=None)
+    panel = integrity_status(world.log(), world.notes(), evidence(world), blind)
+    assert not panel.flags.immutable_audit_log
+    assert [gap.startswith("Taken as missing") for gap in panel.gaps] == [False, True, True]
 
 
 def test_a_called_broker_is_told_from_the_records(world: World) -> None:

@@ -1,41 +1,37 @@
-"""What people see of the log's integrity: every event, totals, one run, flags and gaps.
+"""What people see of the log's integrity: totals, one run, flags and gaps.
 
-Job: say of each stored record what was stored and what was expected, and of the log one of four
-states.
+Job: say of the log, or of one run in it, one of four states, and what its installation lacks.
 
 Invariants
-  I1  Expected hashes come from the bytes of the rows; stored ones are only compared.
-  I2  Only a log that agrees with evidence from outside the database is `verified`.
-  I3  An empty log is `nothing_to_verify` and an unreadable one `could_not_check`.
-  I4  A flag is a probe result, and a gap is shown exactly while its flag is false.
+  I1  Only a log that agrees with evidence from outside the database is `verified`.
+  I2  An empty log is `nothing_to_verify` and an unreadable one `could_not_check`.
+  I3  A flag is a probe result; a gap is shown exactly while its probe does not say yes, and one
+      that could not look says so.
 
-Not here: the verifier (audit.verify), reading rows (storage).
+Not here: each record (desk.views.event_checks), the verifier (audit.verify), reading rows
+(storage).
 Source: features TX-K3 to TX-K7.
 """
 
 import re
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from enum import StrEnum
-from typing import Final, Literal, NamedTuple
+from typing import Final, Literal
 
 from pydantic import Field
 
-from counterseal.audit.accounts import standings
 from counterseal.audit.epochs import rollbacks_of, verify_epochs
-from counterseal.audit.merkle import ZERO_HASH, leaf_hash
-from counterseal.audit.purges import RecordState, kept_leaf
-from counterseal.audit.record import RECORD_FIELDS, StoredRow, load_canonical
+from counterseal.audit.record import StoredRow
 from counterseal.audit.verdict import FindingAt, Outcome, Verdict
 from counterseal.audit.verify import Evidence, StoredCheckpoint
+from counterseal.desk.views.event_checks import EventCheck, check_events, fields_of, shown_text
 from counterseal.desk.views.marks import PaperView, unsafe_flags
-from counterseal.kernel.errors import CountersealError, InputError
+from counterseal.kernel.errors import CountersealError
 from counterseal.kernel.model import DomainModel, Name, Refusal, refuse
 from counterseal.oms.model import RunId
 
 _RUN: Final = re.compile(r"paper-workflow-[0-9a-f]{16}", re.ASCII)
 _CASE: Final = "case:"
-_COLUMNS: Final = tuple(name for name in StoredRow._fields if name not in {"leaf_hash", "body"})
-_TEXT_SHOWN_MAX: Final = 200
 
 
 class IntegrityState(StrEnum):
@@ -55,142 +51,6 @@ _STATE_OF: Final = {
 }
 
 
-class EventCheck(DomainModel):
-    """One stored record against what it should be.
-
-    Attributes:
-        workflow: The stream: one governed case and what follows from it, or a system stream.
-        expected_previous_hash: Leaf hash of the record before, from its bytes.
-        expected_event_hash: Leaf hash of this record's bytes.
-        event_hash_valid: The stored hash is that one, and the columns are what the bytes say.
-        workflow_continuity_valid: It follows the last record by number, and the last of its stream
-            by number and hash.
-        duplicate_audit_id: An earlier record carries the same id.
-        purged: Its bytes went by a recorded purge: what is left is its place and its hash, which
-            stand in the chain.
-        paper_only: No document in it says anything but paper.
-    """
-
-    seq: int
-    audit_id: str
-    workflow: str
-    stored_previous_hash: str
-    expected_previous_hash: str
-    stored_event_hash: str
-    expected_event_hash: str
-    previous_hash_valid: bool
-    event_hash_valid: bool
-    workflow_continuity_valid: bool
-    duplicate_audit_id: bool
-    paper_only: bool
-    verified: bool
-    purged: bool = False
-
-    @property
-    def missing_hash(self) -> bool:
-        """Whether a stored hash is absent."""
-        return not (self.stored_previous_hash and self.stored_event_hash)
-
-    @property
-    def chain_valid(self) -> bool:
-        """Whether hashes, order and id hold."""
-        held = self.previous_hash_valid and self.event_hash_valid
-        return held and self.workflow_continuity_valid and not self.duplicate_audit_id
-
-
-class _End(NamedTuple):
-    """End of the log or of one stream: the last number, and the hash of the last bytes."""
-
-    number: int
-    leaf: str = ZERO_HASH.hex()
-
-
-class _Walk:
-    """Rows one after the other, each against what came before it."""
-
-    def __init__(self, purged: Collection[int]) -> None:
-        self._purged = purged
-        self._log = _End(-1)
-        self._streams: dict[str, _End] = {}
-        self._ids: set[str] = set()
-
-    def check(self, row: StoredRow) -> EventCheck:
-        purged = row.seq in self._purged
-        body = row.body if type(row.body) is bytes else b""
-        leaf = (kept_leaf(row) if purged else leaf_hash(body)).hex()
-        value = _columns(row) if purged else _value(body)
-        stream, audit_id = _text(row.stream), _text(row.event_id)
-        end, before = self._streams.get(stream, _End(0)), self._log
-        held = {
-            "previous_hash_valid": row.prev == value.get("prev") == before.leaf,
-            "event_hash_valid": row.leaf_hash == leaf and _columns_hold(row, value),
-            "workflow_continuity_valid": row.seq == before.number + 1
-            and row.stream_seq == value.get("stream_seq") == end.number + 1
-            and row.stream_prev == value.get("stream_prev") == end.leaf,
-            "paper_only": purged or (bool(value) and not unsafe_flags(value)),
-        }
-        repeated = audit_id in self._ids
-        self._ids.add(audit_id)
-        self._log = _End(_number(row.seq, before.number + 1), leaf)
-        self._streams[stream] = _End(_number(row.stream_seq, end.number + 1), leaf)
-        return EventCheck(
-            seq=self._log.number,
-            audit_id=audit_id,
-            workflow=stream,
-            stored_previous_hash=_text(row.prev),
-            expected_previous_hash=before.leaf,
-            stored_event_hash=_text(row.leaf_hash),
-            expected_event_hash=leaf,
-            duplicate_audit_id=repeated,
-            verified=all(held.values()) and not repeated,
-            purged=purged,
-            **held,
-        )
-
-
-def check_events(rows: Iterable[StoredRow]) -> tuple[EventCheck, ...]:
-    """Every row in the order given, checked from its bytes and the rows before."""
-    kept = tuple(rows)
-    walk = _Walk(_purged(kept))
-    return tuple(walk.check(row) for row in kept)
-
-
-def _purged(rows: tuple[StoredRow, ...]) -> frozenset[int]:
-    """Places of emptied records that a recorded purge names."""
-    if all(row.body for row in rows):
-        return frozenset()
-    told = standings(rows)
-    return frozenset(one.seq for one in told if one.state is RecordState.PURGED)
-
-
-def _number(cell: object, expected: int) -> int:
-    return cell if type(cell) is int else expected
-
-
-def _text(cell: object) -> str:
-    return "" if cell is None else str(cell)[:_TEXT_SHOWN_MAX]
-
-
-def _value(body: bytes) -> dict[str, object]:
-    """The record's fields; none when the bytes are no record."""
-    try:
-        value = load_canonical(body)
-    except InputError:
-        return {}
-    return value if value.keys() == RECORD_FIELDS else {}
-
-
-def _columns(row: StoredRow) -> dict[str, object]:
-    """What the columns of a purged row say; nothing is left to compare them with."""
-    told = row._asdict()
-    return {name: told[name] for name in _COLUMNS}
-
-
-def _columns_hold(row: StoredRow, value: dict[str, object]) -> bool:
-    told = row._asdict()
-    return bool(value) and all(value[name] == told[name] for name in _COLUMNS)
-
-
 class IntegrityFacts(DomainModel):
     """Probes of the installation.
 
@@ -200,8 +60,8 @@ class IntegrityFacts(DomainModel):
         live_trading_enabled: The live flag of the settings.
         worm_ledger: The storage refuses to overwrite or delete.
         centralized_audit_service: Records are kept by an outside service, too.
-        witnesses: Outside witnesses that sign the log's head.
-        time_stamped: An outside authority stamps the log's head.
+        witnesses: Outside witnesses that signed the log's head; None when that is unknown.
+        time_stamped: An outside authority stamps the log's checkpoints; None when that is unknown.
     """
 
     backend: Name
@@ -209,8 +69,8 @@ class IntegrityFacts(DomainModel):
     live_trading_enabled: bool
     worm_ledger: bool = False
     centralized_audit_service: bool = False
-    witnesses: int = Field(default=0, ge=0)
-    time_stamped: bool = False
+    witnesses: int | None = Field(default=0, ge=0)
+    time_stamped: bool | None = False
 
 
 class IntegrityFlags(DomainModel):
@@ -235,8 +95,9 @@ _GAPS: Final = (
     ("worm_ledger", "Whoever owns the file can rewrite it: the storage is not write-once."),
     ("centralized_audit_service", "No service outside this machine keeps the records, too."),
     ("witnesses", "No outside witness signs the head of the log."),
-    ("time_stamped", "No outside authority stamps the time of the head."),
+    ("time_stamped", "No outside authority stamps the time of a checkpoint."),
 )
+_UNKNOWN: Final = "Taken as missing, the evidence could not be read: "
 
 
 def flags_of(
@@ -251,14 +112,16 @@ def flags_of(
         broker_api_called=called,
         worm_ledger=facts.worm_ledger,
         centralized_audit_service=facts.centralized_audit_service,
-        immutable_audit_log=facts.worm_ledger and facts.witnesses > 0,
+        immutable_audit_log=facts.worm_ledger and bool(facts.witnesses),
     )
 
 
 def gaps_of(facts: IntegrityFacts) -> tuple[str, ...]:
-    """What the probes show to be missing, in words."""
+    """What the probes do not show, in words; what could not be read says so."""
     told = dict(facts)
-    return tuple(words for name, words in _GAPS if not told[name])
+    return tuple(
+        _UNKNOWN + words if told[name] is None else words for name, words in _GAPS if not told[name]
+    )
 
 
 class IntegrityView(PaperView):
@@ -337,7 +200,9 @@ def _streams_of(rows: Sequence[StoredRow], run_id: str) -> frozenset[str]:
     return frozenset(
         row.stream
         for row in rows
-        if type(row.body) is bytes and needle in row.body and _text(row.stream).startswith(_CASE)
+        if type(row.body) is bytes
+        and needle in row.body
+        and shown_text(row.stream).startswith(_CASE)
     )
 
 
@@ -408,7 +273,7 @@ def integrity_status(
     """
     kept = tuple(rows)
     view = integrity(kept, checkpoints, evidence)
-    unsafe = (path for row in kept if row.body for path in unsafe_flags(_value(row.body)))
+    unsafe = (path for row in kept if row.body for path in unsafe_flags(fields_of(row.body)))
     return IntegrityPanel(
         integrity=view.amended(events=()),
         flags=flags_of(view.events, unsafe, facts),
