@@ -75,7 +75,7 @@ def test_a_governed_home_leaves_nothing_unchecked(seen: Observation) -> None:
         *("cryptographic_signing_enabled", "append_only_enforced_by_storage"),
         *("decision_history_immutable", "durable_risk_state_store_enabled"),
         *("distributed_kill_switch_enabled", "distributed_durable_queue_enabled"),
-        "local_paper_guardrails_enabled",
+        *("local_paper_guardrails_enabled", "legal_hold_enabled", "retention_policy_enforced"),
         *("order_state_machine_enabled", "production_partial_fill_accounting_enabled"),
         *("paper_only", "read_only", "local_only"),
     ],

@@ -1,18 +1,20 @@
 """Exercises that need no store: the pure core with a tiny case.
 
-Job: run the paper model, the order table, the role question and the valuation, and say what came.
+Job: run the paper model, the order table, the role question, the valuation and the retention rule,
+and say what came.
 
 Invariants
-  I1  Each exercise runs the code that orders run, and looks at its answer.
+  I1  Each exercise runs the code that orders and purges run, and looks at its answer.
 
 Not here: exercises on a scratch store (desk.readiness).
-Source: TX-L1 to TX-L4.
+Source: TX-L1 to TX-L5.
 """
 
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Final
 
+from counterseal.audit.retention import LoggedRow, decide_hold, due_ranges, kept_until
 from counterseal.broker.model import QuoteSnapshot, SimulationOutcome, SimulationRequest
 from counterseal.broker.ports import Broker
 from counterseal.kernel.model import Refusal
@@ -46,6 +48,7 @@ def core_exercises(broker: Broker) -> tuple[Exercised, ...]:
         _illegal_move(),
         _duplicate_report(),
         _equity(),
+        _held_record(),
     )
 
 
@@ -191,3 +194,13 @@ def _equity() -> Exercised:
     )
     told = f"one point later the equity is {after}, it was {before}"
     return _told(Exercise.EQUITY_FOLLOWS_QUOTE, after == before + 10, told)
+
+
+def _held_record() -> Exercised:
+    case, years = "case:probe", 1
+    row = LoggedRow(seq=0, stream=case, type="order.filled", recorded_at=_AT, present=True)
+    hold = decide_hold("probe-hold", [case], "probe", placed_by="probe", now=_AT)
+    over = kept_until(_AT, years)
+    free, held = (bool(due_ranges([row], lambda _: years, holds, over)) for holds in ((), (hold,)))
+    told = f"its time over, due for purge: {free} without a hold, {held} under one"
+    return _told(Exercise.HELD_RECORD_KEPT, free and not held, told)

@@ -199,7 +199,7 @@ SEPARATION: Final = every(
     exercised(_E.REQUESTER_REFUSED),
     exercised(_E.SAME_REVIEWER_REFUSED),
 )
-LEGAL_HOLD: Final = built(_E.HELD_RECORD_KEPT, "legal_hold")
+LEGAL_HOLD: Final = exercised(_E.HELD_RECORD_KEPT)
 SCHEDULE: Final = in_home("retention_schedule", "retention rules in force", _retention)
 RETENTION: Final = every("retention_enforced", SCHEDULE, LEGAL_HOLD)
 ACCOUNTS: Final = in_home("accounts_open", "accounts of the home", _accounts)

@@ -56,8 +56,8 @@ _AREAS: Final = (
     AreaPlan(
         "retention_policy",
         "Retention",
-        words("retention_policy_enforced legal_hold_enabled"),
-        "no purge, no hold and no restore drill is exercised",
+        words("retention_policy_enforced legal_hold_enabled restore_drill_verified"),
+        "a schedule, a hold or a restore drill is not shown",
         "schedule, legal hold, backup, restore, disposal",
         "records are kept for their period; a hold blocks deletion; restore drills prove"
         " continuity",
@@ -97,7 +97,7 @@ TRAIL: Final = BoundaryPlan(
         Entry("storage that cannot be altered", "immutable_audit_log_enabled"),
         Entry("identity, session, roles, attributes, tenants", "rbac_abac_enforced"),
         Entry("decision history with corrections", "decision_history_immutable"),
-        Entry("retention, hold, backup, restore, disposal", "retention_policy_enforced"),
+        Entry("retention, hold, backup, restore, disposal", "restore_drill_verified"),
         Entry("approved export, redaction, checksum, access log", "export_policy_enforced"),
         Entry("reviews by people outside this product", "production_compliance_trail_ready"),
     ),

@@ -5,6 +5,7 @@ from datetime import datetime
 
 import pytest
 
+from counterseal.audit.retention import due_ranges
 from counterseal.broker.gateway import PaperBroker
 from counterseal.broker.model import SimulationRequest, SimulationResult
 from counterseal.kernel.model import Refusal, refuse
@@ -36,12 +37,12 @@ def _told() -> dict[Exercise, bool | None]:
 
 
 def test_the_core_shows_what_it_does_and_what_it_leaves_out() -> None:
-    """TX-L1, TX-L2, TX-L3, TX-L4: every exercise ran; latency and queue are not modelled."""
+    """TX-L1 to TX-L5: every exercise ran; latency and queue are not modelled."""
     told = _told()
 
     assert told.pop(Exercise.LATENCY_AND_QUEUE_MODELLED) is False
     assert set(told.values()) == {True}
-    assert len(told) == 8
+    assert len(told) == 9
 
 
 def test_a_moody_broker_is_not_deterministic_and_reaches_one_outcome() -> None:
@@ -69,6 +70,10 @@ def _same_equity(*told: object, **named: object) -> Valuation:
     return value.amended(equity=value.cash)
 
 
+def _whatever_is_held(rows: object, schedule: object, _: object, now: object) -> object:
+    return due_ranges(rows, schedule, (), now)  # type: ignore[arg-type]  # handed through
+
+
 NO: Refusal = refuse("ROLE", "no")
 
 
@@ -83,6 +88,9 @@ NO: Refusal = refuse("ROLE", "no")
         ("apply_fill", _forgetful, Exercise.DUPLICATE_REPORT_IGNORED),
         ("apply_fill", _always(NO), Exercise.DUPLICATE_REPORT_IGNORED),
         ("value_account", _same_equity, Exercise.EQUITY_FOLLOWS_QUOTE),
+        ("due_ranges", _always(()), Exercise.HELD_RECORD_KEPT),
+        ("due_ranges", _always(("all of it",)), Exercise.HELD_RECORD_KEPT),
+        ("due_ranges", _whatever_is_held, Exercise.HELD_RECORD_KEPT),
     ],
 )
 def test_an_exercise_sees_what_is_broken(

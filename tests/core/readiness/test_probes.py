@@ -20,7 +20,7 @@ from counterseal.readiness.probes import (
 )
 from tests.core.readiness.seen import BARE, BLIND, FULL, LIVE, with_outcome, without
 
-HOLD = Exercise.HELD_RECORD_KEPT
+LOCKED = Exercise.OBJECT_LOCKED
 values = st.sampled_from([True, False, None])
 
 
@@ -28,7 +28,9 @@ def _of(value: bool | None) -> Probe:
     return Probe(f"probe-{value}", "nothing", lambda _: Found(value, "told"))
 
 
-@pytest.mark.parametrize("probe", [exercised(HOLD), built(HOLD, "hold"), GUARDS, READ_ONLY, QUEUE])
+@pytest.mark.parametrize(
+    "probe", [exercised(LOCKED), built(LOCKED, "worm"), GUARDS, READ_ONLY, QUEUE]
+)
 def test_i1_what_was_not_seen_has_no_value(probe: Probe) -> None:
     """TX-L8: never false, never true."""
     assert probe.look(BLIND).value is None
@@ -36,16 +38,16 @@ def test_i1_what_was_not_seen_has_no_value(probe: Probe) -> None:
 
 def test_i2_presence_alone_is_no_proof() -> None:
     """TX-L8: no flag may say more than its probe saw."""
-    probe = built(HOLD, "legal_hold")
-    untried = without(FULL, HOLD)
-    there = untried.amended(parts=PartsSeen(names=("legal_holds",), kinds_without_tenant=()))
+    probe = built(LOCKED, "worm")
+    untried = without(FULL, LOCKED)
+    there = untried.amended(parts=PartsSeen(names=("worm_store",), kinds_without_tenant=()))
 
-    shown = untried.amended(parts=PartsSeen(names=("ui.web.legal_hold",), kinds_without_tenant=()))
+    shown = untried.amended(parts=PartsSeen(names=("ui.web.worm",), kinds_without_tenant=()))
 
     assert probe.look(untried).value is False
     assert probe.look(shown).value is False
-    assert probe.look(there) == Found(None, "present but never exercised: legal_holds")
-    assert probe.look(with_outcome(there, HOLD, passed=True)).value is True
+    assert probe.look(there) == Found(None, "present but never exercised: worm_store")
+    assert probe.look(with_outcome(there, LOCKED, passed=True)).value is True
 
 
 @given(st.lists(values, min_size=1, max_size=5))
