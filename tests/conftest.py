@@ -1,12 +1,19 @@
-"""The whole run, with every process that it starts, reaches this machine only."""
+"""The whole run, with every process that it starts, reaches this machine only.
+
+A busy machine fails no test: properties have no deadline, speed is measured in tests/bench.
+"""
 
 import os
 import tempfile
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from tests.guard import sitecustomize
+
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 GUARD = str(Path(__file__).parent / "guard")
 REFUSED = pytest.StashKey[Path]()
