@@ -47,6 +47,7 @@ def test_i2_what_encoders_disagree_on_is_refused(bad: object) -> None:
         ("NaN", "NOT_CANONICAL"),
         (b"\xff", "NOT_JSON"),
         ("{", "NOT_JSON"),
+        ("9" * 5_000, "NOT_JSON"),
     ],
 )
 def test_i3_parsing_refuses_what_a_hash_cannot_cover(data: str | bytes, code: str) -> None:
