@@ -13,8 +13,10 @@ from tests.bench import (
     bench_audit,
     bench_cli,
     bench_demo,
+    bench_policy,
     bench_seal,
     bench_submit,
+    bench_sweep,
     bench_ticks,
     bench_tree,
 )
@@ -26,8 +28,10 @@ BENCHES = {
     "submit": bench_submit,
     "demo": bench_demo,
     "audit": bench_audit,
+    "policy": bench_policy,
     "seal": bench_seal,
     "tree": bench_tree,
+    "sweep": bench_sweep,
 }
 
 

@@ -11,7 +11,7 @@ Not here: files and YAML (storage), activation (desk), Cedar rules (policies/app
 Source: governance rules, part 4.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, TypeVar
 
@@ -21,6 +21,7 @@ from counterseal.kernel.canonical import Json, canonical_bytes, digest, sha256_h
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import InputError, PolicyError
 from counterseal.kernel.model import DomainModel, Name, Sha256
+from counterseal.policy.access import AccessRules
 from counterseal.policy.evidence import EvidenceRules
 from counterseal.policy.limits import RiskLimits
 from counterseal.policy.params import ApprovalParameters
@@ -30,6 +31,10 @@ PARAMS_FILE: Final = "params.yaml"
 LIMITS_FILE: Final = "limits.yaml"
 RETENTION_FILE: Final = "retention.yaml"
 EVIDENCE_FILE: Final = "evidence.yaml"
+RULES_FILE: Final = "approval.cedar"
+SCHEMA_FILE: Final = "approval.cedarschema"
+RULES_LENGTH_MAX: Final = 100_000
+ACCESS_FILE: Final = "access.yaml"
 
 M = TypeVar("M", bound=DomainModel)
 
@@ -41,11 +46,19 @@ class PolicyFile(DomainModel):
     sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
 
 
+class RuleText(DomainModel):
+    """Rules and their schema, as written; what they mean is the engine's (policy.cedar)."""
+
+    rules: str = Field(min_length=1, max_length=RULES_LENGTH_MAX)
+    entity_schema: str = Field(min_length=1, max_length=RULES_LENGTH_MAX)
+
+
 class PolicyBundle(DomainModel):
     """A validated policy version.
 
     Attributes:
         version: Such as `2026.11.1`.
+        rules: Who may do what, and when; parsed where they are asked, linted before a desk opens.
         author_ids: People who wrote it; they may not review under it.
     """
 
@@ -54,9 +67,11 @@ class PolicyBundle(DomainModel):
     bundle_hash: Sha256
     files: tuple[PolicyFile, ...] = Field(min_length=1, max_length=200)
     approval: ApprovalParameters
+    rules: RuleText
     limits: RiskLimits
     retention: RetentionRules
     evidence: EvidenceRules = EvidenceRules()
+    access: AccessRules = AccessRules()
     author_ids: tuple[Name, ...] = ()
     effective_from: UtcDatetime
     expires_at: UtcDatetime | None = None
@@ -98,20 +113,24 @@ def build_bundle(
         bundle_hash=total,
         files=hashed,
         approval=read_document(ApprovalParameters, *_named(documents, PARAMS_FILE)),
+        rules=RuleText(
+            rules=_rule_text(files, RULES_FILE), entity_schema=_rule_text(files, SCHEMA_FILE)
+        ),
         limits=read_document(RiskLimits, *_named(documents, LIMITS_FILE)),
         retention=read_document(RetentionRules, *_named(documents, RETENTION_FILE)),
-        evidence=_evidence(documents),
+        evidence=_optional(EvidenceRules, documents, EVIDENCE_FILE),
+        access=_optional(AccessRules, documents, ACCESS_FILE),
         author_ids=author_ids,
         effective_from=effective_from,
         expires_at=expires_at,
     )
 
 
-def _evidence(documents: Mapping[str, Json]) -> EvidenceRules:
-    """The document about outside evidence; older bundles have none, and the values of the model."""
-    if not any(path.endswith(f"/{EVIDENCE_FILE}") for path in documents):
-        return EvidenceRules()
-    return read_document(EvidenceRules, *_named(documents, EVIDENCE_FILE))
+def _optional(model: type[M], documents: Mapping[str, Json], name: str) -> M:
+    """A document that older bundles lack: they have the values of its model."""
+    if not any(path.endswith(f"/{name}") for path in documents):
+        return model()
+    return read_document(model, *_named(documents, name))
 
 
 def check_bundle_hash(bundle: PolicyBundle, expected: str) -> None:
@@ -162,10 +181,26 @@ def _policy_error(error: ValidationError, path: str) -> PolicyError:
     )
 
 
+def _rule_text(files: Mapping[str, bytes], name: str) -> str:
+    path = _only_path(files, name)
+    try:
+        text = files[path].decode("utf-8")
+    except UnicodeDecodeError:
+        text = ""
+    if not text.strip() or len(text) > RULES_LENGTH_MAX:
+        raise PolicyError("POLICY_INVALID", "rules are UTF-8 text of bounded length", field=path)
+    return text
+
+
 def _named(documents: Mapping[str, Json], name: str) -> tuple[Json, str]:
-    paths = [path for path in documents if path.rsplit("/", 1)[-1] == name]
-    if len(paths) != 1:
+    path = _only_path(documents, name)
+    return documents[path], path
+
+
+def _only_path(paths: Iterable[str], name: str) -> str:
+    found = [path for path in paths if path.rsplit("/", 1)[-1] == name]
+    if len(found) != 1:
         raise PolicyError(
-            "POLICY_MISSING", f"expected exactly one {name}", field=name, got=len(paths)
+            "POLICY_MISSING", f"expected exactly one {name}", field=name, got=len(found)
         )
-    return documents[paths[0]], paths[0]
+    return found[0]

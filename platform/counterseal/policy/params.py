@@ -6,7 +6,10 @@ Invariants
   I1  At least two stages, each with a positive quorum and a role: an empty quorum denies.
   I2  Stages stand in the order research, risk, compliance, each at most once.
   I3  The first two stages are always required; only later ones may start at a threshold.
-  I4  No two rows of the void matrix name the same field.
+  I4  No two rows of the void matrix name the same field, no two rows of authority the same role.
+  I5  A role of a stage has its authority stated; one without a row has none.
+  I6  A reminder comes before escalation, and both before the review time is over.
+  I7  A stage's fallback roles are none of its own.
 
 Not here: counting decisions (approvals.decide), reading files (storage).
 Source: governance rules 2.1, 2.3, 2.4 and 3; policies/approval.
@@ -22,7 +25,12 @@ from counterseal.kernel.money import Currency, NonNegative
 from counterseal.policy.words import DecisionWord, Meaning, Role, Stage
 
 STAGE_COUNT_MIN: Final = 2
+BULK_COUNT_MAX: Final = 25
+"""Decisions that one signing ceremony covers at the most, whatever a policy says."""
 _ORDER: Final = tuple(Stage)
+
+APPROVAL_USES_MAX: Final = 1000
+"""No policy lets one approval serve for more orders."""
 
 Seconds = Annotated[int, Field(gt=0, le=30 * 24 * 3600)]
 """A positive span in seconds, at most 30 days."""
@@ -35,11 +43,13 @@ class StageRule(DomainModel):
         quorum: Approvals by different people that complete the stage.
         decision: The approving word of the stage.
         key_class_min: 1 embedded key, 2 own machine, 3 passkey.
+        fallback_roles: Roles that may take the seat as well once the case has escalated.
         required_from_notional: The stage is required from this notional up; None = always.
     """
 
     id: Stage
     roles: tuple[Role, ...] = Field(min_length=1)
+    fallback_roles: tuple[Role, ...] = Field(default=(), max_length=10)
     decision: DecisionWord
     meaning: Meaning
     quorum: int = Field(ge=1, le=20)
@@ -50,6 +60,8 @@ class StageRule(DomainModel):
     def _approving_word(self) -> Self:
         if self.decision in {DecisionWord.REJECTED, DecisionWord.NEEDS_DATA}:
             raise ValueError("a stage needs an approving decision word")
+        if set(self.fallback_roles) & set(self.roles):
+            raise ValueError("a fallback role is none of the stage's own roles")
         return self
 
 
@@ -66,20 +78,47 @@ class VoidRow(DomainModel):
     voids_when_lower: tuple[Stage, ...] | None = None
 
 
+class Authority(DomainModel):
+    """Up to which notional a role may approve.
+
+    Attributes:
+        notional_max: Inclusive, in the threshold currency; None = the policy sets no limit.
+    """
+
+    role: Role
+    notional_max: NonNegative | None
+
+
 class ApprovalParameters(DomainModel):
-    """The whole parameter document of an approval policy; spans in seconds."""
+    """The whole parameter document of an approval policy; spans in seconds.
+
+    Attributes:
+        bulk_max: Decisions that one signing ceremony may cover; 1 = no bulk review.
+        acr_required: Level that the login must state when somebody signs; "none" = any.
+        authority: One row for each role of a stage.
+        remind_after_seconds, escalate_after_seconds: From the opening of a request version.
+        approval_uses_max: Most orders that one approval may serve for.
+        delegation_days_max: Longest span of a grant, in days of 86,400 seconds.
+    """
 
     schema_version: int = Field(ge=1, le=1)
     stages: tuple[StageRule, ...] = Field(min_length=STAGE_COUNT_MIN, max_length=3)
     threshold_currency: Currency
+    remind_after_seconds: Seconds
+    escalate_after_seconds: Seconds
     review_ttl_seconds: Seconds
     decision_ttl_seconds: Seconds
     execution_validity_seconds: Seconds
     nonce_ttl_seconds: Seconds
     auth_age_max_seconds: Seconds
+    acr_required: Name
     signal_age_max_seconds: Seconds
     reason_length_min: int = Field(ge=1, le=500)
     distinct_submitter: bool
+    bulk_max: int = Field(ge=1, le=BULK_COUNT_MAX)
+    authority: tuple[Authority, ...] = Field(min_length=1, max_length=len(Role))
+    approval_uses_max: int = Field(ge=1, le=APPROVAL_USES_MAX)
+    delegation_days_max: int = Field(ge=1, le=30)
     void_matrix: tuple[VoidRow, ...] = Field(min_length=1, max_length=100)
 
     @model_validator(mode="after")
@@ -92,6 +131,11 @@ class ApprovalParameters(DomainModel):
         fields = [row.field for row in self.void_matrix]
         if len(fields) != len(set(fields)):
             raise ValueError("the void matrix names a field twice")
+        named = [row.role for row in self.authority]
+        if len(named) != len(set(named)) or not self.reviewer_roles() <= set(named):
+            raise ValueError("authority names each role of a stage, and no role twice")
+        if not self.remind_after_seconds < self.escalate_after_seconds < self.review_ttl_seconds:
+            raise ValueError("remind, then escalate, then expire: each after the one before")
         return self
 
     def stage(self, stage: Stage) -> StageRule | None:

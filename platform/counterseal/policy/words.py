@@ -55,5 +55,6 @@ class Meaning(StrEnum):
     REVOKED = "revoked"
     DELEGATED = "delegated"
     ENROLLED_KEY = "enrolled_key"
+    GRANTED_ROLE = "granted_role"
     APPROVED_POLICY = "approved_policy"
     ATTESTED_REVIEW = "attested_review"
