@@ -3,33 +3,34 @@
 Job: decide whether a key is enrolled, and whether it counts at an instant.
 
 Invariants
-  I1  A key counts only after two enrolment officers, neither its owner, enrolled it.
-  I2  Bootstrap enrols officers' and administrators' keys only, two at most, and no reviewer's.
+  I1  A key counts from the record on that two officers' signatures put it into force with
+      (identity.proposals), until its end; what it signed before stays signed.
+  I2  Bootstrap keys exist only in the founding record of a home (identity.founding).
   I3  One public key belongs to one person for ever.
+  I4  Scheme, class, public key and web origin of a key fit each other.
 
-Not here: private keys (identity.sealing), signatures (identity.dsse).
+Not here: private keys (identity.sealing), signatures (identity.signatures).
 Source: governance rules, part 3 (enrolment, bootstrap, revocation).
 """
 
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
-from typing import ClassVar, Final
+from typing import ClassVar, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from counterseal.identity.people import Person, Role
-from counterseal.kernel.clock import UtcDatetime
-from counterseal.kernel.model import Document, Name, Refusal, refuse
-from counterseal.policy.authorize import Action, authorize
-
-SCHEME: Final = "ed25519"
-BOOTSTRAP_KEYS_MAX: Final = 2
-_OFFICERS: Final = 2
-_BOOTSTRAP_ROLES: Final = frozenset({Role.ADMINISTRATOR, Role.ENROLMENT_OFFICER})
-_REVIEW_ROLES: Final = frozenset(
-    {Role.RESEARCH_REVIEWER, Role.RISK_REVIEWER, Role.COMPLIANCE_REVIEWER}
+from counterseal.audit.note import decode_base64
+from counterseal.identity.people import Person
+from counterseal.identity.schemes import (
+    KEY_CLASS,
+    SignatureScheme,
+    check_public_key,
+    check_web_origin,
 )
+from counterseal.kernel.clock import UtcDatetime
+from counterseal.kernel.errors import InputError
+from counterseal.kernel.model import Document, Name, Refusal, Signature, refuse
 
 
 class KeyStatus(StrEnum):
@@ -43,9 +44,13 @@ class PersonKey(Document):
     """A person's public key.
 
     Attributes:
-        public_key: Raw 32 bytes of Ed25519, base64.
-        key_class: 1 embedded file, 2 own machine, 3 passkey.
+        public_key: Base64 of 32 raw bytes (ed25519, sshsig) or of the 65 bytes of an uncompressed
+            P-256 point (webauthn).
+        key_class: 1 embedded file, 2 own machine, 3 passkey; follows from the scheme.
+        rp_id, web_origin: Relying party and page of a passkey; None for the other schemes.
         enrolled_by: The two enrolment officers (bootstrap: the first officers themselves).
+        supersedes: The owner's key that ended when this one began.
+        signatures: Of both officers, of this key, and of the owner's key before it; one statement.
     """
 
     KIND: ClassVar[str] = "person_keys"
@@ -53,15 +58,35 @@ class PersonKey(Document):
 
     key_id: Name
     person_id: Name
-    public_key: str = Field(min_length=44, max_length=44)
+    public_key: str = Field(min_length=44, max_length=88)
     key_class: int = Field(ge=1, le=3)
-    scheme: Name = SCHEME
+    scheme: SignatureScheme = SignatureScheme.ED25519
+    rp_id: Name | None = None
+    web_origin: Name | None = None
     status: KeyStatus = KeyStatus.ACTIVE
     enrolled_by: tuple[Name, ...] = Field(max_length=2)
     bootstrap: bool = False
     effective_at: UtcDatetime
     revoked_at: UtcDatetime | None = None
     revoked_reason: str = Field(default="", max_length=120)
+    supersedes: Name | None = None
+    signatures: tuple[Signature, ...] = Field(default=(), max_length=4)
+
+    @property
+    def raw_public_key(self) -> bytes:
+        """The bytes of the public key."""
+        return decode_base64(self.public_key, "public_key")
+
+    @model_validator(mode="after")
+    def _fits_its_scheme(self) -> Self:
+        try:
+            check_public_key(self.scheme, self.raw_public_key)
+        except InputError as error:
+            raise ValueError(error.message) from None
+        check_web_origin(self.scheme, self.rp_id, self.web_origin)
+        if self.key_class != KEY_CLASS[self.scheme]:
+            raise ValueError(f"a key of scheme {self.scheme} has class {KEY_CLASS[self.scheme]}")
+        return self
 
     def counts_at(self, instant: datetime) -> bool:
         """Whether a signature made at the instant counts; revocation ends it (half-open)."""
@@ -71,16 +96,12 @@ class PersonKey(Document):
 
 
 def decide_enrolment(
-    key: PersonKey,
-    owner: Person,
-    officers: Sequence[Person],
-    existing: Sequence[PersonKey],
+    key: PersonKey, owner: Person, existing: Sequence[PersonKey]
 ) -> PersonKey | Refusal:
-    """Enrol a key, whose `enrolled_by` is set from the officers.
+    """Whether a key may become its owner's; who signed is judged by `identity.proposals`.
 
     Returns:
-        Or a refusal: `KEY_NOT_OWN`, `PERSON_DISABLED`, `KEY_SHARED`, `BOOTSTRAP_CLOSED`,
-        `BOOTSTRAP_ROLE`, `TWO_OFFICERS_NEEDED`, `OTHER_TENANT` or `ROLE`.
+        The key; or a refusal: `KEY_NOT_OWN`, `PERSON_DISABLED`, `KEY_SHARED`.
     """
     if key.person_id != owner.person_id or key.status != KeyStatus.ACTIVE:
         return refuse("KEY_NOT_OWN", "the key record names another person or is revoked")
@@ -88,13 +109,7 @@ def decide_enrolment(
         return refuse("PERSON_DISABLED", "a disabled person gets no key", person=owner.person_id)
     if any(k.public_key == key.public_key or k.key_id == key.key_id for k in existing):
         return refuse("KEY_SHARED", "this key is known already and is never reassigned")
-    if key.bootstrap:
-        refusal = _bootstrap_refusal(owner, existing)
-    else:
-        refusal = _officers_refusal(owner, officers)
-    if refusal is not None:
-        return refusal
-    return key.amended(enrolled_by=tuple(p.person_id for p in officers)[:_OFFICERS])
+    return key
 
 
 def decide_revocation(key: PersonKey, reason: str, now: datetime) -> PersonKey | Refusal:
@@ -102,29 +117,3 @@ def decide_revocation(key: PersonKey, reason: str, now: datetime) -> PersonKey |
     if key.status == KeyStatus.REVOKED:
         return refuse("KEY_REVOKED", "the key is revoked already", key_id=key.key_id)
     return key.amended(status=KeyStatus.REVOKED, revoked_at=now, revoked_reason=reason)
-
-
-def _bootstrap_refusal(owner: Person, existing: Sequence[PersonKey]) -> Refusal | None:
-    if not all(k.bootstrap for k in existing) or len(existing) >= BOOTSTRAP_KEYS_MAX:
-        return refuse("BOOTSTRAP_CLOSED", "the first two officers are enrolled, bootstrap is over")
-    roles = owner.held_roles()
-    if not roles & _BOOTSTRAP_ROLES or roles & _REVIEW_ROLES:
-        return refuse("BOOTSTRAP_ROLE", "bootstrap enrols officers only, and no reviewer")
-    return None
-
-
-def _officers_refusal(owner: Person, officers: Sequence[Person]) -> Refusal | None:
-    ids = {p.person_id for p in officers}
-    if len(officers) != _OFFICERS or len(ids) != _OFFICERS or owner.person_id in ids:
-        return refuse(
-            "TWO_OFFICERS_NEEDED",
-            "a key is enrolled by two different officers, neither of them its owner",
-            officers=",".join(sorted(ids)),
-        )
-    if any(p.tenant != owner.tenant for p in officers):
-        return refuse("OTHER_TENANT", "officer and owner belong to different tenants")
-    for officer in officers:
-        refusal = authorize(Action.ENROL_KEY, officer.held_roles(), active=officer.active)
-        if refusal is not None:
-            return refusal
-    return None

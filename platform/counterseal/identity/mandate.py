@@ -19,9 +19,9 @@ from typing import ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
-from counterseal.identity.dsse import verify_signature
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
+from counterseal.identity.signatures import verify_signed
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import IntegrityError
@@ -124,7 +124,7 @@ def _signed(mandate: SubmitMandate, operator: Person, key: PersonKey | None) -> 
     if len(owners) != 1 or mandate.key_id != key.key_id or key.revoked_at is not None:
         return False
     try:
-        statement = verify_signature(mandate.signature, key.public_key, KIND)
+        statement = verify_signed(mandate.signature, key, KIND)
     except IntegrityError:
         return False
     return statement == mandate_statement(mandate)

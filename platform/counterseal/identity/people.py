@@ -1,13 +1,15 @@
 """People and how roles reach them.
 
-Job: hold persons and role grants, and decide whether a grant stands.
+Job: hold persons and role grants, and decide who may decide about a person.
 
 Invariants
-  I1  A role is granted by two different active people, neither of them the grantee.
-  I2  A bootstrap grant is possible only while no ordinary grant exists.
-  I3  A disabled person holds no role.
+  I1  Only two different active people of the subject's tenant, both with the right for the act and
+      neither of them the subject, put anything about a person's rights into force.
+  I2  Bootstrap grants exist only in the founding record of a home (identity.founding).
+  I3  A disabled person holds no role, and nobody takes over the id.
 
-Not here: passwords and login sessions (storage, ui), keys (identity.keys).
+Not here: their signatures and proposals (identity.proposals), passwords and login sessions
+(storage, ui), keys (identity.keys).
 Source: governance rules, part 5.
 """
 
@@ -19,13 +21,24 @@ from typing import ClassVar, Final
 from pydantic import Field
 
 from counterseal.kernel.clock import UtcDatetime
-from counterseal.kernel.model import Document, Name, Refusal, refuse
+from counterseal.kernel.model import Document, Name, Refusal, Signature, refuse
 from counterseal.policy.authorize import Action, authorize
 from counterseal.policy.words import Role
 
-__all__ = ["Person", "PersonStatus", "Role", "RoleGrant", "decide_disable", "decide_grant"]
+__all__ = [
+    "SIGNERS",
+    "Person",
+    "PersonStatus",
+    "Role",
+    "RoleGrant",
+    "check_signers",
+    "decide_disable",
+    "decide_grant",
+    "decide_withdrawal",
+]
 
-GRANTERS: Final = 2
+SIGNERS: Final = 2
+"""People who put a grant, a key or its end into force."""
 
 
 class PersonStatus(StrEnum):
@@ -40,6 +53,7 @@ class Person(Document):
 
     Attributes:
         labels: Such as `demo-automatic`, shown beside everything the person does.
+        disabled_at: When access was closed; None while the person is active.
     """
 
     KIND: ClassVar[str] = "people"
@@ -52,6 +66,7 @@ class Person(Document):
     status: PersonStatus = PersonStatus.ACTIVE
     created_at: UtcDatetime
     labels: tuple[Name, ...] = ()
+    disabled_at: UtcDatetime | None = None
 
     @property
     def active(self) -> bool:
@@ -64,7 +79,14 @@ class Person(Document):
 
 
 class RoleGrant(Document):
-    """The dated record by which two people gave a role to a third."""
+    """The dated record by which two people gave a role to a third.
+
+    Attributes:
+        granted_by: The two who signed (founding: the two officers themselves).
+        reason: A plain code, such as `duty`.
+        signatures: Theirs, over one statement.
+        ended_at, ended_by: When the role was withdrawn, and by whom; None while the grant stands.
+    """
 
     KIND: ClassVar[str] = "role_grants"
     KEY: ClassVar[str] = "grant_id"
@@ -72,49 +94,102 @@ class RoleGrant(Document):
     grant_id: Name
     person_id: Name
     role: Role
-    granted_by: tuple[Name, ...] = Field(max_length=2)
+    granted_by: tuple[Name, ...] = Field(default=(), max_length=SIGNERS)
     bootstrap: bool = False
     granted_at: UtcDatetime
-    reason: str = Field(default="", max_length=2000)
+    reason: Name = "duty"
+    signatures: tuple[Signature, ...] = Field(default=(), max_length=SIGNERS)
+    ended_at: UtcDatetime | None = None
+    ended_by: Name | None = None
 
 
-def decide_grant(
-    grant_id: str,
-    grantee: Person,
-    role: Role,
-    granters: Sequence[Person],
-    *,
-    existing: Sequence[RoleGrant],
-    now: datetime,
-    bootstrap: bool = False,
-    reason: str = "",
-) -> tuple[RoleGrant, Person] | Refusal:
-    """Grant a role; gives the grant and the grantee with the role added.
+def check_signers(
+    action: Action, subject: Person, signers: Sequence[Person], *, complete: bool = True
+) -> Refusal | None:
+    """Whether these people may put an act about the subject into force.
+
+    Args:
+        action: What they ask for.
+        subject: Whom it is about.
+        signers: Who signed, one entry for each signature.
+        complete: False while another signature is still to come.
 
     Returns:
-        Or a refusal: `PERSON_DISABLED`, `BOOTSTRAP_CLOSED`, `TWO_PEOPLE_NEEDED`,
-        `OTHER_TENANT`, `ROLE`.
+        None; or `TWO_OFFICERS_NEEDED` (keys) or `TWO_PEOPLE_NEEDED` (roles), `OTHER_TENANT`,
+        `PERSON_DISABLED`, `ROLE`.
     """
+    ids = {p.person_id for p in signers}
+    enough = len(ids) == SIGNERS if complete else len(ids) <= SIGNERS
+    if not enough or len(ids) != len(signers) or subject.person_id in ids:
+        keys = action == Action.ENROL_KEY
+        return refuse(
+            "TWO_OFFICERS_NEEDED" if keys else "TWO_PEOPLE_NEEDED",
+            "two different people decide, neither of them the person concerned",
+            person=subject.person_id,
+            signers=",".join(sorted(ids)),
+        )
+    if any(p.tenant != subject.tenant for p in signers):
+        return refuse("OTHER_TENANT", "a signer and the person belong to different tenants")
+    for signer in signers:
+        refusal = authorize(action, signer.held_roles(), active=signer.active)
+        if refusal is not None:
+            return refusal
+    return None
+
+
+def decide_grant(grant: RoleGrant, grantee: Person) -> Person | Refusal:
+    """The grantee with the role; who signed is judged by `check_signers`.
+
+    Returns:
+        Or a refusal: `NOT_FOUND` for another person's grant, `PERSON_DISABLED`, `ROLE_HELD`.
+    """
+    if grant.person_id != grantee.person_id:
+        return refuse("NOT_FOUND", "the grant names another person", person=grant.person_id)
     if not grantee.active:
         return refuse("PERSON_DISABLED", "a disabled person gets no role", person=grantee.person_id)
-    refusal = _bootstrap_refusal(existing) if bootstrap else _granters_refusal(grantee, granters)
+    if grant.role in grantee.roles:
+        return refuse("ROLE_HELD", "the person has this role already", role=grant.role)
+    return grantee.amended(roles=(*grantee.roles, grant.role))
+
+
+def decide_withdrawal(
+    person: Person, role: Role, grants: Sequence[RoleGrant], actor: Person, now: datetime
+) -> tuple[Person, tuple[RoleGrant, ...]] | Refusal:
+    """Take one role from a person, by one who may close their access altogether.
+
+    Args:
+        person: Whose role it is.
+        role: The one to go.
+        grants: Those of the person.
+        actor: Who withdraws it.
+        now: Instant of the command.
+
+    Returns:
+        The person without the role, and the grants that end with it; or a refusal: `ROLE`,
+        `PERSON_DISABLED`, `OTHER_TENANT`, `ROLE_NOT_HELD`.
+    """
+    refusal = _closing_refusal(person, actor)
     if refusal is not None:
         return refusal
-    grant = RoleGrant(
-        grant_id=grant_id,
-        person_id=grantee.person_id,
-        role=role,
-        granted_by=tuple(p.person_id for p in granters)[:GRANTERS],
-        bootstrap=bootstrap,
-        granted_at=now,
-        reason=reason,
+    if role not in person.roles:
+        return refuse("ROLE_NOT_HELD", "the person has no such role", role=role)
+    ended = tuple(
+        grant.amended(ended_at=now, ended_by=actor.person_id)
+        for grant in grants
+        if grant.role == role and grant.ended_at is None
     )
-    roles = grantee.roles if role in grantee.roles else (*grantee.roles, role)
-    return grant, grantee.amended(roles=roles)
+    return person.amended(roles=tuple(r for r in person.roles if r != role)), ended
 
 
-def decide_disable(person: Person, actor: Person) -> Person | Refusal:
+def decide_disable(person: Person, actor: Person, now: datetime) -> Person | Refusal:
     """Close a leaver's access at once; refusals `ROLE`, `PERSON_DISABLED`, `OTHER_TENANT`."""
+    refusal = _closing_refusal(person, actor)
+    if refusal is not None:
+        return refusal
+    return person.amended(status=PersonStatus.DISABLED, disabled_at=now)
+
+
+def _closing_refusal(person: Person, actor: Person) -> Refusal | None:
     refusal = authorize(Action.DISABLE_PERSON, actor.held_roles(), active=actor.active)
     if refusal is not None:
         return refusal
@@ -122,27 +197,4 @@ def decide_disable(person: Person, actor: Person) -> Person | Refusal:
         return refuse("OTHER_TENANT", "the person belongs to another tenant")
     if not person.active:
         return refuse("PERSON_DISABLED", "the person is disabled already", person=person.person_id)
-    return person.amended(status=PersonStatus.DISABLED)
-
-
-def _bootstrap_refusal(existing: Sequence[RoleGrant]) -> Refusal | None:
-    if all(grant.bootstrap for grant in existing):
-        return None
-    return refuse("BOOTSTRAP_CLOSED", "ordinary grants exist, so bootstrap is over")
-
-
-def _granters_refusal(grantee: Person, granters: Sequence[Person]) -> Refusal | None:
-    ids = {p.person_id for p in granters}
-    if len(granters) != GRANTERS or len(ids) != GRANTERS or grantee.person_id in ids:
-        return refuse(
-            "TWO_PEOPLE_NEEDED",
-            "a role is granted by two different people, neither of them the grantee",
-            granters=",".join(sorted(ids)),
-        )
-    if any(p.tenant != grantee.tenant for p in granters):
-        return refuse("OTHER_TENANT", "granter and grantee belong to different tenants")
-    for granter in granters:
-        refusal = authorize(Action.GRANT_ROLE, granter.held_roles(), active=granter.active)
-        if refusal is not None:
-            return refusal
     return None

@@ -14,7 +14,14 @@ from counterseal.identity.mandate import (
     decide_use,
     mandate_statement,
 )
-from counterseal.identity.people import Person, PersonStatus, Role, decide_disable
+from counterseal.identity.people import (
+    Person,
+    PersonStatus,
+    Role,
+    RoleGrant,
+    decide_disable,
+    decide_withdrawal,
+)
 from counterseal.kernel.model import Refusal
 from counterseal.policy.authorize import Action, allowed_roles
 from tests.core.approvals.world import key_of, private_key
@@ -34,16 +41,42 @@ def code(outcome: object) -> str:
 def test_an_officer_disables_a_leaver_once() -> None:
     """TX-F17: at once; the roles stay on record but are no longer held."""
     officer, leaver = person("eva", OFFICER), person("rex", Role.RESEARCH_REVIEWER)
-    closed = decide_disable(leaver, officer)
+    closed = decide_disable(leaver, officer, NOW)
 
     assert isinstance(closed, Person)
     assert (closed.status, closed.active) == (PersonStatus.DISABLED, False)
-    assert code(decide_disable(closed, officer)) == "PERSON_DISABLED"
-    assert code(decide_disable(leaver, person("rex2", Role.RESEARCH_REVIEWER))) == "ROLE"
-    assert code(decide_disable(leaver, person("eva", OFFICER, tenant="other"))) == "OTHER_TENANT"
-    assert code(decide_disable(leaver, officer.amended(status=PersonStatus.DISABLED))) == (
+    assert (closed.disabled_at, closed.held_roles()) == (NOW, frozenset())
+    assert code(decide_disable(closed, officer, NOW)) == "PERSON_DISABLED"
+    assert code(decide_disable(leaver, person("rex2", Role.RESEARCH_REVIEWER), NOW)) == "ROLE"
+    assert (
+        code(decide_disable(leaver, person("eva", OFFICER, tenant="other"), NOW)) == "OTHER_TENANT"
+    )
+    assert code(decide_disable(leaver, officer.amended(status=PersonStatus.DISABLED), NOW)) == (
         "PERSON_DISABLED"
     )
+
+
+def test_an_officer_withdraws_one_role_and_leaves_the_others() -> None:
+    """Governance 5, access review: what a review finds too much goes at once."""
+    officer = person("eva", OFFICER)
+    rex = person("rex", Role.RESEARCH_REVIEWER, Role.OPERATOR)
+    grants = tuple(
+        RoleGrant(grant_id=f"g-{role}", person_id="rex", role=role, granted_at=NOW)
+        for role in rex.roles
+    )
+    withdrawn = decide_withdrawal(rex, Role.OPERATOR, grants, officer, NOW)
+
+    assert not isinstance(withdrawn, Refusal)
+    left, (ended,) = withdrawn
+    assert left.roles == (Role.RESEARCH_REVIEWER,)
+    assert (ended.role, ended.ended_at, ended.ended_by) == (Role.OPERATOR, NOW, "eva")
+    for subject, role, actor, expected in (
+        (left, Role.OPERATOR, officer, "ROLE_NOT_HELD"),
+        (rex, Role.OPERATOR, rex, "ROLE"),
+        (rex, Role.OPERATOR, person("eva", OFFICER, tenant="other"), "OTHER_TENANT"),
+        (rex.amended(status=PersonStatus.DISABLED), Role.OPERATOR, officer, "PERSON_DISABLED"),
+    ):
+        assert code(decide_withdrawal(subject, role, grants, actor, NOW)) == expected
 
 
 def signed_mandate() -> SubmitMandate:
