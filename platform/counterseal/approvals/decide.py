@@ -25,6 +25,7 @@ from counterseal.approvals.independence import Candidate, PersonLink, closure, i
 from counterseal.approvals.model import (
     ApprovalDecision,
     ApprovalRequest,
+    BatchNonce,
     RequestPayload,
     RequestStatus,
     ReviewNonce,
@@ -42,6 +43,7 @@ from counterseal.kernel.errors import InvariantError
 from counterseal.kernel.model import DomainModel, Refusal, refuse
 from counterseal.policy.authorize import Action, authorize
 from counterseal.policy.bundle import PolicyBundle
+from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.policy.params import StageRule
 from counterseal.policy.words import DecisionWord
 from counterseal.signals.intent import exposure, side_of
@@ -68,6 +70,7 @@ class ReviewOutcome(DomainModel):
     request: ApprovalRequest
     decision: ApprovalDecision
     nonce: ReviewNonce
+    evaluation: PolicyEvaluation
     stage_complete: bool = Field(default=False)
 
 
@@ -89,6 +92,7 @@ def decide_request(
     links: Sequence[PersonLink],
     ratio: Decimal,
     now: datetime,
+    answered: ApprovalRequest | None = None,
 ) -> ApprovalRequest | Refusal:
     """Open a request in `pending_review`.
 
@@ -102,19 +106,70 @@ def decide_request(
         links: Ids that are one person.
         ratio: TX-equivalent of one contract of the payload's symbol.
         now: The command's one instant.
+        answered: The request that the payload cites in `answers`, or None when it is not there.
+
+    Returns:
+        The request; or `ROLE` or `PERSON_DISABLED`, and the codes of `check_request`.
+    """
+    codes = check_request(
+        payload,
+        signal,
+        requester,
+        bundle=bundle,
+        candidates=candidates,
+        links=links,
+        ratio=ratio,
+        answered=answered,
+        now=now,
+    )
+    refusal = refuse_all(codes, "the request cannot be opened", signal_id=payload.signal_id)
+    if refusal is not None:
+        return refusal
+    rules = bundle.approval.required_stages(payload.notional, payload.currency)
+    return opened_request(request_id, payload, rules, now)
+
+
+def check_request(
+    payload: RequestPayload,
+    signal: SignalRecord,
+    requester: Person,
+    *,
+    bundle: PolicyBundle,
+    candidates: Sequence[Candidate],
+    links: Sequence[PersonLink],
+    ratio: Decimal,
+    answered: ApprovalRequest | None,
+    now: datetime,
+) -> list[ReasonCode]:
+    """Every reason against opening a version of a request; arguments as of `decide_request`.
+
+    Codes: `ROLE` or `PERSON_DISABLED`, alone; `OTHER_TENANT`, `POLICY_CHANGED`, `PAYLOAD_CHANGED`,
+    `FLAT_SIGNAL`, `SIGNAL_MISMATCH`, `SIGNAL_EXPIRED`, `EXPOSURE_ABOVE_TARGET`,
+    `QUANTITY_NOT_WHOLE`, `USES_ABOVE_POLICY`, `ANSWER_INVALID` (it cites no own request that ended
+    in `needs_data_review`), `REASON_TOO_SHORT`, `UNSTAFFABLE`.
     """
     role = authorize(Action.REQUEST, requester.held_roles(), active=requester.active)
     if role is not None:
-        return role
+        return [_R(role.code)]
     codes = _request_codes(payload, signal, requester, bundle, ratio=ratio, now=now)
+    if payload.uses_max > bundle.approval.approval_uses_max:
+        codes.append(_R.USES_ABOVE_POLICY)
+    if payload.answers is not None and not _answers(payload, answered):
+        codes.append(_R.ANSWER_INVALID)
     rules = bundle.approval.required_stages(payload.notional, payload.currency)
     barred = {*closure(payload.requester_id, links), *payload.author_ids, *bundle.author_ids}
     if not is_staffable(rules, candidates, barred, links):
         codes.append(_R.UNSTAFFABLE)
-    refusal = refuse_all(codes, "the request cannot be opened", signal_id=payload.signal_id)
-    if refusal is not None:
-        return refusal
-    return _opened(request_id, payload, rules, now)
+    return codes
+
+
+def _answers(payload: RequestPayload, cited: ApprovalRequest | None) -> bool:
+    return (
+        cited is not None
+        and cited.approval_request_id == payload.answers
+        and cited.status is RequestStatus.NEEDS_DATA
+        and (cited.tenant, cited.requester_id) == (payload.tenant, payload.requester_id)
+    )
 
 
 def decide_review(
@@ -128,13 +183,16 @@ def decide_review(
     links: Sequence[PersonLink],
     now: datetime,
     session_ends_at: datetime | None = None,
+    ceremony: BatchNonce | None = None,
 ) -> ReviewOutcome | Refusal:
     """Accept one signed review, or refuse it with every reason.
 
-    `decisions` are the earlier ones of this version, in sequence; `reviewer` says who decides.
+    `decisions` are the earlier ones of this version, in sequence; `reviewer` says who decides;
+    `ceremony` is the batch that was prepared, for a review that was signed as one of many.
 
     Raises:
         InvariantError: never, unless a check is broken.
+        PolicyError: see `approvals.review_checks.check_review`.
     """
     case = ReviewCase(
         request=request,
@@ -144,16 +202,23 @@ def decide_review(
         nonce=nonce,
         bundle=bundle,
         links=tuple(links),
+        ceremony=ceremony,
     )
     checked = check_review(case, now)
     if isinstance(checked, Refusal):
         return checked
     if nonce is None:
         raise InvariantError("a review passed without a nonce")
-    decision = _decision(case, checked, now)
+    decision = _decision(case, checked.statement, now)
     moved, complete = _moved(case, decision, now, session_ends_at)
     used = nonce.amended(used_at=now)
-    return ReviewOutcome(request=moved, decision=decision, nonce=used, stage_complete=complete)
+    return ReviewOutcome(
+        request=moved,
+        decision=decision,
+        nonce=used,
+        evaluation=checked.evaluation,
+        stage_complete=complete,
+    )
 
 
 def _request_codes(
@@ -186,9 +251,10 @@ def _request_codes(
     return [code for code, failed in checks if failed]
 
 
-def _opened(
+def opened_request(
     request_id: str, payload: RequestPayload, rules: Sequence[StageRule], now: datetime
 ) -> ApprovalRequest:
+    """Version 1 of a request in `pending_review`, with the stages that it requires."""
     return ApprovalRequest(
         approval_request_id=request_id,
         request_reference=request_reference(payload),
@@ -236,7 +302,10 @@ def _decision(case: ReviewCase, statement: DecisionStatement, now: datetime) -> 
         issued_at=statement.issued_at,
         expires_at=statement.expires_at,
         demo_labels=case.reviewer.person.labels,
+        on_behalf_of=statement.on_behalf_of,
+        grant_id=statement.grant_id,
         signature=case.signed.signature,
+        batch=case.signed.batch,
     )
     return draft.amended(decision_hash=decision_chain_hash(draft))
 

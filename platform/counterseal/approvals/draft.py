@@ -12,9 +12,9 @@ Source: features TX-E5, TX-E6, TX-F3, TX-F18.
 
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Final
+from typing import Final, Self
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from counterseal.approvals.model import RequestPayload
 from counterseal.identity.people import Person
@@ -22,6 +22,7 @@ from counterseal.kernel.model import DomainModel, Name, Text
 from counterseal.kernel.money import EXACT, Currency, Price, Quantity
 from counterseal.market.contracts import ContractSpec
 from counterseal.policy.bundle import PolicyBundle
+from counterseal.policy.params import APPROVAL_USES_MAX
 from counterseal.signals.intent import Leg, OrderType, TimeInForce, exposure, side_of
 from counterseal.signals.model import SignalRecord
 
@@ -46,6 +47,8 @@ class RequestTerms(DomainModel):
         max_quantity: Most contracts that may be ordered.
         price: Price in points at which the notional is stated, above zero.
         price_min, price_max: Inclusive bounds in points; None = unbounded on that side.
+        uses_max: Orders that the approval may serve for, each up to `max_quantity`.
+        answers: The own request that ended in `needs_data_review`, when this one answers it.
     """
 
     account_id: Name
@@ -58,6 +61,47 @@ class RequestTerms(DomainModel):
     time_in_force: TimeInForce = TimeInForce.DAY
     request_reason: Text
     author_ids: tuple[Name, ...] = Field(min_length=1, max_length=20)
+    uses_max: int = Field(default=1, ge=1, le=APPROVAL_USES_MAX)
+    answers: Name | None = None
+
+
+class AmendedTerms(DomainModel):
+    """What a requester changes of an own request; None keeps what was asked.
+
+    Attributes:
+        price: In points, at which the notional is stated; a new quantity needs it.
+    """
+
+    max_quantity: Quantity | None = None
+    price: Quantity | None = None
+    price_min: Price | None = None
+    price_max: Price | None = None
+    order_type: OrderType | None = None
+    time_in_force: TimeInForce | None = None
+    request_reason: Text | None = None
+    uses_max: int | None = Field(default=None, ge=1, le=APPROVAL_USES_MAX)
+
+    @model_validator(mode="after")
+    def _stated(self) -> Self:
+        if self.max_quantity is not None and self.price is None:
+            raise ValueError("a new quantity needs the price that its notional is stated at")
+        return self
+
+
+def amended_payload(old: RequestPayload, terms: AmendedTerms, spec: ContractSpec) -> RequestPayload:
+    """The payload of the next version; exposure and notional follow from quantity and price.
+
+    Raises:
+        InputError: `NUMBER_TOO_LONG` when exposure or notional would need rounding.
+    """
+    told = {name: value for name, value in terms if value is not None and name != "price"}
+    changed = old.amended(**told)
+    if terms.price is None:
+        return changed
+    return changed.amended(
+        tx_equivalent=exposure(changed.max_quantity, spec.tx_equivalent),
+        notional=_notional(changed.max_quantity, terms.price, spec),
+    )
 
 
 def draft_payload(
@@ -87,7 +131,7 @@ def draft_payload(
         legs=(Leg(symbol=terms.symbol, side=side, ratio=1),),
         side=side,
         tx_equivalent=exposure(terms.max_quantity, spec.tx_equivalent),
-        notional=_notional(terms, spec),
+        notional=_notional(terms.max_quantity, terms.price, spec),
         currency=currency,
         review_ttl_seconds=rules.review_ttl_seconds,
         execution_validity_seconds=rules.execution_validity_seconds,
@@ -97,10 +141,10 @@ def draft_payload(
     )
 
 
-def _notional(terms: RequestTerms, spec: ContractSpec) -> Decimal:
+def _notional(quantity: Decimal, price: Decimal, spec: ContractSpec) -> Decimal:
     """Price x multiplier x contracts, exact.
 
     Raises:
         InputError: `NUMBER_TOO_LONG`.
     """
-    return exposure(terms.max_quantity, EXACT.multiply(terms.price, spec.multiplier))
+    return exposure(quantity, EXACT.multiply(price, spec.multiplier))

@@ -6,6 +6,8 @@ Invariants
   I1  A changed reviewer, reason, role, word or time breaks the chain at that decision.
   I2  The view never says approved when the chain does not hold.
   I3  Live flags are false by type.
+  I4  A carried decision holds only with the version that it was signed for, a delegate's only with
+      the delegator's signed grant: without these facts the chain is broken.
 
 Not here: the log's own chain (audit).
 Source: features TX-F12, TX-F19, TX-Z10.
@@ -14,6 +16,9 @@ Source: features TX-F12, TX-F19, TX-Z10.
 from collections.abc import Sequence
 from typing import Final, Literal
 
+from counterseal.approvals.batch import statement_of
+from counterseal.approvals.carrying import CaseVersion, carry_problem
+from counterseal.approvals.delegation import DelegationGrant, decided_under_grant
 from counterseal.approvals.model import (
     ApprovalDecision,
     ApprovalRequest,
@@ -21,11 +26,12 @@ from counterseal.approvals.model import (
     decision_chain_hash,
     request_hash,
 )
-from counterseal.approvals.statement import DecisionStatement, read_statement
+from counterseal.approvals.statement import DecisionStatement
 from counterseal.identity.dsse import statement_digest
 from counterseal.identity.keys import PersonKey
 from counterseal.kernel.errors import IntegrityError
 from counterseal.kernel.model import DomainModel, Name
+from counterseal.policy.params import VoidRow
 
 RECORD_POLICY: Final = "append-only, hash-chained, signed by each reviewer's own key"
 _SIGNED: Final = (
@@ -39,6 +45,8 @@ _SIGNED: Final = (
     ("meaning", "meaning"),
     ("reviewer_id", "person"),
     ("reviewer_role", "role"),
+    ("on_behalf_of", "on_behalf_of"),
+    ("grant_id", "grant_id"),
     ("key_id", "key_id"),
     ("key_class", "key_class"),
     ("nonce", "nonce"),
@@ -74,16 +82,37 @@ class HistoryView(DomainModel):
     message: str
 
 
+class CaseFacts(DomainModel):
+    """What the recheck of a case reads beside the case itself.
+
+    Attributes:
+        person_keys: The registered keys of everybody concerned, delegators included.
+        grants: Delegations, as recorded.
+        earlier: The versions that this one amended, newest first.
+        matrix: The void matrix of the bundle that the case is pinned to; None when that is not at
+            hand.
+    """
+
+    person_keys: tuple[PersonKey, ...]
+    grants: tuple[DelegationGrant, ...] = ()
+    earlier: tuple[CaseVersion, ...] = ()
+    matrix: tuple[VoidRow, ...] | None = None
+
+
 def verify_chain(
-    request: ApprovalRequest, decisions: Sequence[ApprovalDecision], keys: Sequence[PersonKey]
+    request: ApprovalRequest, decisions: Sequence[ApprovalDecision], facts: CaseFacts
 ) -> ChainReport:
     """Recheck a case from its own bytes; stops at the first bad record."""
-    by_id = {key.key_id: key for key in keys}
+    if any(d.carried is not None for d in decisions) and facts.earlier:
+        before, *older = facts.earlier
+        report = verify_chain(before.request, before.decisions, facts.amended(earlier=tuple(older)))
+        if not report.holds:
+            return report
     if request.request_hash != request_hash(request.payload):
         return _bad(request.approval_request_id, 0, "the payload differs from the request hash")
     previous = request.request_hash
     for place, decision in enumerate(decisions):
-        problem = _problem(request, decision, previous, place + 1, by_id.get(decision.key_id))
+        problem = decision_problem(request, decision, previous, place + 1, facts)
         if problem:
             return _bad(decision.approval_decision_id, place, problem)
         previous = decision.decision_hash
@@ -95,10 +124,10 @@ def verify_chain(
 
 
 def history_view(
-    request: ApprovalRequest, decisions: Sequence[ApprovalDecision], keys: Sequence[PersonKey]
+    request: ApprovalRequest, decisions: Sequence[ApprovalDecision], facts: CaseFacts
 ) -> HistoryView:
     """The case, its decisions and whether they hold."""
-    chain = verify_chain(request, decisions, keys)
+    chain = verify_chain(request, decisions, facts)
     approved = request.status in {RequestStatus.APPROVED_FOR_PAPER, RequestStatus.CONSUMED}
     message = "paper simulation only; every decision verified"
     if not chain.holds:
@@ -118,23 +147,44 @@ def _bad(record: str, checked: int, problem: str) -> ChainReport:
     return ChainReport(holds=False, checked=checked, first_bad=record, problem=problem)
 
 
-def _problem(
+def decision_problem(
     request: ApprovalRequest,
     decision: ApprovalDecision,
     previous: str,
     sequence: int,
-    key: PersonKey | None,
+    facts: CaseFacts,
 ) -> str:
+    """Why a decision does not stand at its place in a case; empty when it does.
+
+    Args:
+        request: The case; its payload is compared with its hash by the caller.
+        decision: As recorded.
+        previous: Chain hash of the decision before, or the request hash.
+        sequence: Its place, from 1.
+        facts: The keys and grants concerned; of a carried decision the version before as well,
+            whose own chain the caller verifies.
+    """
     if decision.previous_chain_hash != previous or decision.sequence != sequence:
         return "it does not follow its predecessor"
     if decision.decision_hash != decision_chain_hash(decision):
         return "its words differ from its hash"
+    if decision.carried is not None:
+        return carry_problem(decision, request, next(iter(facts.earlier), None), facts.matrix)
+    return _signed_problem(request, decision, previous, facts)
+
+
+def _signed_problem(
+    request: ApprovalRequest, decision: ApprovalDecision, previous: str, facts: CaseFacts
+) -> str:
+    if not decided_under_grant(decision, request.payload, facts.grants, facts.person_keys):
+        return "it stands on no grant that holds"
+    key = next((k for k in facts.person_keys if k.key_id == decision.key_id), None)
     if key is None or key.person_id != decision.reviewer_id or key.bootstrap:
         return "its key is not the reviewer's"
     if not key.counts_at(decision.decided_at):
         return "its key did not count at the time"
     try:
-        statement = read_statement(decision.signature, key.public_key)
+        statement = statement_of(decision, key)
     except IntegrityError as error:
         return f"its signature does not hold: {error.code}"
     return _unsigned_words(request, decision, statement, previous)

@@ -3,8 +3,9 @@
 Job: decide withdrawal by the requester, revocation by a signer or compliance, and supersession.
 
 Invariants
-  I1  Only the requester withdraws; only a signer or a compliance reviewer revokes.
-  I2  A terminal case never moves again.
+  I1  The rules say who withdraws (the requester) and who revokes (a signer or compliance).
+  I2  A terminal case never moves again, whatever the rules say.
+  I3  Every answer of the rules is handed back, also with a refusal, so that it is recorded.
 
 Not here: expiry (approvals.expiry), consumption (approvals.execution).
 Source: governance rule 2.1.
@@ -14,45 +15,72 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
+from counterseal.approvals.authorization import (
+    GovernedCase,
+    closing_question,
+    judged,
+    reason_codes,
+)
+from counterseal.approvals.model import ApprovalRequest
 from counterseal.approvals.reasons import ReasonCode, refuse_all
 from counterseal.approvals.states import REQUEST_STATES, RequestEvent
 from counterseal.identity.people import Person
-from counterseal.kernel.model import Refusal
-from counterseal.policy.words import Role
+from counterseal.kernel.model import DomainModel, Refusal
+from counterseal.policy.evaluation import JudgedRefusal, PolicyEvaluation, with_evaluation
+from counterseal.policy.question import RuleAction
 
 _R: Final = ReasonCode
 
 
-def decide_withdraw(
-    request: ApprovalRequest, actor: Person, now: datetime
-) -> ApprovalRequest | Refusal:
-    """Withdraw an open request; refusals `OTHER_TENANT`, `TERMINAL`, `ROLE` (not the requester)."""
-    own = actor.active and actor.person_id == request.requester_id
-    return _ended(request, actor, RequestEvent.WITHDRAW, now, [] if own else [_R.ROLE])
+class EndedCase(DomainModel):
+    """A request that somebody ended, and what the rules said about it."""
+
+    request: ApprovalRequest
+    evaluation: PolicyEvaluation
+
+
+def decide_withdraw(case: GovernedCase, actor: Person, now: datetime) -> EndedCase | JudgedRefusal:
+    """Withdraw an open request.
+
+    Refusals: `OTHER_TENANT`, `PERSON_DISABLED`, `CLOCK_BACKWARDS`, `TERMINAL`, `POLICY_CHANGED`,
+    `ROLE` (not the requester).
+
+    Raises:
+        PolicyError: `POLICY_ERROR` when the facts do not fit a question to the rules.
+    """
+    return _judged_end(case, actor, RuleAction.WITHDRAW, RequestEvent.WITHDRAW, now, [])
 
 
 def decide_revoke(
-    request: ApprovalRequest,
-    decisions: Sequence[ApprovalDecision],
-    actor: Person,
-    *,
-    reason: str,
-    reason_length_min: int,
-    now: datetime,
-) -> ApprovalRequest | Refusal:
-    """Revoke an approval; refusals `TERMINAL`, `NOT_PENDING`, `ROLE`, `REASON_TOO_SHORT`.
+    case: GovernedCase, actor: Person, *, reason: str, now: datetime
+) -> EndedCase | JudgedRefusal:
+    """Revoke an approval; the desk records the actor's signature of kind `revoke` with the event.
 
-    The desk records the actor's signature of kind `revoke` with the event.
+    Refusals: those of `decide_withdraw` (`ROLE`: neither signer nor compliance), `NOT_PENDING`,
+    `REASON_TOO_SHORT`.
+
+    Raises:
+        PolicyError: `POLICY_ERROR` when the facts do not fit a question to the rules.
     """
-    signers = {d.reviewer_id for d in decisions if d.approves}
-    may = actor.active and (
-        actor.person_id in signers or Role.COMPLIANCE_REVIEWER in actor.held_roles()
-    )
-    codes = [] if may else [_R.ROLE]
-    if len(reason.strip()) < reason_length_min:
-        codes.append(_R.REASON_TOO_SHORT)
-    return _ended(request, actor, RequestEvent.REVOKE, now, codes)
+    short = len(reason.strip()) < case.bundle.approval.reason_length_min
+    found = [_R.REASON_TOO_SHORT] if short else []
+    return _judged_end(case, actor, RuleAction.REVOKE, RequestEvent.REVOKE, now, found)
+
+
+def _judged_end(
+    case: GovernedCase,
+    actor: Person,
+    action: RuleAction,
+    event: RequestEvent,
+    now: datetime,
+    found: Sequence[ReasonCode],
+) -> EndedCase | JudgedRefusal:
+    evaluation = judged(case, closing_question(case, actor, action, now), now)
+    codes = [*found, *reason_codes(evaluation)]
+    ended = _ended(case.request, actor, event, now, codes)
+    if isinstance(ended, Refusal):
+        return with_evaluation(ended, evaluation)
+    return EndedCase(request=ended, evaluation=evaluation)
 
 
 def decide_supersede(

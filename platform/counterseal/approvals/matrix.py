@@ -6,6 +6,7 @@ Invariants
   I1  A field without a row voids every stage.
   I2  A decision carries only under the same bundle, unexpired, with a key that still counts.
   I3  No decision survives a change that the matrix marks for its stage.
+  I4  Decisions carry in order: none of a later stage without the whole stage before it.
 
 Not here: writing the new version (desk).
 Source: governance rule 2.3; policies/approval (void_matrix).
@@ -17,7 +18,7 @@ from decimal import Decimal
 
 from counterseal.approvals.model import ApprovalDecision, RequestPayload
 from counterseal.identity.keys import PersonKey
-from counterseal.policy.params import ApprovalParameters
+from counterseal.policy.params import StageRule, VoidRow
 from counterseal.policy.words import Stage
 
 
@@ -27,22 +28,36 @@ def changed_fields(old: RequestPayload, new: RequestPayload) -> tuple[str, ...]:
     return tuple(name for name in RequestPayload.model_fields if before[name] != after[name])
 
 
+def named_rows(
+    matrix: Sequence[VoidRow], old: RequestPayload, new: RequestPayload
+) -> tuple[VoidRow, ...]:
+    """The rows of the matrix for the fields that differ, in the order of the model."""
+    rows = {row.field: row for row in matrix}
+    return tuple(rows[name] for name in changed_fields(old, new) if name in rows)
+
+
 def voided_stages(
-    params: ApprovalParameters, old: RequestPayload, new: RequestPayload
+    matrix: Sequence[VoidRow], old: RequestPayload, new: RequestPayload
 ) -> frozenset[Stage]:
     """Stages whose decisions do not carry from the old version to the new one."""
     voided: set[Stage] = set()
-    rows = {row.field: row for row in params.void_matrix}
+    rows = {row.field: row for row in matrix}
     before, after = dict(old), dict(new)
     for name in changed_fields(old, new):
         row = rows.get(name)
         if row is None:
             return frozenset(Stage)
         was, now = before[name], after[name]
-        lower = isinstance(was, Decimal) and isinstance(now, Decimal) and now < was
+        lower = _lower(was, now)
         reduced = row.voids_when_lower if lower else None
         voided.update(row.voids if reduced is None else reduced)
     return frozenset(voided)
+
+
+def _lower(was: object, now: object) -> bool:
+    if isinstance(was, Decimal) and isinstance(now, Decimal):
+        return now < was
+    return isinstance(was, int) and isinstance(now, int) and now < was
 
 
 def carried_decisions(
@@ -50,17 +65,27 @@ def carried_decisions(
     old: RequestPayload,
     new: RequestPayload,
     *,
-    params: ApprovalParameters,
+    matrix: Sequence[VoidRow],
+    rules: Sequence[StageRule],
     keys: Sequence[PersonKey],
     now: datetime,
 ) -> tuple[ApprovalDecision, ...]:
-    """Approvals of the old version that still count for the new one, in their order."""
+    """Approvals of the old version that still count for the new one, in their order.
+
+    `rules` are the stages that the new version requires.
+    """
     if old.policy_bundle_hash != new.policy_bundle_hash:
         return ()
-    voided = voided_stages(params, old, new)
+    voided = voided_stages(matrix, old, new)
     good = {key.key_id for key in keys if key.counts_at(now)}
-    return tuple(
-        d
-        for d in decisions
-        if d.approves and d.stage not in voided and now < d.expires_at and d.key_id in good
-    )
+    found: list[ApprovalDecision] = []
+    for rule in rules:
+        of_stage = [
+            d
+            for d in decisions
+            if d.approves and d.stage == rule.id and now < d.expires_at and d.key_id in good
+        ]
+        found += [] if rule.id in voided else of_stage[: rule.quorum]
+        if rule.id in voided or len(of_stage) < rule.quorum:
+            break
+    return tuple(found)

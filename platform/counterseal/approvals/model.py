@@ -14,18 +14,21 @@ Source: governance rules 2.1, 2.2 and 2.9; features TX-F3, TX-F4, TX-F11.
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, Literal, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, StringConstraints, model_validator
 
 from counterseal.kernel.canonical import digest, sha256_hex
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import Document, DomainModel, Name, Sha256, Signature, Text
 from counterseal.kernel.money import Currency, Exact, NonNegative, Price, Quantity
-from counterseal.policy.params import Seconds
+from counterseal.policy.params import APPROVAL_USES_MAX, BULK_COUNT_MAX, Seconds, VoidRow
 from counterseal.policy.words import DecisionWord, Meaning, Role, Stage
 from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce
 from counterseal.signals.model import Direction
 
 REQUESTED_ACTION: Final = "paper_simulation"
+
+TreeHash = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
+"""A hash of a Merkle tree, 64 hex digits."""
 
 
 class RequestStatus(StrEnum):
@@ -51,6 +54,9 @@ class RequestPayload(DomainModel):
         tx_equivalent: Exposure of the maximum quantity, computed from the contract ratio.
         notional: Of the maximum quantity, in `currency`.
         author_ids: Authors of strategy and model; they may not review.
+        max_quantity: Bounds each order; `uses_max` bounds how many orders there may be.
+        answers: The own request that ended in `needs_data_review` and that this one answers.
+        created_at: When the case was first asked for; an amended version keeps it.
     """
 
     tenant: Name
@@ -73,6 +79,7 @@ class RequestPayload(DomainModel):
     order_type: OrderType
     time_in_force: TimeInForce
     max_quantity: Quantity
+    uses_max: int = Field(default=1, ge=1, le=APPROVAL_USES_MAX)
     price_min: Price | None = None
     price_max: Price | None = None
     tx_equivalent: NonNegative
@@ -85,6 +92,7 @@ class RequestPayload(DomainModel):
     parameters_hash: Sha256
     evidence_pack_hash: Sha256
     policy_bundle_hash: Sha256
+    answers: Name | None = None
     paper_only: Literal[True] = True
     approval_for_live: Literal[False] = False
     created_at: UtcDatetime
@@ -105,6 +113,10 @@ class ApprovalRequest(Document):
         request_reference: Deterministic `paper-approval-request-<16 hex>`.
         latest_chain_hash: Hash of the last decision, or the request hash.
         updated_at: Last recorded time of the case; going back is refused.
+        version, supersedes: 1 and None, or one more than the version that this one amends.
+        reminded_at, escalated_at: When that was recorded; what it means follows from the clock.
+        orders: Every order that used the approval, oldest first.
+        consumed_by_order: The order of the last use that was allowed; None while one is left.
     """
 
     KIND: ClassVar[str] = "approval_requests"
@@ -131,6 +143,9 @@ class ApprovalRequest(Document):
     review_expires_at: UtcDatetime
     last_approval_at: UtcDatetime | None = None
     execution_valid_until: UtcDatetime | None = None
+    reminded_at: UtcDatetime | None = None
+    escalated_at: UtcDatetime | None = None
+    orders: tuple[Name, ...] = Field(default=(), max_length=APPROVAL_USES_MAX)
     consumed_by_order: Name | None = None
     supersedes: Name | None = None
     superseded_by: Name | None = None
@@ -141,6 +156,38 @@ class ApprovalRequest(Document):
         return next((s for s in self.stages_required if s not in self.stages_done), None)
 
 
+class CarriedFrom(DomainModel):
+    """The signed decision of an earlier version that a carried one repeats, and why it may.
+
+    Attributes:
+        decision_hash: Chain hash of the earlier decision.
+        changed: Payload fields that differ between the two versions.
+        rows: The rows of the void matrix for those fields.
+    """
+
+    approval_request_id: Name
+    approval_decision_id: Name
+    decision_hash: Sha256
+    changed: tuple[Name, ...] = Field(max_length=100)
+    rows: tuple[VoidRow, ...] = Field(max_length=100)
+
+
+class BatchPath(DomainModel):
+    """Where a decision lies among those that its reviewer signed as one.
+
+    Attributes:
+        signature: The reviewer's, of kind `batch`, over the root of all the decisions.
+        index: Place of the decision among them, from 0; they stand in the order of request ids.
+        size: How many they are.
+        path: Sibling hashes from the leaf upward (RFC 6962), 64 hex digits each.
+    """
+
+    signature: Signature
+    index: int = Field(ge=0)
+    size: int = Field(ge=1, le=BULK_COUNT_MAX)
+    path: tuple[TreeHash, ...] = Field(max_length=BULK_COUNT_MAX.bit_length())
+
+
 class ApprovalDecision(Document):
     """One reviewer's signed decision.
 
@@ -149,6 +196,11 @@ class ApprovalDecision(Document):
         statement_digest: SHA-256 of the signed bytes.
         decision_reason: The signed commitment to the reviewer's words, which lie beside the log.
         demo_labels: Labels of the person at the time, such as `demo-automatic`.
+        on_behalf_of, grant_id: The delegator and the grant that a delegate acted under.
+        carried: Where the signature was given, when that was for an earlier version.
+        signature: The statement and the reviewer's signature over it.
+        batch: For a decision of a batch the path to what was signed; `signature` holds the
+            statement alone then. `approvals.batch.statement_of` is the one way to check either.
     """
 
     KIND: ClassVar[str] = "approval_decisions"
@@ -178,7 +230,11 @@ class ApprovalDecision(Document):
     paper_only: bool = True
     approval_for_live: bool = False
     demo_labels: tuple[Name, ...] = ()
+    on_behalf_of: Name | None = None
+    grant_id: Name | None = None
+    carried: CarriedFrom | None = None
     signature: Signature
+    batch: BatchPath | None = None
 
     @property
     def approves(self) -> bool:
@@ -208,6 +264,25 @@ class ReviewNonce(Document):
     reason: str = Field(default="", max_length=2000)
 
 
+class BatchNonce(Document):
+    """What one ceremony may sign: a single statement, by one person, within a few minutes.
+
+    Each decision in it has its own single-use `ReviewNonce` besides.
+
+    Attributes:
+        statement: Canonical text of the batch statement that was prepared under it.
+    """
+
+    KIND: ClassVar[str] = "batch_nonces"
+    KEY: ClassVar[str] = "nonce"
+
+    nonce: Name
+    person_id: Name
+    issued_at: UtcDatetime
+    expires_at: UtcDatetime
+    statement: str = Field(max_length=20_000)
+
+
 def request_hash(payload: RequestPayload) -> str:
     """`sha256:<hex>` over the canonical payload: what reviewers sign."""
     return payload.digest
@@ -219,7 +294,7 @@ def request_reference(payload: RequestPayload) -> str:
 
 
 def decision_chain_hash(decision: ApprovalDecision) -> str:
-    """The hash that links a decision to its predecessor."""
+    """The hash that links a decision to its predecessor; of a carried one, also to its origin."""
     value = decision.json_value()
     names = (
         "approval_request_id",
@@ -233,4 +308,5 @@ def decision_chain_hash(decision: ApprovalDecision) -> str:
         "approval_for_live",
         "previous_chain_hash",
     )
-    return digest({name: value[name] for name in names})
+    origin = {} if decision.carried is None else {"carried": value["carried"]}
+    return digest({name: value[name] for name in names} | origin)

@@ -1,13 +1,15 @@
 """Every check of one signed review.
 
-Job: collect all reasons against a review; give the verified statement when there is none.
+Job: ask the rules who may decide, and when; add what they cannot see (signature, key, nonce,
+statement, clock); collect all reasons, or give the verified statement.
 
 Invariants
   I1  No check is skipped because an earlier one failed, as long as its facts exist.
   I2  Identity, role and key come from login and registry; the statement must agree with them.
   I3  The signature is verified with the registered public key, never with one from the statement.
+  I4  Every answer of the rules is handed back, also with a refusal, so that it is recorded.
 
-Not here: the new documents (approvals.decide).
+Not here: the questions (approvals.authorization), the new documents (approvals.decide).
 Source: governance rules 2.5, 2.8, 2.9 and 3.
 """
 
@@ -16,12 +18,21 @@ from typing import Final
 
 from pydantic import Field
 
-from counterseal.approvals.expiry import is_expired
-from counterseal.approvals.independence import PersonLink, independence_codes
+from counterseal.approvals.authorization import (
+    GovernedCase,
+    judged,
+    reason_codes,
+    review_question,
+)
+from counterseal.approvals.batch import ceremony_holds, statement_of
+from counterseal.approvals.delegation import delegated_holds
+from counterseal.approvals.escalation import roles_at
+from counterseal.approvals.independence import PersonLink
 from counterseal.approvals.model import (
     ApprovalDecision,
     ApprovalRequest,
-    RequestStatus,
+    BatchNonce,
+    BatchPath,
     ReviewNonce,
 )
 from counterseal.approvals.reasons import ReasonCode, refuse_all
@@ -31,14 +42,12 @@ from counterseal.approvals.statement import (
     comment_hash,
     due_stage,
     meaning_of,
-    read_statement,
-    role_for,
     stale_fields,
 )
-from counterseal.approvals.states import REQUEST_STATES
 from counterseal.kernel.errors import IntegrityError
 from counterseal.kernel.model import DomainModel, Refusal, Signature, Text
 from counterseal.policy.bundle import PolicyBundle
+from counterseal.policy.evaluation import JudgedRefusal, PolicyEvaluation, with_evaluation
 from counterseal.policy.words import DecisionWord
 
 _R: Final = ReasonCode
@@ -50,12 +59,18 @@ _STALE_CODE: Final = {
 
 
 class SignedReview(DomainModel):
-    """What the reviewer sends: the word, the reason, and the signature over both."""
+    """What the reviewer sends: the word, the reason, and the signature over both.
+
+    Attributes:
+        signature: The statement and the signature over it.
+        batch: For one of many that were signed as one; `signature` holds the statement alone then.
+    """
 
     decision: DecisionWord
     reason: Text
     comment_salt: str = Field(pattern=r"^[0-9a-f]{32}$")
     signature: Signature
+    batch: BatchPath | None = None
 
 
 class ReviewCase(DomainModel):
@@ -68,21 +83,34 @@ class ReviewCase(DomainModel):
     nonce: ReviewNonce | None
     bundle: PolicyBundle
     links: tuple[PersonLink, ...]
+    ceremony: BatchNonce | None = None
 
 
-def check_review(case: ReviewCase, now: datetime) -> DecisionStatement | Refusal:
-    """The verified statement, or a refusal with every reason."""
-    codes = [*_state_codes(case, now), *_people_codes(case), *_stage_codes(case)]
-    codes += _key_codes(case, now)
+class CheckedReview(DomainModel):
+    """A verified statement, and what the rules said about it."""
+
+    statement: DecisionStatement
+    evaluation: PolicyEvaluation
+
+
+def check_review(case: ReviewCase, now: datetime) -> CheckedReview | JudgedRefusal:
+    """The verified statement, or a refusal with every reason, of the rules and of the host.
+
+    Raises:
+        PolicyError: `POLICY_ERROR` when the facts do not fit a question to the rules.
+    """
+    codes = [*_state_codes(case, now), *_grant_codes(case, now), *_key_codes(case, now)]
     statement: DecisionStatement | None = None
     try:
         key = case.reviewer.key
         if key is not None:
-            statement = read_statement(case.signed.signature, key.public_key)
+            statement = statement_of(case.signed, key)
     except IntegrityError as error:
         codes.append(_R(error.code))
+    evaluation = _evaluation(case, statement, now)
+    codes += reason_codes(evaluation)
     if statement is not None:
-        codes += _statement_codes(case, statement)
+        codes += _statement_codes(case, statement, now)
         codes += _nonce_codes(case, statement, now)
     if len(case.signed.reason) < case.bundle.approval.reason_length_min:
         codes.append(_R.REASON_TOO_SHORT)
@@ -96,9 +124,19 @@ def check_review(case: ReviewCase, now: datetime) -> DecisionStatement | Refusal
         bundle=case.bundle.bundle_hash,
         key_id=case.signed.signature.key_id,
     )
-    if refusal is not None:
-        return refusal
-    return statement if statement is not None else _unsigned()
+    if refusal is None and statement is not None:
+        return CheckedReview(statement=statement, evaluation=evaluation)
+    return with_evaluation(refusal or _unsigned(), evaluation)
+
+
+def _evaluation(
+    case: ReviewCase, statement: DecisionStatement | None, now: datetime
+) -> PolicyEvaluation:
+    governed = GovernedCase(
+        request=case.request, decisions=case.decisions, bundle=case.bundle, links=case.links
+    )
+    asked = review_question(governed, case.reviewer, case.signed.decision, statement, now)
+    return judged(governed, asked, now)
 
 
 def _unsigned() -> Refusal:
@@ -108,90 +146,66 @@ def _unsigned() -> Refusal:
 
 
 def _state_codes(case: ReviewCase, now: datetime) -> list[ReasonCode]:
-    request, person = case.request, case.reviewer.person
-    terminal = REQUEST_STATES.is_terminal(request.status)
-    approved = request.status == RequestStatus.APPROVED_FOR_PAPER
-    pinned = request.payload.policy_bundle_hash == case.bundle.bundle_hash
+    request = case.request
     checks = (
-        (_R.OTHER_TENANT, person.tenant != request.tenant),
-        (_R.PERSON_DISABLED, not person.active),
         (_R.CLOCK_BACKWARDS, now < request.updated_at),
-        (_R.TERMINAL, terminal),
-        (_R.NOT_PENDING, approved),
-        (_R.REVIEW_EXPIRED, not approved and is_expired(request, case.decisions, now)),
-        (_R.POLICY_CHANGED, not pinned or not case.bundle.in_force(now)),
         (_R.PAYLOAD_CHANGED, request.payload.digest != request.request_hash),
     )
     return [code for code, failed in checks if failed]
 
 
-def _people_codes(case: ReviewCase) -> tuple[ReasonCode, ...]:
-    payload = case.request.payload
-    return independence_codes(
-        case.reviewer.person.person_id,
-        payload.requester_id,
-        {*payload.author_ids, *case.bundle.author_ids},
-        [d.reviewer_id for d in case.decisions],
-        case.links,
+def _grant_codes(case: ReviewCase, now: datetime) -> list[ReasonCode]:
+    delegated, request = case.reviewer.delegated, case.request
+    holds = delegated is None or delegated_holds(
+        delegated, case.reviewer.person.person_id, request.payload, request.next_stage, now
     )
-
-
-def _stage_codes(case: ReviewCase) -> list[ReasonCode]:
-    params, request, word = case.bundle.approval, case.request, case.signed.decision
-    held = case.reviewer.person.held_roles()
-    if word in {DecisionWord.REJECTED, DecisionWord.NEEDS_DATA}:
-        return [] if held & params.reviewer_roles() else [_R.ROLE]
-    named = [params.stage(stage) for stage in request.stages_required]
-    fitting = [rule for rule in named if rule is not None and rule.decision == word]
-    if not fitting:
-        return [_R.STAGE_NOT_REQUIRED]
-    due = due_stage(request, params)
-    rule = due if due is not None and due in fitting else fitting[0]
-    codes = [] if role_for(case.reviewer.person, rule) is not None else [_R.ROLE]
-    if due is not None and due.decision != word:
-        done = all(r.id in request.stages_done for r in fitting)
-        codes.append(_R.STAGE_FULL if done else _R.OUT_OF_ORDER)
-    return codes
+    return [] if holds else [_R.GRANT_INVALID]
 
 
 def _key_codes(case: ReviewCase, now: datetime) -> list[ReasonCode]:
     key, person = case.reviewer.key, case.reviewer.person
-    params = case.bundle.approval
-    age = (now - case.reviewer.auth.auth_time).total_seconds()
-    codes = [] if 0 <= age <= params.auth_age_max_seconds else [_R.REAUTH_REQUIRED]
     if key is None or key.person_id != person.person_id or key.bootstrap:
-        return [*codes, _R.KEY_NOT_ENROLLED]
-    if key.key_id != case.signed.signature.key_id or now < key.effective_at:
-        codes.append(_R.KEY_NOT_ENROLLED)
-    if key.revoked_at is not None:
-        codes.append(_R.KEY_REVOKED)
-    due = due_stage(case.request, params)
-    if due is not None and key.key_class < due.key_class_min:
-        codes.append(_R.KEY_CLASS_TOO_LOW)
-    return codes
+        return [_R.KEY_NOT_ENROLLED]
+    own = key.key_id == case.signed.signature.key_id and now >= key.effective_at
+    codes = [] if own else [_R.KEY_NOT_ENROLLED]
+    return codes if key.revoked_at is None else [*codes, _R.KEY_REVOKED]
 
 
-def _statement_codes(case: ReviewCase, statement: DecisionStatement) -> list[ReasonCode]:
+def _raced(case: ReviewCase, statement: DecisionStatement) -> bool:
+    """Whether somebody else decided between the preparation of the statement and now."""
+    heads = [d.previous_chain_hash for d in case.decisions]
+    return len(statement.prev_decision_hashes) == 1 and statement.prev_decision_hashes[0] in heads
+
+
+def _statement_codes(
+    case: ReviewCase, statement: DecisionStatement, now: datetime
+) -> list[ReasonCode]:
     codes = [_STALE_CODE.get(f, _R.SNAPSHOT_CHANGED) for f in stale_fields(statement, case.request)]
     person, key, signed = case.reviewer.person, case.reviewer.key, case.signed
     due = due_stage(case.request, case.bundle.approval)
+    raced = _raced(case, statement)
+    grant = None if case.reviewer.delegated is None else case.reviewer.delegated.grant
     same = (
         statement.person == person.person_id,
-        statement.role in person.held_roles(),
+        statement.role in case.reviewer.authority.held_roles(),
+        statement.grant_id == (None if grant is None else grant.grant_id),
+        statement.on_behalf_of == (None if grant is None else grant.delegator),
         statement.auth == case.reviewer.auth,
         key is not None and statement.key_id == key.key_id,
         key is not None and statement.key_class == key.key_class,
         statement.decision == signed.decision,
         statement.comment_hash == comment_hash(signed.comment_salt, signed.reason),
-        statement.sequence == len(case.decisions) + 1,
-        statement.prev_decision_hashes == (case.request.latest_chain_hash,),
-        due is None or statement.stage == due.id,
-        due is None or statement.meaning == meaning_of(signed.decision, due),
+        raced or statement.sequence == len(case.decisions) + 1,
+        raced or statement.prev_decision_hashes == (case.request.latest_chain_hash,),
+        raced or due is None or statement.stage == due.id,
+        raced or due is None or statement.meaning == meaning_of(signed.decision, due),
     )
+    codes += [_R.LOST_RACE] if raced else []
     if not all(same):
         codes.append(_R.SNAPSHOT_CHANGED)
     approving = signed.decision not in {DecisionWord.REJECTED, DecisionWord.NEEDS_DATA}
-    if due is not None and approving and statement.role not in due.roles:
+    open_to = () if due is None else roles_at(due, case.request, case.bundle.approval, now)
+    if due is not None and approving and not raced and statement.role not in open_to:
         codes.append(_R.ROLE)
     return codes
 
@@ -207,7 +221,11 @@ def _nonce_codes(case: ReviewCase, statement: DecisionStatement, now: datetime) 
         and nonce.used_at is None
         and nonce.issued_at <= statement.issued_at <= now < nonce.expires_at
     )
-    codes = [] if bound else [_R.NONCE_USED]
+    batch, person = case.signed.batch, case.reviewer.person.person_id
+    held = ceremony_holds(batch, case.ceremony, person, now)
+    codes = [] if bound and held else [_R.NONCE_USED]
+    if batch is not None and batch.size > case.bundle.approval.bulk_max:
+        codes.append(_R.BULK_LIMIT)
     if not 0 < span <= case.bundle.approval.decision_ttl_seconds:
         codes.append(_R.SNAPSHOT_CHANGED)
     return codes

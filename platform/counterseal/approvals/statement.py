@@ -11,16 +11,20 @@ Not here: the signature itself (identity.dsse).
 Source: governance rule 2.9.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 from typing import Final, Literal, TypedDict
 
 from pydantic import Field, ValidationError
 
+from counterseal.approvals.delegation import Delegated
+from counterseal.approvals.escalation import roles_at
 from counterseal.approvals.model import ApprovalRequest
 from counterseal.audit.privacy import Opening, commit
-from counterseal.identity.dsse import verify_signature
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
+from counterseal.identity.schemes import SignatureScheme
+from counterseal.identity.signatures import verify_signed
 from counterseal.kernel.canonical import canonical_bytes
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import InputError, IntegrityError
@@ -61,10 +65,12 @@ class DecisionStatement(DomainModel):
     comment_hash: Sha256
     person: Name
     role: Role
+    on_behalf_of: Name | None = None
+    grant_id: Name | None = None
     auth: AuthFacts
     key_id: Name
     key_class: int = Field(ge=1, le=3)
-    scheme: Name
+    scheme: SignatureScheme
     prev_decision_hashes: tuple[Sha256, ...] = Field(min_length=1, max_length=20)
     issued_at: UtcDatetime
     expires_at: UtcDatetime
@@ -92,33 +98,54 @@ def comment_hash(salt: str, reason: str) -> str:
     return comment_opening("anyone", salt, reason).commitment
 
 
-def read_statement(signature: Signature, public_key: str) -> DecisionStatement:
-    """Verify a signature and parse its statement.
+def read_statement(signature: Signature, key: PersonKey) -> DecisionStatement:
+    """Verify a signature under a key record and parse its statement.
 
     Raises:
         IntegrityError: `SIGNATURE_INVALID`, or `NOT_PAPER_ONLY` for anything but paper.
     """
-    value = verify_signature(signature, public_key, KIND)
+    return decision_in(verify_signed(signature, key, KIND), key)
+
+
+def decision_in(value: dict[str, object], key: PersonKey) -> DecisionStatement:
+    """The decision statement of a payload, whose proof is the caller's business.
+
+    Raises:
+        IntegrityError: `SIGNATURE_INVALID`, or `NOT_PAPER_ONLY` for anything but paper.
+    """
     if value.get("paper_only") is not True or value.get("approval_for_live") is not False:
         raise IntegrityError("NOT_PAPER_ONLY", "the statement is not for paper simulation only")
     try:
-        return DecisionStatement.model_validate_json(_bytes(value))
+        statement = DecisionStatement.model_validate_json(_bytes(value))
     except (ValidationError, InputError):
         raise IntegrityError("SIGNATURE_INVALID", "the statement is not a decision") from None
+    if statement.scheme != key.scheme:
+        raise IntegrityError("SIGNATURE_INVALID", "the statement names another scheme")
+    return statement
 
 
 class Reviewer(DomainModel):
-    """Who decides, from the verified login: never from a request body."""
+    """Who decides, from the verified login: never from a request body.
+
+    Attributes:
+        delegated: The grant that the person acts under, or None for the own name.
+    """
 
     person: Person
     key: PersonKey | None
     auth: AuthFacts
+    delegated: Delegated | None = None
+
+    @property
+    def authority(self) -> Person:
+        """Whose roles count: the delegator's under a grant, else the person's own."""
+        return self.person if self.delegated is None else self.delegated.delegator
 
 
-def role_for(person: Person, rule: StageRule) -> Role | None:
-    """The role that a person would use in a stage: the stage's first that the person holds."""
+def role_for(person: Person, roles: Sequence[Role]) -> Role | None:
+    """The role that a person would use in a stage: the first of its roles that the person holds."""
     held = person.held_roles()
-    return next((role for role in rule.roles if role in held), None)
+    return next((role for role in roles if role in held), None)
 
 
 def meaning_of(decision: DecisionWord, rule: StageRule) -> Meaning:
@@ -151,7 +178,8 @@ def build_statement(
         InputError: `NO_STAGE_DUE` when nothing is left to review, `KEY_NOT_ENROLLED` without a
             key, `ROLE` when the person holds no role that may take the decision.
     """
-    rule, role, key = _signing_facts(request, reviewer, params)
+    rule, role, key = _signing_facts(request, reviewer, params, issued_at)
+    grant = None if reviewer.delegated is None else reviewer.delegated.grant
     return DecisionStatement(
         **_bound_words(request),
         log_origin=log_origin,
@@ -164,6 +192,8 @@ def build_statement(
         comment_hash=comment_hash(comment_salt, reason),
         person=reviewer.person.person_id,
         role=role,
+        on_behalf_of=None if grant is None else grant.delegator,
+        grant_id=None if grant is None else grant.grant_id,
         auth=reviewer.auth,
         key_id=key.key_id,
         key_class=key.key_class,
@@ -176,12 +206,13 @@ def build_statement(
 
 
 def _signing_facts(
-    request: ApprovalRequest, reviewer: Reviewer, params: ApprovalParameters
+    request: ApprovalRequest, reviewer: Reviewer, params: ApprovalParameters, now: datetime
 ) -> tuple[StageRule, Role, PersonKey]:
     rule = due_stage(request, params)
     if rule is None:
         raise InputError("NO_STAGE_DUE", "no review stage is due", got=request.status)
-    role = role_for(reviewer.person, rule) or _any_role(reviewer.person, params)
+    open_to = roles_at(rule, request, params, now)
+    role = role_for(reviewer.authority, open_to) or _any_role(reviewer.authority, params)
     if role is None:
         raise InputError("ROLE", "the person holds no reviewer role", field="role")
     if reviewer.key is None:

@@ -165,8 +165,14 @@ def intent_reference(
     quantity: Decimal,
     tx_equivalent_exposure: Decimal,
     paper_only: bool = True,
+    use: int = 1,
 ) -> IntentReference:
-    """Order id and idempotency key from the first and next 16 hex digits of one SHA-256."""
+    """Order id and idempotency key from the first and next 16 hex digits of one SHA-256.
+
+    `use` counts the uses of an approval that may be used more than once, from 1; the first is not
+    named in the hashed words.
+    """
+    again = {} if use == 1 else {"use": use}
     text = sha256_hex(
         canonical_bytes(
             {
@@ -179,6 +185,7 @@ def intent_reference(
                 "quantity": exact_text(normalized(quantity)),
                 "tx_equivalent_exposure": exact_text(normalized(tx_equivalent_exposure)),
                 "paper_only": paper_only,
+                **again,
             }
         )
     )

@@ -11,7 +11,7 @@ from counterseal.approvals.execution import check_execution, decide_consume
 from counterseal.approvals.expiry import decide_expiry
 from counterseal.approvals.history import history_view, verify_chain
 from counterseal.approvals.independence import LinkKind, PersonLink
-from counterseal.approvals.lifecycle import decide_revoke, decide_withdraw
+from counterseal.approvals.lifecycle import EndedCase, decide_revoke, decide_withdraw
 from counterseal.approvals.matrix import carried_decisions, voided_stages
 from counterseal.approvals.model import ApprovalRequest, RequestPayload, RequestStatus
 from counterseal.approvals.statement import AuthFacts
@@ -271,9 +271,10 @@ def test_i1_a_forged_decision_is_named_and_refused(forged: dict[str, object]) ->
     desk = Desk().approved()
     first, second = desk.decisions
     desk.decisions = (first, second.amended(**forged))
-    report = verify_chain(desk.request, desk.decisions, world.keys())
+    report = verify_chain(desk.request, desk.decisions, world.facts())
     assert (report.holds, report.first_bad) == (False, second.approval_decision_id)
-    assert not history_view(desk.request, desk.decisions, world.keys()).paper_simulation_approved
+    view = history_view(desk.request, desk.decisions, world.facts())
+    assert not view.paper_simulation_approved
     assert "CHAIN_BROKEN" in codes(check_execution(desk.case(), NOW + timedelta(seconds=9)))
 
 
@@ -295,15 +296,12 @@ def test_only_the_requester_withdraws_and_a_signer_revokes() -> None:
     """TX-F9: the other endings of a case."""
     desk = Desk().approved()
     at = NOW + timedelta(seconds=9)
-    assert codes(decide_withdraw(desk.request, world.person("rex"), at)) == ("ROLE",)
-    gone = decide_withdraw(desk.request, world.person("rita"), at)
-    assert isinstance(gone, ApprovalRequest)
-    revoked = decide_revoke(
-        desk.request, desk.decisions, world.person("kai"),
-        reason=world.REASON, reason_length_min=10, now=at,
-    )  # fmt: skip
-    assert isinstance(revoked, ApprovalRequest)
-    assert codes(check_execution(desk.case(request=revoked), at)) == ("TERMINAL",)
+    assert codes(decide_withdraw(desk.governed(), world.person("rex"), at)) == ("ROLE",)
+    gone = decide_withdraw(desk.governed(), world.person("rita"), at)
+    assert isinstance(gone, EndedCase)
+    revoked = decide_revoke(desk.governed(), world.person("kai"), reason=world.REASON, now=at)
+    assert isinstance(revoked, EndedCase)
+    assert codes(check_execution(desk.case(request=revoked.request), at)) == ("TERMINAL",)
 
 
 def test_every_payload_field_has_a_row_and_the_matrix_decides_what_carries() -> None:
@@ -313,10 +311,16 @@ def test_every_payload_field_has_a_row_and_the_matrix_decides_what_carries() -> 
     assert {row.field for row in params.void_matrix} == set(RequestPayload.model_fields)
     less = old.amended(max_quantity=1, tx_equivalent=RATIO)
     price = old.amended(price_max=Decimal(22000))
-    assert voided_stages(params, old, less) == frozenset()
-    assert voided_stages(params, old, price) == {Stage.RISK, Stage.COMPLIANCE}
-    assert voided_stages(params, old, old.amended(stop_distance_points=1)) == set(Stage)
+    assert voided_stages(params.void_matrix, old, less) == frozenset()
+    assert voided_stages(params.void_matrix, old, price) == {Stage.RISK, Stage.COMPLIANCE}
+    assert voided_stages(params.void_matrix, old, old.amended(stop_distance_points=1)) == set(Stage)
     carried = carried_decisions(
-        desk.decisions, old, price, params=params, keys=world.keys(), now=NOW
+        desk.decisions,
+        old,
+        price,
+        matrix=params.void_matrix,
+        rules=params.stages[:2],
+        keys=world.keys(),
+        now=NOW,
     )
     assert [d.stage for d in carried] == [Stage.RESEARCH]

@@ -24,15 +24,17 @@ def carried(
     new: RequestPayload, seconds: int = 9, keys: tuple[PersonKey, ...] = KEYS
 ) -> tuple[ApprovalDecision, ...]:
     now = NOW + timedelta(seconds=seconds)
-    return carried_decisions(DESK.decisions, OLD, new, params=PARAMS, keys=keys, now=now)
+    rules = PARAMS.required_stages(new.notional, new.currency)
+    return carried_decisions(
+        DESK.decisions, OLD, new, matrix=PARAMS.void_matrix, rules=rules, keys=keys, now=now
+    )
 
 
 @pytest.mark.parametrize("field", ["request_reason", "strategy_id", "code_version"])
 def test_i1_a_field_without_a_row_voids_every_stage(field: str) -> None:
     """TX-F18: a forgotten row never lets a decision pass."""
     rows = tuple(row for row in PARAMS.void_matrix if row.field != field)
-    params = PARAMS.amended(void_matrix=rows)
-    assert voided_stages(params, OLD, OLD.amended(**{field: "changed"})) == set(Stage)
+    assert voided_stages(rows, OLD, OLD.amended(**{field: "changed"})) == set(Stage)
 
 
 def test_i2_a_decision_carries_only_under_its_bundle_unexpired_and_keyed() -> None:
@@ -44,7 +46,8 @@ def test_i2_a_decision_carries_only_under_its_bundle_unexpired_and_keyed() -> No
     assert carried(OLD.amended(policy_bundle_hash=world.HASH)) == ()
     assert carried(OLD, keys=()) == ()
     assert carried(OLD, keys=revoked) == ()
-    assert carried(OLD, seconds=int(expires.total_seconds())) == DESK.decisions[1:]
+    assert carried(OLD, seconds=int(expires.total_seconds()) - 1) == DESK.decisions
+    assert carried(OLD, seconds=int(expires.total_seconds())) == ()
 
 
 @given(st.integers(1, 4), st.sampled_from(("19000", "18000")), st.booleans())
@@ -52,7 +55,7 @@ def test_i3_no_decision_survives_a_marked_change(quantity: int, low: str, stop: 
     """TX-F18: any mix of changes."""
     new = OLD.amended(max_quantity=quantity, price_min=Decimal(low))
     new = new.amended(stop_distance_points=Decimal(30)) if stop else new
-    voided = voided_stages(PARAMS, OLD, new)
+    voided = voided_stages(PARAMS.void_matrix, OLD, new)
 
     assert {d.stage for d in carried(new)} & voided == set()
     assert (Stage.RESEARCH in voided) == (quantity > 2 or stop)

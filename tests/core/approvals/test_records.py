@@ -25,6 +25,7 @@ R, P = DecisionWord.RESEARCH_APPROVED, DecisionWord.APPROVED_FOR_PAPER
 OTHER = "sha256:" + "b" * 64
 LATER = NOW + timedelta(seconds=9)
 CHANGES: Mapping[str, object] = {
+    "uses_max": 2,
     "direction": Direction.SHORT,
     "side": Side.SELL,
     "order_type": OrderType.MARKET,
@@ -110,7 +111,7 @@ def test_the_history_tells_each_stage_of_a_case() -> None:
     for name, word in (("", R), ("rex", R), ("kai", P)):
         if name:
             desk.review(name, word)
-        view = history_view(desk.request, desk.decisions, world.keys())
+        view = history_view(desk.request, desk.decisions, world.facts())
         told.append((view.pending_second_review, view.paper_simulation_approved))
         assert view.current_status == desk.request.status
         assert view.chain.holds

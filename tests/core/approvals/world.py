@@ -11,8 +11,10 @@ from typing import Final
 import yaml
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
+from counterseal.approvals.authorization import GovernedCase
 from counterseal.approvals.decide import ReviewOutcome, decide_request, decide_review
 from counterseal.approvals.execution import ExecutionCase
+from counterseal.approvals.history import CaseFacts
 from counterseal.approvals.independence import Candidate, PersonLink
 from counterseal.approvals.model import (
     ApprovalDecision,
@@ -62,8 +64,9 @@ def bundle(**changes: object) -> PolicyBundle:
         "risk/2026.11.1/limits.yaml",
         "retention/2026.11.1/retention.yaml",
     )
-    files = {name: (POLICIES / name).read_bytes() for name in names}
-    documents = {name: yaml.safe_load(raw) for name, raw in files.items()}
+    rules = ("approval/2026.11.1/approval.cedar", "approval/2026.11.1/approval.cedarschema")
+    files = {name: (POLICIES / name).read_bytes() for name in (*names, *rules)}
+    documents = {name: yaml.safe_load(files[name]) for name in names}
     documents[names[0]].update(changes)
     return build_bundle("2026.11.1", files, documents, effective_from=NOW - timedelta(days=1))
 
@@ -90,6 +93,10 @@ def person(name: str) -> Person:
 
 def keys() -> tuple[PersonKey, ...]:
     return tuple(key_of(name) for name in PEOPLE)
+
+
+def facts() -> CaseFacts:
+    return CaseFacts(person_keys=keys())
 
 
 def candidates() -> tuple[Candidate, ...]:
@@ -299,6 +306,11 @@ class Desk:
             created_at=NOW,
         )
         return base.amended(**changes)
+
+    def governed(self) -> GovernedCase:
+        return GovernedCase(
+            request=self.request, decisions=self.decisions, bundle=self.bundle, links=self.links
+        )
 
     def case(self, **changes: object) -> ExecutionCase:
         base = ExecutionCase(
