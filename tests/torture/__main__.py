@@ -17,7 +17,7 @@ from pathlib import Path
 
 from tests.core.audit.attack_corpus import corpus
 from tests.day.replays import campaign, replayed, results_of
-from tests.torture import faults, mutants, seals, simulator, strace
+from tests.torture import faults, mutants, policies, seals, simulator, strace
 
 KILLS, KILLS_WITH_ENGINE = 50, 3
 MUTATIONS = 2000
@@ -65,6 +65,11 @@ def mutated() -> list[str]:
     return list(mutants.campaign(None, SEED, told))
 
 
+def bent() -> list[str]:
+    """Bend each rule of the policy in turn, and print how many are noticed; sweep all of it."""
+    return list(policies.campaign(None, SEED, told))
+
+
 def killed() -> list[str]:
     """Kill replayed days, without and with the workflow engine, and compare what they become."""
     found: list[str] = []
@@ -89,6 +94,7 @@ def killed() -> list[str]:
 CAMPAIGNS: Mapping[str, Callable[[], list[str]]] = {
     "attacks": attacked,
     "mutants": mutated,
+    "policies": bent,
     "simulate": simulated,
     "faults": failed,
     "seals": sealed,

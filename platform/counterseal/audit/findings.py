@@ -33,6 +33,7 @@ _MESSAGES: Final[Mapping[Finding, str]] = {
     Finding.PURGE_UNACCOUNTED: "a record is gone, and no valid purge names it",
     Finding.PURGED_WHILE_HELD: "a record was purged although a hold covered it",
     Finding.TIME_OUTSIDE_WINDOW: "recorded at a time that outsiders contradict",
+    Finding.APPROVER_SIG_INVALID: "people's own signatures do not stand behind it",
     Finding.TABLE_DIFFERS: "a table holds what the log does not say",
 }
 _BY_SEQ: Final = attrgetter("seq")
@@ -51,11 +52,12 @@ class Findings:
         self.codes: set[Finding] = set()
         self._kept: list[FindingAt] = []
 
-    def add(self, seq: int, code: Finding, layer: str) -> None:
-        """One more: the record that it concerns, its code, the check that saw it."""
+    def add(self, seq: int, code: Finding, layer: str, words: str = "") -> None:
+        """One more: the record that it concerns, its code, the check that saw it, and why."""
         self.count += 1
         self.codes.add(code)
-        self._kept.append(FindingAt(seq=seq, code=code, layer=layer, message=_MESSAGES[code]))
+        message = f"{_MESSAGES[code]}: {words}" if words else _MESSAGES[code]
+        self._kept.append(FindingAt(seq=seq, code=code, layer=layer, message=message))
         if len(self._kept) >= 2 * FINDINGS_KEPT_MAX:
             self._kept = list(self.kept)
 

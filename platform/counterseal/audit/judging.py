@@ -16,9 +16,12 @@ Source: design table "evidence, cumulative".
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
+from operator import attrgetter
 from typing import Final, NamedTuple
 
+from counterseal.audit.findings import Findings
 from counterseal.audit.verdict import (
+    FINDINGS_KEPT_MAX,
     SEEN_BY,
     Attacker,
     AttackerVerdict,
@@ -27,6 +30,7 @@ from counterseal.audit.verdict import (
     Outcome,
     Shortfall,
     Standing,
+    Verdict,
 )
 from counterseal.kernel.model import DomainModel
 
@@ -64,6 +68,7 @@ class Coverage(DomainModel):
     columns_compared: bool = True
 
 
+_BY_SEQ: Final = attrgetter("seq")
 _HEAD: Final = "a head remembered outside the database"
 _BLIND: Final[Mapping[Attacker, str]] = {
     Attacker.A3A: "no acknowledged record lies there; no receipt was given",
@@ -134,6 +139,21 @@ def contradicted(
         if a.verdict is Standing.EXCLUDED
         else a
         for a in attackers
+    )
+
+
+def with_contradictions(verdict: Verdict, found: Findings) -> Verdict:
+    """A verdict with what was found wrong in the same log by another pass over it."""
+    if not found.count:
+        return verdict
+    findings = sorted((*verdict.findings, *found.kept), key=_BY_SEQ)[:FINDINGS_KEPT_MAX]
+    return verdict.amended(
+        outcome=Outcome.TAMPERED,
+        exit_status=1,
+        findings=tuple(findings),
+        findings_count=verdict.findings_count + found.count,
+        first_bad=findings[0],
+        attackers=contradicted(verdict.attackers, findings),
     )
 
 

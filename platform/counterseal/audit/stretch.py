@@ -62,8 +62,8 @@ class Stretch(NamedTuple):
         steps_back: Recorded times that lie before the one in front of them.
         error_us_max: Largest stated error of the recorded times, microseconds.
         counts: Records of each stream.
-        told: Rows of the types that were asked for, and those with commitments: none of the latter
-            when only hashes were compared.
+        told: Rows of the types and with the marks that were asked for, and those with commitments:
+            none of the last two when only hashes were compared.
     """
 
     start: int
@@ -81,7 +81,11 @@ class Stretch(NamedTuple):
 
 
 def stretch_of(
-    rows: Sequence[StoredRow], *, columns: bool = True, told: Collection[str] = ()
+    rows: Sequence[StoredRow],
+    *,
+    columns: bool = True,
+    told: Collection[str] = (),
+    marks: Sequence[bytes] = (),
 ) -> Stretch | None:
     """Check rows that follow each other.
 
@@ -90,6 +94,7 @@ def stretch_of(
         columns: Whether bytes are parsed and columns, streams and times checked; without it only
             sequence numbers, leaf hashes and the chain are.
         told: Types of records whose rows are wanted, beside those with commitments.
+        marks: Rows are wanted as well when one of these stands in the body.
 
     Returns:
         None when anything is wrong: read the same rows with `audit.walk` to learn what.
@@ -107,11 +112,15 @@ def stretch_of(
     bare = Stretch(start, prevs[0], leaves, counts=dict(Counter(streams)))
     if not columns:
         return bare._replace(told=[row for row in rows if row.type in told])
-    return _with_content(bare, rows, cells, told)
+    return _with_content(bare, rows, cells, told, marks)
 
 
 def _with_content(
-    bare: Stretch, rows: Sequence[StoredRow], cells: _Cells, told: Collection[str]
+    bare: Stretch,
+    rows: Sequence[StoredRow],
+    cells: _Cells,
+    told: Collection[str],
+    marks: Sequence[bytes],
 ) -> Stretch | None:
     event_ids, times = [row.event_id for row in rows], [row.recorded_at for row in rows]
     read = _agreeing(_contents([row.body for row in rows]), cells[:9])
@@ -127,7 +136,11 @@ def _with_content(
         times=(times[0], times[-1], min(times), max(times)),
         steps_back=sum(map(gt, times, times[1:])),
         error_us_max=error_us_max,
-        told=[r for r, made in zip(rows, commitments, strict=True) if made or r.type in told],
+        told=[
+            row
+            for row, made in zip(rows, commitments, strict=True)
+            if made or row.type in told or any(mark in row.body for mark in marks)
+        ],
     )
 
 

@@ -69,6 +69,7 @@ class Finding(StrEnum):
     PURGE_UNACCOUNTED = "PURGE_UNACCOUNTED"
     PURGED_WHILE_HELD = "PURGED_WHILE_HELD"
     TIME_OUTSIDE_WINDOW = "TIME_OUTSIDE_WINDOW"
+    APPROVER_SIG_INVALID = "APPROVER_SIG_INVALID"
     TABLE_DIFFERS = "TABLE_DIFFERS"
 
 
@@ -121,6 +122,7 @@ SEEN_BY: Final[Mapping[Finding, frozenset[Attacker]]] = {
     Finding.PURGE_UNACCOUNTED: frozenset({Attacker.A2}),
     Finding.PURGED_WHILE_HELD: frozenset({Attacker.A2}),
     Finding.TIME_OUTSIDE_WINDOW: frozenset({Attacker.A7}),
+    Finding.APPROVER_SIG_INVALID: frozenset({Attacker.A5}),
     Finding.TABLE_DIFFERS: frozenset({Attacker.A8}),
 }
 """Which attackers a contradiction points at; the bytes alone cannot always tell them apart."""

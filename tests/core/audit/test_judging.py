@@ -6,7 +6,15 @@ from itertools import product
 
 import pytest
 
-from counterseal.audit.judging import Coverage, Reach, contradicted, decide_outcome, judge
+from counterseal.audit.findings import Findings
+from counterseal.audit.judging import (
+    Coverage,
+    Reach,
+    contradicted,
+    decide_outcome,
+    judge,
+    with_contradictions,
+)
 from counterseal.audit.verdict import (
     SEEN_BY,
     Attacker,
@@ -17,6 +25,8 @@ from counterseal.audit.verdict import (
     Shortfall,
     Standing,
 )
+from counterseal.audit.verify import Evidence, verify_log
+from tests.core.audit.log_builder import SIGNER, a_log
 
 ROWS = 7
 SIZES = (None, 0, 3, 5, ROWS)
@@ -203,3 +213,26 @@ def test_i1_stale_evidence_is_never_ok(short: Shortfall, outcome: Outcome) -> No
     given = Coverage(rows=ROWS, sealed=ROWS, remembered=ROWS)
     found = judge(given, (), ())
     assert decide_outcome(given, found, (), {Attacker.A1}, (short,))[0] == outcome
+
+
+def test_what_another_pass_found_turns_a_clean_verdict() -> None:
+    """Design 8: people's signatures are read after the log; nothing found changes nothing."""
+    log = a_log((4,))
+    clean = verify_log(log.rows, log.checkpoints, Evidence(log_key=SIGNER.key))
+    assert with_contradictions(clean, Findings()) is clean
+
+    found, code = Findings(), Finding.APPROVER_SIG_INVALID
+    found.add(2, code, "signatures", "the seat was taken twice")
+    found.add(1, code, "signatures")
+    told = with_contradictions(clean, found)
+
+    plain = "people's own signatures do not stand behind it"
+    assert [(f.seq, f.message) for f in told.findings] == [
+        (1, plain),
+        (2, f"{plain}: the seat was taken twice"),
+    ]
+    assert (told.outcome, told.exit_status, told.findings_count) == (Outcome.TAMPERED, 1, 2)
+    assert told.first_bad == told.findings[0]
+    standings = {a.attacker: a.verdict for a in told.attackers}
+    assert standings[Attacker.A5] is DETECTED
+    assert EXCLUDED not in standings.values()

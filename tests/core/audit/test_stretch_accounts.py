@@ -94,6 +94,16 @@ def test_personal_data_is_not_compared_by_hashes_alone() -> None:
     )
 
 
+def test_a_row_is_told_for_a_mark_in_its_body_and_no_other_is() -> None:
+    """Rows with a document of a wanted kind are found by its bytes, whatever their type."""
+    rows = rechained([edited(row, {"pii": []}) for row in a_log((4,)).rows])
+    wanted = rows[2].event_id.encode()
+    for marks, expected in (((), []), ((b"nowhere",), []), ((b"nowhere", wanted), [rows[2]])):
+        stretch = stretch_of(rows, marks=marks)
+        assert stretch is not None
+        assert stretch.told == expected
+
+
 def test_a_place_of_another_type_than_the_column_holds_is_read_row_by_row() -> None:
     """A database without types may hold 1.0 where the record says 1."""
     rows = a_log((3,)).rows
