@@ -25,14 +25,22 @@ from counterseal.broker.ports import Broker
 from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
 from counterseal.desk.installation import Installation
-from counterseal.desk.people import enrolment_statement
+from counterseal.identity.acts import (
+    Act,
+    ActTerms,
+    EnrolKey,
+    grant_role,
+    kind_of,
+    statement_of,
+)
 from counterseal.identity.dsse import public_key_text, sign_statement
+from counterseal.identity.founding import Founder, Founding, founding_statement
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person, Role
 from counterseal.identity.sealing import private_key_from_seed
-from counterseal.kernel.canonical import digest
+from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.ids import SeededIdSource
-from counterseal.kernel.model import Actor, Refusal, refuse
+from counterseal.kernel.model import Actor, Refusal, Signature, refuse
 from counterseal.kernel.money import Currency
 from counterseal.market.quotes import Quote, QuoteBasis
 from counterseal.oms.model import Order
@@ -249,25 +257,21 @@ class Household:
             created_at=START,
         )
         self.done(setup.install(installation, self.actor(first), key=self.key()))
-        for name in PEOPLE:
-            person = Person(person_id=name, tenant="tenant-1", handle=name, created_at=START)
-            self.done(people.add(person, self.actor(first), key=self.key(), bootstrap=True))
-        for officer in (first, second):
-            for role in PEOPLE[officer]:
-                self.done(
-                    people.grant(
-                        officer, role, (first,), self.actor(first), key=self.key(), bootstrap=True
-                    )
-                )
-            self.enrol(officer, (), bootstrap=True)
+        terms = people.terms("tenant-1", self.clock.now(), key=self.key())
+        founders = tuple(
+            Founder(person=self.person(name), key=self.new_key(name)) for name in (first, second)
+        )
+        statement = founding_statement(terms, [one.key for one in founders])
+        signatures = self.signed_by("attest", statement, first, second)
+        founding = Founding(terms=terms, founders=founders, signatures=signatures)
+        self.done(people.found(founding, self.actor(first), key=self.key()))
         for name, roles in PEOPLE.items():
             if name in (first, second):
                 continue
+            self.done(people.add(self.person(name), self.actor(first), key=self.key()))
             for role in roles:
-                self.done(
-                    people.grant(name, role, (first, second), self.actor(first), key=self.key())
-                )
-            self.enrol(name, (first, second))
+                self.done(self.granted(name, role))
+            self.done(self.enrolled(name))
         files = read_policy_files(ROOT / "policies", POLICY_VERSION)
         self.done(setup.activate_policy(files, (first, second), self.actor(first), key=self.key()))
         self.done(
@@ -281,20 +285,49 @@ class Household:
             )
         )
 
-    def enrol(self, name: str, officers: tuple[str, ...], *, bootstrap: bool = False) -> None:
-        private = self.private_key(name)
-        person_key = PersonKey(
-            key_id=f"key-of-{name}",
-            person_id=name,
-            public_key=public_key_text(private),
-            key_class=1,
-            enrolled_by=(),
-            bootstrap=bootstrap,
-            effective_at=START,
+    def person(self, name: str) -> Person:
+        return Person(person_id=name, tenant="tenant-1", handle=name, created_at=self.clock.now())
+
+    def new_key(self, name: str, place: int = 1, **changes: object) -> PersonKey:
+        """A key of a person before enrolment; later places are other keys."""
+        signer = name if place == 1 else f"{name}.{place}"
+        told: dict[str, object] = {
+            "key_id": f"key-of-{signer}",
+            "person_id": name,
+            "public_key": public_key_text(self.private_key(signer)),
+            "key_class": 1,
+            "enrolled_by": (),
+            "effective_at": self.clock.now(),
+        }
+        return PersonKey.model_validate(told | changes)
+
+    def terms(self) -> ActTerms:
+        """Terms of a fresh act."""
+        return self.desk.people.terms("tenant-1", self.clock.now(), key=self.key())
+
+    def signed_by(
+        self, kind: str, statement: Mapping[str, Json], *signers: str
+    ) -> tuple[Signature, ...]:
+        """Signatures by people's keys; `ann.2` is the second key of ann."""
+        return tuple(
+            sign_statement(self.private_key(n), kind, statement, f"key-of-{n}") for n in signers
         )
-        proof = sign_statement(private, "enrol", enrolment_statement(person_key), person_key.key_id)
-        actor = self.actor("officer-1")
-        self.done(self.desk.people.enrol(person_key, proof, officers, actor, key=self.key()))
+
+    def agreed(self, act: Act, *signers: str) -> Outcome:
+        """A proposal of an act with signatures; the first who signs acts."""
+        signatures = self.signed_by(kind_of(act), statement_of(act), *signers)
+        actor = self.actor(signers[0].partition(".")[0])
+        return self.desk.proposals.propose(signatures, actor, key=self.key())
+
+    def granted(self, name: str, role: Role, *officers: str) -> Outcome:
+        """A role by both officers, unless others are named."""
+        by = officers or ("officer-1", "officer-2")
+        return self.agreed(grant_role(self.terms(), name, role), *by)
+
+    def enrolled(self, name: str, *signers: str) -> Outcome:
+        """The first key of a person by both officers, with its own proof, unless others sign."""
+        by = signers or ("officer-1", "officer-2", name)
+        return self.agreed(EnrolKey(terms=self.terms(), key=self.new_key(name)), *by)
 
     def quote(
         self,

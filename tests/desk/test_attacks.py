@@ -14,10 +14,10 @@ from counterseal.approvals.review_checks import SignedReview
 from counterseal.audit.record import Draft
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.approvals import load_case
+from counterseal.desk.case_facts import shared_facts
 from counterseal.desk.commands import Outcome
 from counterseal.desk.orders import Submission
 from counterseal.identity.dsse import sign_statement
-from counterseal.identity.keys import PersonKey
 from counterseal.kernel.clock import utc_text
 from counterseal.kernel.errors import TransitionError
 from counterseal.kernel.ids import SeededIdSource
@@ -209,9 +209,9 @@ def test_z10_a_forged_decision_is_flagged_and_stops_the_order(
     )
     with world.store.reader() as reader:
         case = load_case(reader, request_id)
-        keys = reader.find(PersonKey)
+        facts = shared_facts(reader)
     assert not isinstance(case, Refusal)
-    view = history_view(*case, keys)
+    view = history_view(*case, facts)
     assert not view.paper_simulation_approved
     assert "chain is broken" in view.message
     refused = world.submitted(request_id)
@@ -262,7 +262,7 @@ def test_z14_a_key_of_a_past_run_stops_the_next_order(world: World) -> None:
     world.done(world.submitted(request_id, quantity=2))
     world.forge(
         "UPDATE approval_requests SET status = 'approved_for_paper_simulation', "
-        "consumed_by_order = NULL"
+        "consumed_by_order = NULL, orders = '[]'"
     )
     world.quote()
     again = world.submitted(request_id, quantity=2)

@@ -116,7 +116,7 @@ def test_a_used_key_is_seen_again_when_the_spent_approval_is_forged_back(world: 
     world.done(world.submitted(request_id))
     world.forge(
         "UPDATE approval_requests SET status = ?, version = ?, updated_at = ?, "
-        "consumed_by_order = NULL",
+        "consumed_by_order = NULL, orders = '[]'",
         *(str(cell) for cell in before),
     )
     world.quote()

@@ -274,7 +274,7 @@ def test_options_follow_the_status_with_their_default_roles(world: World) -> Non
         with world.store.reader() as reader:
             request = reader.get(ApprovalRequest, request_id)
         assert request is not None
-        found = decision_options(request, rules(world))
+        found = decision_options(request, rules(world), START)
         return [(o.decision.value, o.default_role.value) for o in found]
 
     endings = [("rejected", "compliance_reviewer"), ("needs_data_review", "compliance_reviewer")]

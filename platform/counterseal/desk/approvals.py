@@ -11,13 +11,11 @@ Not here: the rules (approvals), signing (the reviewer's own key), revoking (des
 Source: TX-F; governance part 2.
 """
 
-import base64
-import binascii
 from datetime import datetime, timedelta
 
+from counterseal.approvals.batch import key_signature
 from counterseal.approvals.decide import decide_request, decide_review
 from counterseal.approvals.expiry import decide_expiry
-from counterseal.approvals.independence import Candidate, links_of_keys
 from counterseal.approvals.lifecycle import decide_withdraw
 from counterseal.approvals.model import (
     ApprovalDecision,
@@ -27,28 +25,35 @@ from counterseal.approvals.model import (
 )
 from counterseal.approvals.review_checks import SignedReview
 from counterseal.approvals.statement import (
-    AuthFacts,
     DecisionStatement,
     Reviewer,
     build_statement,
     comment_opening,
 )
 from counterseal.desk.bench import Bench
+from counterseal.desk.case_facts import (
+    candidates,
+    decisions_of,
+    governed,
+    links_of_case,
+    reviewer_of,
+)
+from counterseal.desk.claims import claimed, claimed_ceremony, claimed_nonce
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.comments import prepared_under
-from counterseal.desk.people import key_of, person_of, stranger_among
+from counterseal.desk.comments import Prepared, prepared_under
+from counterseal.desk.people import person_of, stranger_among
 from counterseal.desk.ports import Reader
-from counterseal.identity.keys import PersonKey
-from counterseal.identity.people import Person
-from counterseal.kernel.canonical import canonical_bytes, digest, parse_json
+from counterseal.desk.recorder import Objection
+from counterseal.identity.schemes import SignatureScheme
+from counterseal.kernel.canonical import canonical_bytes, digest
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import (
     Actor,
+    Document,
     DomainModel,
     Event,
     Name,
     Refusal,
-    Signature,
     Subject,
     details,
     refuse,
@@ -90,13 +95,10 @@ def load_case(
     request = reader.get(ApprovalRequest, request_id)
     if request is None:
         return refuse("NOT_FOUND", "no such approval request", request=request_id)
-    decisions = reader.find(ApprovalDecision, approval_request_id=request_id)
-    return request, tuple(sorted(decisions, key=lambda d: d.sequence))
+    return request, decisions_of(reader, request_id)
 
 
-def case_event(
-    kind: str, request: ApprovalRequest, action: str, *more: ApprovalDecision | ReviewNonce
-) -> Event:
+def case_event(kind: str, request: ApprovalRequest, action: str, *more: Document) -> Event:
     """An event that changes a request, in the stream of its case."""
     return Event(
         type=kind,
@@ -136,16 +138,17 @@ class Approvals:
             spec = self._bench.contracts.spec(contract_root(payload.symbol))
             if signal is None or spec is None:
                 return refuse("NOT_FOUND", "no such signal or contract", signal=payload.signal_id)
-            keys = reader.find(PersonKey)
+            cited = payload.answers
             opened = decide_request(
                 request_id,
                 payload,
                 signal,
                 person,
                 bundle=self._bench.bundle,
-                candidates=_candidates(reader.find(Person), keys, now),
-                links=links_of_keys(keys),
+                candidates=candidates(reader, now),
+                links=links_of_case(reader, payload.created_at, now),
                 ratio=spec.tx_equivalent,
+                answered=None if cited is None else reader.get(ApprovalRequest, cited),
                 now=now,
             )
             if isinstance(opened, Refusal):
@@ -165,6 +168,9 @@ class Approvals:
         *,
         shown_hash: str,
         key: str,
+        scheme: SignatureScheme = SignatureScheme.ED25519,
+        against: Objection | None = None,
+        grant_id: str | None = None,
     ) -> Preparation:
         """Build and record the statement that the reviewer will sign.
 
@@ -175,19 +181,29 @@ class Approvals:
             actor: The reviewer, re-authenticated.
             shown_hash: Digest of what the reviewer was shown.
             key: Idempotency key.
+            scheme: Which of the reviewer's keys will sign.
+            against: Asked first, in the same transaction; its refusal is the answer.
+            grant_id: The grant that the actor acts under, or None for the own name.
 
-        Refusals: `NOT_FOUND`, `ROLE`, `KEY_NOT_ENROLLED`, `NO_STAGE_DUE`.
+        Refusals: `NOT_FOUND`, `ROLE`, `KEY_NOT_ENROLLED`, `NO_STAGE_DUE`, `GRANT_INVALID`.
         """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            objection = None if against is None else against(reader, now)
+            if objection is not None:
+                return objection
+            reviewer = reviewer_of(reader, actor, scheme, grant_id)
+            if isinstance(reviewer, Refusal):
+                return reviewer
             prepared = self._prepared(
-                reader, request_id, decision, reason, actor, shown_hash=shown_hash, key=key, now=now
+                reader, request_id, decision, reason, reviewer, shown=shown_hash, key=key, now=now
             )
             if isinstance(prepared, Refusal):
                 return prepared
             return self._offered(request_id, prepared, shown_hash, actor, now)
 
-        asked = digest({"request": request_id, "decision": decision})
+        words = {"request": request_id, "decision": decision, "scheme": scheme.value}
+        asked = digest(words if grant_id is None else words | {"grant": grant_id})
         command = self._command("approvals.prepare", actor, key, request_id, asked)
         outcome = self._bench.recorder.run(command, decide)
         if outcome.refusal is not None:
@@ -196,11 +212,7 @@ class Approvals:
             found = prepared_under(reader, outcome.subject_id, reason, key)
         if isinstance(found, Refusal):
             return Preparation(refusal=found)
-        statement = DecisionStatement.model_validate_json(found.statement)
-        shown = PreparedReview(
-            statement=statement, reason=found.reason, comment_salt=found.comment_salt
-        )
-        return Preparation(prepared=shown)
+        return Preparation(prepared=_to_sign(found))
 
     def _offered(
         self, request_id: str, prepared: PreparedReview, shown: str, actor: Actor, now: datetime
@@ -235,22 +247,24 @@ class Approvals:
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             case = load_case(reader, request_id)
-            person = person_of(reader, actor)
+            acting_under = claimed(signed.signature, "grant_id") or None
+            reviewer = reviewer_of(reader, actor, signed.signature.scheme, acting_under)
             if isinstance(case, Refusal):
                 return case
-            if isinstance(person, Refusal):
-                return person
+            if isinstance(reviewer, Refusal):
+                return reviewer
             request, decisions = case
             nonce = reader.get(ReviewNonce, claimed_nonce(signed.signature))
             reviewed = decide_review(
                 request,
                 decisions,
                 signed,
-                Reviewer(person=person, key=key_of(reader, actor.id), auth=auth_facts(actor)),
+                reviewer,
                 nonce=nonce,
                 bundle=self._bench.bundle,
-                links=links_of_keys(reader.find(PersonKey)),
+                links=links_of_case(reader, request.payload.created_at, now),
                 now=now,
+                ceremony=claimed_ceremony(reader, signed),
             )
             if isinstance(reviewed, Refusal):
                 return reviewed
@@ -260,10 +274,12 @@ class Approvals:
                 f"approvals.{signed.decision}",
                 reviewed.decision,
                 reviewed.nonce,
+                reviewed.evaluation,
             ).amended(
                 meaning=reviewed.decision.meaning,
-                signature=signed.signature,
+                signature=key_signature(signed),
                 reason_text=reviewed.decision.decision_reason,
+                on_behalf_of=reviewed.decision.on_behalf_of,
             )
             return Done(subject_id=reviewed.decision.approval_decision_id, events=(event,))
 
@@ -280,10 +296,12 @@ class Approvals:
                 return case
             if isinstance(person, Refusal):
                 return person
-            ended = decide_withdraw(case[0], person, now)
+            ended = decide_withdraw(governed(*case, self._bench.bundle), person, now)
             if isinstance(ended, Refusal):
                 return ended
-            event = case_event("approval.withdrawn", ended, "approvals.withdraw")
+            event = case_event(
+                "approval.withdrawn", ended.request, "approvals.withdraw", ended.evaluation
+            )
             return Done(subject_id=request_id, events=(event,))
 
         asked = digest({"request": request_id})
@@ -313,31 +331,28 @@ class Approvals:
         request_id: str,
         decision: DecisionWord,
         reason: str,
-        actor: Actor,
+        reviewer: Reviewer,
         *,
-        shown_hash: str,
+        shown: str,
         key: str,
         now: datetime,
     ) -> PreparedReview | Refusal:
         case = load_case(reader, request_id)
-        person = person_of(reader, actor)
         if isinstance(case, Refusal):
             return case
-        if isinstance(person, Refusal):
-            return person
         ids = self._bench.ids
         salt = ids.secret(f"salt:{key}", 16).hex()
         try:
             statement = build_statement(
                 case[0],
-                Reviewer(person=person, key=key_of(reader, actor.id), auth=auth_facts(actor)),
+                reviewer,
                 self._bench.bundle.approval,
                 decision=decision,
                 approval_decision_id=ids.new("dec", key, now),
                 sequence=len(case[1]) + 1,
                 reason=reason,
                 comment_salt=salt,
-                evidence_shown_hash=shown_hash,
+                evidence_shown_hash=shown,
                 nonce=f"non_{ids.secret(f'nonce:{key}', 16).hex()}",
                 log_origin=self._bench.origin,
                 issued_at=now,
@@ -360,26 +375,6 @@ class Approvals:
         )
 
 
-def auth_facts(actor: Actor) -> AuthFacts:
-    """How the actor re-authenticated, as statements say it."""
-    return AuthFacts(iss=actor.issuer, auth_time=actor.auth_time, acr=actor.acr, amr=actor.amr)
-
-
-def claimed_nonce(signature: Signature) -> str:
-    """The nonce that the envelope names; whether it holds is the decision's business."""
-    try:
-        value = parse_json(base64.b64decode(signature.payload, validate=True))
-    except (binascii.Error, ValueError, InputError):
-        return ""
-    return str(value.get("nonce", "")) if isinstance(value, dict) else ""
-
-
-def _candidates(
-    people: tuple[Person, ...], keys: tuple[PersonKey, ...], now: datetime
-) -> list[Candidate]:
-    classes = {k.person_id: k.key_class for k in keys if k.counts_at(now)}
-    return [
-        Candidate(person_id=p.person_id, roles=p.roles, key_class=classes.get(p.person_id, 0))
-        for p in people
-        if p.active
-    ]
+def _to_sign(found: Prepared) -> PreparedReview:
+    told = DecisionStatement.model_validate_json(found.statement)
+    return PreparedReview(statement=told, reason=found.reason, comment_salt=found.comment_salt)

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from counterseal.broker.ports import Broker
 from counterseal.desk.ports import Store
 from counterseal.desk.recorder import Recorder
+from counterseal.identity.credentials import Credentials
 from counterseal.kernel.ids import IdSource
 from counterseal.market.contracts import ContractTable
 from counterseal.market.ports import MarketFeed
@@ -25,6 +26,7 @@ class Bench:
     Attributes:
         calendar: Gives the trading days, loaded when first asked.
         bundle: The policy in force.
+        credentials: Where the secrets of accounts lie.
         trading_mode, live_trading_enabled, broker_provider: From checked settings.
     """
 
@@ -36,6 +38,7 @@ class Bench:
     contracts: ContractTable
     calendar: Callable[[], TradingCalendar]
     bundle: PolicyBundle
+    credentials: Credentials
     origin: str
     trading_mode: str = "paper"
     live_trading_enabled: bool = False

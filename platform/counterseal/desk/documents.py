@@ -7,7 +7,9 @@ Not here: the documents (their rooms), tables (storage).
 
 from typing import Final
 
-from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, ReviewNonce
+from counterseal.approvals.comments import CaseComment
+from counterseal.approvals.delegation import DelegationGrant
+from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, BatchNonce, ReviewNonce
 from counterseal.audit.keys import LogKeyChange
 from counterseal.audit.privacy import Erasure
 from counterseal.audit.retention import Hold, Purge
@@ -16,11 +18,17 @@ from counterseal.broker.model import Fill
 from counterseal.desk.batches import Batch
 from counterseal.desk.commands import CommandRecord
 from counterseal.desk.installation import Installation, PolicyActivation
+from counterseal.identity.access_reviews import AccessReview
+from counterseal.identity.accounts import FederatedAccount, LocalAccount
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.mandate import SubmitMandate
 from counterseal.identity.people import Person, RoleGrant
+from counterseal.identity.proposals import PeopleProposal
+from counterseal.identity.sessions import LoginSession
 from counterseal.kernel.model import Document
 from counterseal.oms.model import ExecutionReport, Order, OrderEvent, OrderKey, OutboxEntry
+from counterseal.policy.evaluation import PolicyEvaluation
+from counterseal.policy.proposal import PolicyProposal, PolicyVote
 from counterseal.portfolio.model import Account, DailyPnl, LedgerEntry, Position
 from counterseal.risk.model import RiskEvaluation, RiskState
 from counterseal.signals.intent import PaperOrderIntent
@@ -57,5 +65,16 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     Hold,
     Purge,
     Rollback,
+    LocalAccount,
+    FederatedAccount,
+    LoginSession,
+    BatchNonce,
+    PeopleProposal,
+    AccessReview,
+    PolicyEvaluation,
+    DelegationGrant,
+    CaseComment,
+    PolicyProposal,
+    PolicyVote,
 )
 """Every kind that an event may carry."""

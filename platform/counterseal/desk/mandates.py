@@ -15,10 +15,9 @@ from typing import Final
 
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.people import person_of
+from counterseal.desk.people import enrolled_key, person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
-from counterseal.identity.keys import PersonKey
 from counterseal.identity.mandate import (
     MandateStatus,
     SubmitMandate,
@@ -62,7 +61,7 @@ class Mandates:
             refusal = check_mandate(
                 fresh,
                 operator,
-                reader.get(PersonKey, mandate.key_id),
+                enrolled_key(reader, mandate.key_id),
                 account_id=mandate.account_id,
                 strategy_id=mandate.strategies[0],
                 tx_equivalent=mandate.tx_equivalent_max,
@@ -133,7 +132,7 @@ def used_mandate(
     refusal = check_mandate(
         mandate,
         operator,
-        reader.get(PersonKey, mandate.key_id),
+        enrolled_key(reader, mandate.key_id),
         account_id=intent.account_id,
         strategy_id=intent.strategy_id,
         tx_equivalent=intent.tx_equivalent_exposure,

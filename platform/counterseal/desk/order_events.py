@@ -6,9 +6,17 @@ Not here: the steps (oms).
 Source: TX-K1, the eight actions.
 """
 
+from datetime import datetime
+
 from counterseal.desk.approvals import case_stream
+from counterseal.desk.commands import Done
 from counterseal.kernel.model import Document, Event, Refusal, Subject
+from counterseal.oms.apply import apply_event
+from counterseal.oms.decide import open_outbox
 from counterseal.oms.model import Order, OrderChange
+from counterseal.oms.states import OrderEventType
+from counterseal.risk.decide import risk_refusal
+from counterseal.risk.model import RiskEvaluation
 
 
 def order_event(
@@ -30,3 +38,28 @@ def order_event(
 def changed(change: OrderChange) -> tuple[Document, ...]:
     """The documents of an order change."""
     return (change.order, *change.events, *change.reports)
+
+
+def risk_judged(order: Order, evaluation: RiskEvaluation, now: datetime) -> Done | Refusal:
+    """The order as its risk evaluation leaves it; refusals of `oms.apply.apply_event`."""
+    step = OrderEventType.RISK_APPROVE if evaluation.approved else OrderEventType.RISK_REJECT
+    change = apply_event(
+        order, step, now, reason=evaluation.reason, risk_evaluation_id=evaluation.evaluation_id
+    )
+    if isinstance(change, Refusal):
+        return change
+    judged = order_event("risk.evaluated", order, "risk_evaluated", evaluation)
+    if not evaluation.approved:
+        rejected = order_event(
+            "order.rejected",
+            order,
+            "rejected_by_risk_engine",
+            *changed(change),
+            refusal=risk_refusal(evaluation),
+        )
+        return Done(subject_id=order.order_id, events=(judged, rejected))
+    outbox = open_outbox(change.order, now)
+    passed = order_event(
+        "order.risk_checked", order, "oms_lifecycle_recorded", *changed(change), outbox
+    )
+    return Done(subject_id=order.order_id, events=(judged, passed))

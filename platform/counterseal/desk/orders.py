@@ -17,19 +17,18 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from counterseal.approvals.execution import ExecutionCase, check_execution, decide_consume
-from counterseal.approvals.independence import links_of_keys
+from counterseal.approvals.execution import ExecutionCase, decide_consume, judge_execution
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.approvals import case_stream, load_case
 from counterseal.desk.bench import Bench
 from counterseal.desk.booking import answer_order
-from counterseal.desk.commands import Command, Done, Outcome
+from counterseal.desk.case_facts import case_facts, links_of_case
+from counterseal.desk.commands import Command, CommandRecord, Done, Outcome
 from counterseal.desk.exposure import market_notional, risk_intent, risk_snapshot
 from counterseal.desk.mandates import acting_operator, used_mandate
-from counterseal.desk.order_events import changed, order_event
+from counterseal.desk.order_events import changed, order_event, risk_judged
 from counterseal.desk.ports import Reader
-from counterseal.identity.keys import PersonKey
 from counterseal.identity.mandate import SubmitMandate
 from counterseal.identity.people import Person
 from counterseal.kernel.canonical import digest
@@ -37,10 +36,10 @@ from counterseal.kernel.model import Actor, DomainModel, Name, Refusal, refuse
 from counterseal.kernel.money import Price, Quantity
 from counterseal.market.instruments import contract_root
 from counterseal.market.quotes import Quote, age_seconds
-from counterseal.oms.apply import apply_event
-from counterseal.oms.decide import OrderRequest, check_not_blocked, create_order, open_outbox
+from counterseal.oms.decide import OrderRequest, check_not_blocked, create_order
 from counterseal.oms.model import Order, OrderKey
-from counterseal.oms.states import OrderEventType, OrderState
+from counterseal.oms.states import OrderState
+from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.risk.decide import evaluate, risk_refusal
 from counterseal.risk.model import RiskEvaluation
 from counterseal.signals.intent import PaperOrderIntent, exposure, intent_reference
@@ -159,19 +158,18 @@ class Orders:
         if isinstance(quote, Refusal):
             return quote
         intent = self._intent(case[0], asked, quote, submitter, key, now)
-        refusal = self._refusal(reader, case, asked, intent, submitter, now)
-        consumed = refusal or decide_consume(case[0], intent.order_id, now)
-        if isinstance(consumed, Refusal):
-            return consumed
+        spent = self._spent(reader, case, asked, intent, submitter, now)
+        if isinstance(spent, Refusal):
+            return spent
         used = None
         if asked.mandate_id is not None:
             used = used_mandate(reader, asked.mandate_id, submitter, intent, now)
         if isinstance(used, Refusal):
             return used
         first_use = reader.get(OrderKey, intent.idempotency_key) is None
-        return _intended(consumed, intent, asked, now, used, first_use=first_use)
+        return _intended(*spent, intent, asked, now, used, first_use=first_use)
 
-    def _refusal(
+    def _spent(
         self,
         reader: Reader,
         case: tuple[ApprovalRequest, tuple[ApprovalDecision, ...]],
@@ -179,28 +177,34 @@ class Orders:
         intent: PaperOrderIntent,
         submitter: Person,
         now: datetime,
-    ) -> Refusal | None:
+    ) -> tuple[ApprovalRequest, PolicyEvaluation] | Refusal:
+        """The approval as used up by the intent, and what the rules said."""
         if asked.quantity % 1:
             return refuse("QUANTITY_NOT_WHOLE", "futures trade in whole contracts")
         if asked.selected_outcome is SimulationOutcome.PARTIAL_FILL and asked.quantity <= 1:
             return refuse("PARTIAL_FILL_NEEDS_TWO", "one contract cannot be filled in part")
-        keys = reader.find(PersonKey)
+        facts = case_facts(reader, case[0], self._bench.bundle.approval.void_matrix)
         execution = ExecutionCase(
             request=case[0],
             decisions=case[1],
-            person_keys=keys,
-            links=links_of_keys(keys),
+            person_keys=facts.person_keys,
+            links=links_of_case(reader, case[0].payload.created_at, now),
+            grants=facts.grants,
+            earlier=facts.earlier,
             bundle=self._bench.bundle,
             intent=intent,
             ratio=self._ratio(intent.symbol),
             notional=market_notional(intent, self._bench.contracts),
             submitter=submitter,
         )
-        return check_execution(execution, now) or check_not_blocked(
+        checked = judge_execution(execution, now)
+        refusal = checked.refusal or check_not_blocked(
             reader.find(Order, account_id=intent.account_id, state=(UNKNOWN,)),
             account_id=intent.account_id,
             symbol=intent.symbol,
         )
+        consumed = refusal or decide_consume(case[0], intent.order_id, now)
+        return consumed if isinstance(consumed, Refusal) else (consumed, checked.evaluation)
 
     def _intent(
         self,
@@ -222,6 +226,7 @@ class Orders:
             side=bound.side,
             quantity=asked.quantity,
             tx_equivalent_exposure=exposed,
+            use=len(request.orders) + 1,
         )
         told = {name: getattr(bound, name) for name in _BOUND_IN_INTENT}
         return PaperOrderIntent(
@@ -245,7 +250,7 @@ class Orders:
         self, reader: Reader, now: datetime, asked: Submission, actor: Actor, key: str
     ) -> Done | Refusal:
         del actor
-        order = _order_of(reader, asked)
+        order = _order_of(reader, asked, key)
         if isinstance(order, Refusal):
             return order
         intent = reader.get(PaperOrderIntent, order.order_id)
@@ -258,13 +263,13 @@ class Orders:
             evaluation_id=self._bench.ids.new("rsk", key, now),
             now=now,
         )
-        return _judged(order, evaluation, now)
+        return risk_judged(order, evaluation, now)
 
     def _answer(
         self, reader: Reader, now: datetime, asked: Submission, actor: Actor, key: str
     ) -> Done | Refusal:
         del actor
-        order = _order_of(reader, asked)
+        order = _order_of(reader, asked, key)
         if isinstance(order, Refusal):
             return order
         return answer_order(
@@ -276,9 +281,12 @@ class Orders:
         return Decimal(0) if spec is None else spec.tx_equivalent
 
 
-def _order_of(reader: Reader, asked: Submission) -> Order | Refusal:
+def _order_of(reader: Reader, asked: Submission, key: str) -> Order | Refusal:
+    """The order of this submit: what its first step recorded, or the newest use when unrecorded."""
     request = reader.get(ApprovalRequest, asked.approval_request_id)
-    order_id = None if request is None else request.consumed_by_order
+    first = reader.get(CommandRecord, f"{key}:intent")
+    newest = None if request is None or not request.orders else request.orders[-1]
+    order_id = newest if first is None else first.subject_id
     order = None if order_id is None else reader.get(Order, order_id)
     if order is None:
         return refuse("NOT_FOUND", "the request has no order", request=asked.approval_request_id)
@@ -297,6 +305,7 @@ def _order_request(intent: PaperOrderIntent, approved: Decimal) -> OrderRequest:
 
 def _intended(
     request: ApprovalRequest,
+    evaluation: PolicyEvaluation,
     intent: PaperOrderIntent,
     asked: Submission,
     now: datetime,
@@ -315,7 +324,7 @@ def _intended(
         created_at=now,
     )
     events = (
-        order_event("approval.consumed", order, "approval_request_verified", request),
+        order_event("approval.consumed", order, "approval_request_verified", request, evaluation),
         order_event(
             "order.intended",
             order,
@@ -327,27 +336,3 @@ def _intended(
         ),
     )
     return Done(subject_id=order.order_id, events=events)
-
-
-def _judged(order: Order, evaluation: RiskEvaluation, now: datetime) -> Done | Refusal:
-    step = OrderEventType.RISK_APPROVE if evaluation.approved else OrderEventType.RISK_REJECT
-    change = apply_event(
-        order, step, now, reason=evaluation.reason, risk_evaluation_id=evaluation.evaluation_id
-    )
-    if isinstance(change, Refusal):
-        return change
-    judged = order_event("risk.evaluated", order, "risk_evaluated", evaluation)
-    if not evaluation.approved:
-        rejected = order_event(
-            "order.rejected",
-            order,
-            "rejected_by_risk_engine",
-            *changed(change),
-            refusal=risk_refusal(evaluation),
-        )
-        return Done(subject_id=order.order_id, events=(judged, rejected))
-    outbox = open_outbox(change.order, now)
-    passed = order_event(
-        "order.risk_checked", order, "oms_lifecycle_recorded", *changed(change), outbox
-    )
-    return Done(subject_id=order.order_id, events=(judged, passed))

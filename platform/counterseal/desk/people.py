@@ -1,42 +1,55 @@
-"""Use cases: people, their roles and their keys.
+"""Use cases: the people of a home.
 
-Job: add people, grant roles and enrol keys, each by two others and each a record.
+Job: found a home with two officers, add people, and say who an actor is.
 
 Invariants
   I1  The actor's person is read from the register; an unknown or disabled one is refused.
-  I2  A key enters the register only with proof of possession by its owner.
+  I2  Until two officers founded the home by one signed record, nobody can be added.
   I3  A human name enters the log as a salted commitment only.
+  I4  A key counts for an act only when two people's signatures put it into force, back to the
+      founding; a row of the table alone enrols nobody.
 
-Not here: who may grant (identity), passphrases and key files (storage, ui).
+Not here: roles and keys (desk.proposals), leavers (desk.leaving), passphrases and key files
+(storage, ui).
 Source: governance part 3 and 5.
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Collection, Iterable, Sequence
+from datetime import datetime, timedelta
 
 from counterseal.audit.privacy import SALT_SIZE, commit
+from counterseal.audit.rollback import Rollback
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
+from counterseal.desk.gate import acting_person
+from counterseal.desk.installation import Installation
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
-from counterseal.identity.dsse import verify_signature
-from counterseal.identity.keys import PersonKey, decide_enrolment
-from counterseal.identity.people import Person, PersonStatus, Role, RoleGrant, decide_grant
-from counterseal.kernel.canonical import digest
-from counterseal.kernel.errors import IntegrityError
+from counterseal.identity.acts import OPEN_DAYS, ActTerms
+from counterseal.identity.founding import Founding, decide_founding
+from counterseal.identity.keys import PersonKey
+from counterseal.identity.people import Person, PersonStatus, Role, RoleGrant
+from counterseal.identity.proposals import Register
+from counterseal.identity.recheck import sound_keys
 from counterseal.kernel.model import Actor, Document, Event, Refusal, Signature, Subject, refuse
+from counterseal.policy.words import Meaning
 
 STREAM = "people"
+NOWHERE = "none"
+"""In the place of the name of a log that does not say it: nothing was signed for that."""
 
 
 def person_of(reader: Reader, actor: Actor) -> Person | Refusal:
-    """The actor's person; refusals `NOT_FOUND` and `PERSON_DISABLED`."""
+    """The actor's person; refusals `NOT_FOUND`, `PERSON_DISABLED` and `SESSION_REVOKED`.
+
+    An identity provider may leave less than all roles; a login that has ended leaves nobody.
+    """
     person = reader.get(Person, actor.id)
     if person is None:
         return refuse("NOT_FOUND", "no such person", person=actor.id)
     if person.status is not PersonStatus.ACTIVE:
         return refuse("PERSON_DISABLED", "this person may not act", person=actor.id)
-    return person
+    return acting_person(reader, actor, person)
 
 
 def stranger_among(reader: Reader, author_ids: Sequence[str]) -> Refusal | None:
@@ -47,152 +60,188 @@ def stranger_among(reader: Reader, author_ids: Sequence[str]) -> Refusal | None:
     return None
 
 
-def key_of(reader: Reader, person_id: str) -> PersonKey | None:
-    """The person's newest key that is still active, or None."""
-    keys = [k for k in reader.find(PersonKey, person_id=person_id) if k.revoked_at is None]
-    return max(keys, key=lambda k: k.effective_at, default=None)
+def key_of(reader: Reader, person_id: str, scheme: str | None = None) -> PersonKey | None:
+    """The person's newest key that is still active, of a scheme when one is named; or None.
+
+    A key that was only written into the table is none; see `enrolled_keys`.
+    """
+    active = [k.key_id for k in reader.find(PersonKey, person_id=person_id) if k.revoked_at is None]
+    return newest_key(enrolled_keys(reader, active), scheme)
 
 
-def enrolment_statement(key: PersonKey) -> dict[str, str | int]:
-    """What an owner signs to prove possession of a key."""
-    return {
-        "schema_version": 1,
-        "kind": "enrol",
-        "key_id": key.key_id,
-        "person": key.person_id,
-        "public_key": key.public_key,
-        "key_class": key.key_class,
-    }
+def newest_key(keys: Iterable[PersonKey], scheme: str | None = None) -> PersonKey | None:
+    """Of these keys the newest that is still active, of a scheme when one is named; or None."""
+    active = [k for k in keys if k.revoked_at is None and scheme in {None, k.scheme}]
+    return max(active, key=lambda k: k.effective_at, default=None)
+
+
+def register_of(reader: Reader, origin: str) -> Register:
+    """Everybody of the home with all keys and grants."""
+    return Register(
+        origin=origin or NOWHERE,
+        people=reader.find(Person),
+        person_keys=reader.find(PersonKey),
+        grants=reader.find(RoleGrant),
+    )
+
+
+def enrolled_keys(reader: Reader, wanted: Collection[str] | None = None) -> tuple[PersonKey, ...]:
+    """Keys that two people's signatures put into force, whatever the table says; all, or some.
+
+    Judged under every name that the log had; of some keys, only what they rest on is read.
+    """
+    if wanted is not None and not wanted:
+        return ()
+    installed = reader.find(Installation)
+    former = tuple(rollback.origin for rollback in reader.find(Rollback))
+    register = register_of(reader, "") if wanted is None else _rested_on(reader, wanted)
+    told = register.amended(origin=installed[0].origin if installed else NOWHERE, former=former)
+    keys = [k for k in told.person_keys if wanted is None or k.key_id in wanted]
+    return sound_keys(told, keys)
+
+
+def enrolled_key(reader: Reader, key_id: str) -> PersonKey | None:
+    """One of `enrolled_keys`, or None."""
+    return next(iter(enrolled_keys(reader, (key_id,))), None)
+
+
+def forged_signer(reader: Reader, signatures: Sequence[Signature]) -> Refusal | None:
+    """`KEY_NOT_ENROLLED` when one of the keys was only written into the table."""
+    named = tuple({s.key_id for s in signatures})
+    sound = {k.key_id for k in enrolled_keys(reader, named)}
+    for key in reader.find(PersonKey, key_id=named):
+        if key.key_id not in sound:
+            return refuse("KEY_NOT_ENROLLED", "nobody enrolled this key", key_id=key.key_id)
+    return None
+
+
+def _rested_on(reader: Reader, key_ids: Collection[str]) -> Register:
+    """The keys with their owners, the founders, and whoever signed for one of these."""
+    keys = reader.find(PersonKey, key_id=tuple(key_ids))
+    fresh = {k.person_id for k in keys}
+    fresh |= {k.person_id for k in reader.find(PersonKey, bootstrap=True)}
+    fresh |= {g.person_id for g in reader.find(RoleGrant, bootstrap=True)}
+    ids: set[str] = set()
+    while fresh:
+        ids |= fresh
+        asked = tuple(fresh)
+        held, given = (
+            reader.find(PersonKey, person_id=asked),
+            reader.find(RoleGrant, person_id=asked),
+        )
+        signatures = [*(k.signatures for k in held), *(g.signatures for g in given)]
+        signers = {s.key_id for of_one in signatures for s in of_one}
+        signed = reader.find(PersonKey, key_id=tuple(signers))
+        fresh = {k.person_id for k in signed} - ids
+    whole = tuple(sorted(ids))
+    return Register(
+        origin=NOWHERE,
+        people=reader.find(Person, person_id=whole),
+        person_keys=reader.find(PersonKey, person_id=whole),
+        grants=reader.find(RoleGrant, person_id=whole),
+    )
+
+
+def act_terms(origin: str, tenant: str, nonce: str, now: datetime) -> ActTerms:
+    """Terms of an act that may be signed from now on, for as long as any may."""
+    return ActTerms(
+        log_origin=origin,
+        tenant=tenant,
+        issued_at=now,
+        expires_at=now + timedelta(days=OPEN_DAYS),
+        nonce=nonce,
+    )
 
 
 class People:
-    """Adds people, grants roles, enrols keys."""
+    """Founds a home and adds people."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
 
-    def add(self, person: Person, actor: Actor, *, key: str, bootstrap: bool = False) -> Outcome:
+    def terms(self, tenant: str, now: datetime, *, key: str) -> ActTerms:
+        """Terms of a fresh act of this home; the nonce follows from the command's key."""
+        return act_terms(self._bench.origin, tenant, self._bench.ids.new("act", key, now), now)
+
+    def found(self, founding: Founding, actor: Actor, *, key: str) -> Outcome:
+        """Record the first two officers, once; refusals of `identity.founding.decide_founding`."""
+
+        def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            register = register_of(reader, self._bench.origin)
+            documents = decide_founding(founding, register, now)
+            if isinstance(documents, Refusal):
+                return documents
+            return people_event(
+                "people.founded",
+                "people.found",
+                actor.id,
+                *documents,
+                signature=founding.signatures[0],
+                meaning=Meaning.ENROLLED_KEY,
+            )
+
+        return self._run("people.found", founding.digest, actor, key, decide)
+
+    def add(self, person: Person, actor: Actor, *, key: str) -> Outcome:
         """Add a person without any role.
 
         A handle other than the id is a name of a human being: the log gets a salted commitment in
         its place, and the name itself can be erased (`desk.records`).
 
-        Refusals: `PERSON_EXISTS`, `ROLE`; bootstrap is open only while nobody is registered.
+        Refusals: `PERSON_EXISTS`, `NOT_FOUND`, `PERSON_DISABLED`, `ROLE`, `OTHER_TENANT`.
         """
         named = person.handle != person.person_id
         pseudonymous = person.amended(handle=person.person_id)
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            if reader.get(Person, person.person_id) is not None:
-                return refuse("PERSON_EXISTS", "person ids are never reused", id=person.person_id)
-            if not (bootstrap and not reader.find(RoleGrant, bootstrap=0)):
-                adder = person_of(reader, actor)
-                if isinstance(adder, Refusal):
-                    return adder
-                if Role.ADMINISTRATOR not in adder.held_roles():
-                    return refuse("ROLE", "only an administrator adds people", person=actor.id)
-            fresh = pseudonymous.amended(roles=(), created_at=now)
+            refusal = _adding_refusal(reader, person, actor)
+            if refusal is not None:
+                return refusal
+            fresh = Person(
+                person_id=person.person_id,
+                tenant=person.tenant,
+                handle=person.person_id,
+                created_at=now,
+                labels=person.labels,
+            )
             if not named:
-                return _done("person.added", "people.add", fresh.person_id, fresh)
+                return people_event("person.added", "people.add", fresh.person_id, fresh)
             salt = self._bench.ids.secret(f"pii:{key}", SALT_SIZE)
             opening = commit(person.person_id, {"handle": person.handle}, salt)
             fresh = fresh.amended(handle=opening.commitment)
-            added = _done("person.added", "people.add", fresh.person_id, fresh)
+            added = people_event("person.added", "people.add", fresh.person_id, fresh)
             return added.amended(openings=(opening,))
 
         return self._run("people.add", pseudonymous.digest, actor, key, decide)
 
-    def grant(
-        self,
-        person_id: str,
-        role: Role,
-        granters: Sequence[str],
-        actor: Actor,
-        *,
-        key: str,
-        bootstrap: bool = False,
-    ) -> Outcome:
-        """Grant a role by two people; see `identity.people.decide_grant` for the refusals."""
-
-        def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            people = {p.person_id: p for p in reader.find(Person)}
-            missing = [i for i in (person_id, *granters) if i not in people]
-            if missing:
-                return refuse("NOT_FOUND", "no such person", person=missing[0])
-            if actor.id not in granters:
-                return refuse("TWO_PEOPLE_NEEDED", "the actor is none of the granters")
-            granted = decide_grant(
-                self._bench.ids.new("grt", key, now),
-                people[person_id],
-                role,
-                [people[g] for g in granters],
-                existing=reader.find(RoleGrant),
-                now=now,
-                bootstrap=bootstrap,
-            )
-            if isinstance(granted, Refusal):
-                return granted
-            return _done("role.granted", "people.grant", person_id, *granted)
-
-        asked = digest({"person": person_id, "role": role, "by": list(granters)})
-        return self._run("people.grant", asked, actor, key, decide)
-
-    def enrol(
-        self,
-        person_key: PersonKey,
-        proof: Signature,
-        officers: Sequence[str],
-        actor: Actor,
-        *,
-        key: str,
-    ) -> Outcome:
-        """Enrol a key by two officers, with the owner's proof of possession.
-
-        Refusals: `NOT_FOUND`, `SIGNATURE_INVALID`, and those of `identity.keys.decide_enrolment`.
-        """
-
-        def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            people = {p.person_id: p for p in reader.find(Person)}
-            missing = [i for i in (person_key.person_id, *officers) if i not in people]
-            if missing:
-                return refuse("NOT_FOUND", "no such person", person=missing[0])
-            try:
-                shown = verify_signature(proof, person_key.public_key, "enrol")
-            except IntegrityError as error:
-                return refuse("SIGNATURE_INVALID", error.message, key_id=person_key.key_id)
-            if shown != enrolment_statement(person_key):
-                return refuse("SIGNATURE_INVALID", "the proof is about another key")
-            enrolled = decide_enrolment(
-                person_key.amended(effective_at=now),
-                people[person_key.person_id],
-                [people[o] for o in officers],
-                reader.find(PersonKey),
-            )
-            if isinstance(enrolled, Refusal):
-                return enrolled
-            return _done("key.enrolled", "people.enrol", enrolled.key_id, enrolled, signature=proof)
-
-        return self._run("people.enrol", person_key.digest, actor, key, decide)
-
-    def _run(
-        self,
-        name: str,
-        digest: str,
-        actor: Actor,
-        key: str,
-        decide: Decide,
-    ) -> Outcome:
+    def _run(self, name: str, digest: str, actor: Actor, key: str, decide: Decide) -> Outcome:
         command = Command(name=name, actor=actor, key=key, stream=STREAM, payload_digest=digest)
         return self._bench.recorder.run(command, decide)
 
 
-def _done(
+def _adding_refusal(reader: Reader, person: Person, actor: Actor) -> Refusal | None:
+    if reader.get(Person, person.person_id) is not None:
+        return refuse("PERSON_EXISTS", "person ids are never reused", id=person.person_id)
+    adder = person_of(reader, actor)
+    if isinstance(adder, Refusal):
+        return adder
+    if Role.ADMINISTRATOR not in adder.held_roles():
+        return refuse("ROLE", "only an administrator adds people", person=actor.id)
+    if adder.tenant != person.tenant:
+        return refuse("OTHER_TENANT", "people are added to the own tenant", person=actor.id)
+    return None
+
+
+def people_event(
     kind: str,
     action: str,
     subject_id: str,
     *documents: Document,
     signature: Signature | None = None,
+    meaning: Meaning | None = None,
+    reason: str = "",
 ) -> Done:
+    """One event of the people's stream."""
     event = Event(
         type=kind,
         stream=STREAM,
@@ -200,6 +249,7 @@ def _done(
         action=action,
         documents=documents,
         signature=signature,
-        meaning="enrolled_key" if signature is not None else "",
+        meaning="" if meaning is None else meaning.value,
+        reason_text=reason,
     )
     return Done(subject_id=subject_id, events=(event,))

@@ -37,7 +37,7 @@ from counterseal.desk.people import key_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
 from counterseal.desk.records import barred_from, done
-from counterseal.identity.dsse import verify_signature
+from counterseal.identity.signatures import verify_signed
 from counterseal.kernel.canonical import Json, canonical_bytes, digest
 from counterseal.kernel.errors import IntegrityError
 from counterseal.kernel.model import (
@@ -196,11 +196,11 @@ class Purging:
 def _unsigned(
     reader: Reader, purge: Purge, signature: Signature, actor: Actor, now: datetime
 ) -> Refusal | None:
-    own = key_of(reader, actor.id)
+    own = key_of(reader, actor.id, signature.scheme)
     if own is None or own.key_id != signature.key_id or not own.counts_at(now):
         return refuse("KEY_NOT_ENROLLED", "no key of this person", person=actor.id)
     try:
-        shown = verify_signature(signature, own.public_key, KIND)
+        shown = verify_signed(signature, own, KIND)
     except IntegrityError as error:
         return refuse("SIGNATURE_INVALID", error.message, key_id=own.key_id)
     if shown != purge_statement(purge, actor.id, own.key_id):

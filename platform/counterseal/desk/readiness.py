@@ -9,6 +9,8 @@ Not here: the scratch people (desk.scratch), the store (storage.probes), flags (
 Source: TX-L8: probes that must be refused run against a scratch store, never the real one.
 """
 
+import re
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
 from typing import Final
 
@@ -18,12 +20,13 @@ from counterseal.desk.batches import Batch
 from counterseal.desk.commands import CommandRecord, Outcome
 from counterseal.desk.exposure import risk_snapshot
 from counterseal.desk.installation import PolicyActivation
-from counterseal.desk.scratch import OTHER_ACCOUNT, ScratchHouse
+from counterseal.desk.scratch import OPERATOR, OTHER_ACCOUNT, ScratchHouse
 from counterseal.kernel.errors import CountersealError, InputError
 from counterseal.kernel.model import Refusal
 from counterseal.market.quotes import QuoteBasis
 from counterseal.oms.model import Order
 from counterseal.oms.states import OrderState
+from counterseal.policy.evaluation import PolicyEvaluation, Verdict, replay_all
 from counterseal.policy.words import DecisionWord
 from counterseal.readiness.model import Exercise, Exercised
 from counterseal.risk.model import Check, CheckName, RiskEvaluation
@@ -35,6 +38,9 @@ REHEARSED: Final = (
     Exercise.SAME_REVIEWER_REFUSED,
     Exercise.ONE_REVIEW_REFUSED,
     Exercise.DUPLICATE_REFUSED,
+    Exercise.ATTRIBUTES_DENY,
+    Exercise.STATE_DENIES,
+    Exercise.ENVIRONMENT_DENIES,
     Exercise.ALL_CHECKS_RUN,
     Exercise.SNAPSHOT_FROM_PORTFOLIO,
     Exercise.ACCOUNTS_ADD_UP,
@@ -47,6 +53,18 @@ REHEARSED: Final = (
     Exercise.POLICY_RESOLVES,
 )
 """What a whole rehearsal tells."""
+
+_ENVIRONMENT: Final = re.compile(r"\b(?:context|resource|principal)\.(\w*mode|environment)\b")
+"""Where a rule reads what a trading mode or an environment would be called."""
+
+
+def completed(
+    told: Sequence[Exercised], names: Iterable[Exercise], why: str
+) -> tuple[Exercised, ...]:
+    """What was told, and the rest of the names as not carried out."""
+    done = {one.name for one in told}
+    rest = (name for name in names if name not in done)
+    return (*told, *(Exercised(name=name, passed=None, evidence=why) for name in rest))
 
 
 class Rehearsal:
@@ -67,10 +85,7 @@ class Rehearsal:
             self._readings()
         except CountersealError as error:
             stopped = f"the rehearsal stopped: {error.code} {error.got or ''}".strip()
-        done = {told.name for told in self._told}
-        rest = (name for name in REHEARSED if name not in done)
-        untold = (Exercised(name=name, passed=None, evidence=stopped) for name in rest)
-        return (*self._told, *untold)
+        return completed(self._told, REHEARSED, stopped)
 
     def claim(self) -> str | None:
         """Leave an approved request in a batch that a first worker claimed; None if refused."""
@@ -112,8 +127,11 @@ class Rehearsal:
         told = f"after the switch was set elsewhere: {', '.join(codes) or 'accepted'}"
         return Exercised(name=name, passed=CheckName.KILL_SWITCH in codes, evidence=told)
 
-    def _tell(self, name: Exercise, passed: bool, evidence: str) -> None:
+    def _tell(self, name: Exercise, passed: bool | None, evidence: str) -> None:
         self._told.append(Exercised(name=name, passed=passed, evidence=evidence))
+
+    def _passed(self, *names: Exercise) -> bool:
+        return {one.name for one in self._told if one.passed} >= set(names)
 
     def _refused(self, name: Exercise, outcome: Outcome, *expected: str) -> None:
         codes = outcome.refusal.codes if outcome.refusal else ()
@@ -135,7 +153,26 @@ class Rehearsal:
         house.done(house.review(request_id, "risk", paper))
         order_id = house.done(house.submit(request_id))
         self._refused(Exercise.DUPLICATE_REFUSED, house.submit(request_id), "ALREADY_CONSUMED")
+        self._rules(request_id)
         self._filled_order(order_id)
+
+    def _rules(self, request_id: str) -> None:
+        """What the rules said in this case; a denial counts when the desk refused by it."""
+        with self._bench.store.reader() as reader:
+            answers = reader.find(PolicyEvaluation, subject=request_id)
+        text = self._bench.bundle.rules
+        again = all(answer.same for answer in replay_all(answers, text))
+        engines = ", ".join(sorted({answer.engine for answer in answers}))
+        shown, told = _both(answers, "requester", "reviewer")
+        shown = shown and again and self._passed(Exercise.REQUESTER_REFUSED)
+        told = f"{engines or 'nobody'}: {told}; asked again, the same: {again}"
+        self._tell(Exercise.ATTRIBUTES_DENY, shown, told)
+        shown, told = _both(answers, OPERATOR, OPERATOR)
+        shown = shown and self._passed(Exercise.ONE_REVIEW_REFUSED, Exercise.DUPLICATE_REFUSED)
+        self._tell(Exercise.STATE_DENIES, shown, told)
+        read = sorted(set(_ENVIRONMENT.findall(text.rules)))
+        told = f"what the rules read of mode or environment: {', '.join(read) or 'nothing'}"
+        self._tell(Exercise.ENVIRONMENT_DENIES, None if read else False, told)
 
     def _filled_order(self, order_id: str) -> None:
         with self._bench.store.reader() as reader:
@@ -196,3 +233,20 @@ class Rehearsal:
         named = {r.payload.policy_bundle_hash for r in requests}
         told = f"{len(named)} policies named by requests, {len(named & stored)} of them stored"
         self._tell(Exercise.POLICY_RESOLVES, bool(named) and named <= stored, told)
+
+
+def _both(answers: Sequence[PolicyEvaluation], denied: str, allowed: str) -> tuple[bool, str]:
+    """Whether rules denied one person and allowed another, and by which."""
+    against = _rule_ids(answers, denied, Verdict.DENY)
+    favour = _rule_ids(answers, allowed, Verdict.ALLOW)
+    told = (
+        f"{denied} denied by {', '.join(against) or 'no rule'},"
+        f" {allowed} allowed by {', '.join(favour) or 'no rule'}"
+    )
+    return bool(against and favour), told
+
+
+def _rule_ids(answers: Sequence[PolicyEvaluation], who: str, verdict: Verdict) -> tuple[str, ...]:
+    """The rules that gave one person this verdict, sorted."""
+    said = (a for a in answers if a.principal.id == who and a.verdict is verdict)
+    return tuple(sorted({rule for answer in said for rule in answer.rule_ids}))

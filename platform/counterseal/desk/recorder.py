@@ -7,6 +7,8 @@ Invariants
   I2  A refusal is recorded like any event.
   I3  Nothing is answered before the seal covers it.
   I4  A clock behind the log's last record refuses every command.
+  I5  A command under a login that has ended is refused before anything is decided.
+  I6  A desk that was opened under a policy decides nothing once another is in force.
 
 Not here: decisions (the use cases), the log (audit, storage).
 Source: architecture part 2.
@@ -17,15 +19,20 @@ from datetime import datetime
 
 from counterseal.audit.record import Draft, PolicyReference, RecordActor
 from counterseal.desk.commands import Command, CommandRecord, Done, Outcome
-from counterseal.desk.installation import PolicyActivation
+from counterseal.desk.gate import check_gate
+from counterseal.desk.installation import PolicyActivation, in_force
 from counterseal.desk.ports import Reader, Store, UnitOfWork
 from counterseal.kernel.clock import Clock, utc_text
 from counterseal.kernel.errors import AdapterError
 from counterseal.kernel.ids import IdSource
 from counterseal.kernel.model import Actor, Event, Refusal, Subject, refuse
+from counterseal.policy.evaluation import JudgedRefusal, bare
 
 Decide = Callable[[Reader, datetime], Done | Refusal]
 """A use case: reads, decides at one instant, and says what changes."""
+
+Objection = Callable[[Reader, datetime], Refusal | None]
+"""What else may speak against a use case; None when nothing does."""
 
 
 class Recorder:
@@ -35,18 +42,26 @@ class Recorder:
         store: Where documents and drafts go.
         clock: Read once for each command.
         ids: Names events.
+        policy: Hash of the bundle that the desk decides under; None = whatever is in force.
     """
 
-    def __init__(self, store: Store, clock: Clock, ids: IdSource) -> None:
+    def __init__(
+        self, store: Store, clock: Clock, ids: IdSource, policy: str | None = None
+    ) -> None:
         self._store = store
+        self._policy_hash = policy
         self._clock = clock
         self._ids = ids
+
+    def now(self) -> datetime:
+        """The instant for what comes before a command, such as looking at a password (UTC)."""
+        return self._clock.now()
 
     def run(self, command: Command, decide: Decide) -> Outcome:
         """Run a command, or answer it from its record.
 
         Raises:
-            AdapterError: `CLOCK_BACKWARDS`, or the store's failure.
+            AdapterError: `CLOCK_BACKWARDS`, `POLICY_SUPERSEDED`, or the store's failure.
             IntegrityError: when sealing fails; the command is not acknowledged then.
         """
         with self._store.transaction() as work:
@@ -75,8 +90,10 @@ class Recorder:
             raise AdapterError(
                 "CLOCK_BACKWARDS", "the clock is behind the log", retriable=True, got=utc_text(now)
             )
-        decided = decide(work, now)
-        refusal = decided if isinstance(decided, Refusal) else None
+        policy = in_force(work.find(PolicyActivation), now)
+        self._check_policy(policy)
+        decided = check_gate(work, command.actor, now) or decide(work, now)
+        refusal = bare(decided) if isinstance(decided, Refusal) else None
         done = _refused(command, decided) if isinstance(decided, Refusal) else decided
         ids = [self._ids.new("evt", f"{command.key}:{n}", now) for n in range(len(done.events))]
         record = CommandRecord(
@@ -89,8 +106,6 @@ class Recorder:
             refusal=refusal,
             decided_at=now,
         )
-        activations = work.find(PolicyActivation)
-        policy = max(activations, key=lambda a: a.effective_from, default=None)
         for place, event in enumerate(done.events):
             last_one = place == len(done.events) - 1
             documents = (*event.documents, record) if last_one else event.documents
@@ -101,6 +116,21 @@ class Recorder:
             work.record(draft, documents)
         _settle(work, done)
         return record
+
+    def _check_policy(self, policy: PolicyActivation | None) -> None:
+        """Decide nothing under a policy that another has replaced since the desk was opened.
+
+        Raises:
+            AdapterError: `POLICY_SUPERSEDED`.
+        """
+        expected = self._policy_hash
+        if policy is not None and expected is not None and policy.bundle_hash != expected:
+            raise AdapterError(
+                "POLICY_SUPERSEDED",
+                "another policy came into force; open the desk again",
+                retriable=True,
+                got=policy.bundle_hash,
+            )
 
     def _draft(
         self,
@@ -181,5 +211,6 @@ def _refused(command: Command, refusal: Refusal) -> Done:
         reason_code=refusal.code,
         reason_text=refusal.message,
         facts=refusal.details,
+        documents=refusal.evaluations if isinstance(refusal, JudgedRefusal) else (),
     )
     return Done(subject_id=command.stream, events=(event,))

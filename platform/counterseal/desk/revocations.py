@@ -16,26 +16,27 @@ from typing import Final, Literal
 
 from pydantic import Field, ValidationError
 
-from counterseal.approvals.lifecycle import decide_revoke
+from counterseal.approvals.lifecycle import EndedCase, decide_revoke
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, ReviewNonce
 from counterseal.approvals.reasons import ReasonCode, refuse_all
 from counterseal.approvals.statement import AuthFacts, comment_hash, comment_opening
 from counterseal.desk.approvals import (
-    auth_facts,
     case_event,
     case_stream,
-    claimed_nonce,
     load_case,
 )
 from counterseal.desk.bench import Bench
+from counterseal.desk.case_facts import auth_facts, governed
+from counterseal.desk.claims import claimed_nonce
 from counterseal.desk.commands import Command, Done, Outcome
 from counterseal.desk.comments import prepared_under
 from counterseal.desk.people import key_of, person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
-from counterseal.identity.dsse import verify_signature
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
+from counterseal.identity.schemes import SignatureScheme
+from counterseal.identity.signatures import verify_signed
 from counterseal.kernel.canonical import canonical_bytes, digest
 from counterseal.kernel.clock import UtcDatetime, seconds_between
 from counterseal.kernel.errors import IntegrityError
@@ -52,6 +53,7 @@ from counterseal.kernel.model import (
     details,
     refuse,
 )
+from counterseal.policy.evaluation import JudgedRefusal, with_evaluation
 from counterseal.policy.params import ApprovalParameters
 from counterseal.policy.words import Meaning
 
@@ -82,7 +84,7 @@ class RevocationStatement(DomainModel):
     auth: AuthFacts
     key_id: Name
     key_class: int = Field(ge=1, le=3)
-    scheme: Name
+    scheme: SignatureScheme
     issued_at: UtcDatetime
     nonce: Name
     paper_only: Literal[True] = True
@@ -126,16 +128,22 @@ class Revocations:
         self._bench = bench
 
     def prepare(
-        self, request_id: str, reason: str, actor: Actor, *, key: str
+        self,
+        request_id: str,
+        reason: str,
+        actor: Actor,
+        *,
+        key: str,
+        scheme: SignatureScheme = SignatureScheme.ED25519,
     ) -> RevocationPreparation:
-        """Build and record the statement to be signed.
+        """Build and record the statement to be signed with the actor's key of a scheme.
 
         Refusals: `NOT_FOUND`, `PERSON_DISABLED`, `KEY_NOT_ENROLLED` and those of
         `approvals.lifecycle.decide_revoke`.
         """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            case = _case(reader, request_id, actor)
+            case = _case(reader, request_id, actor, scheme)
             if isinstance(case, Refusal):
                 return case
             allowed = self._decided(case, reason, [], now)
@@ -145,7 +153,7 @@ class Revocations:
                 return refuse("KEY_NOT_ENROLLED", "the person has no key", person=actor.id)
             return self._offered(case, case.key, reason, actor, key, now)
 
-        asked = digest({"request": request_id})
+        asked = digest({"request": request_id, "scheme": scheme.value})
         outcome = self._run("approvals.prepare_revoke", request_id, asked, actor, key, decide)
         if outcome.refusal is not None:
             return RevocationPreparation(refusal=outcome.refusal)
@@ -170,7 +178,7 @@ class Revocations:
         """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            case = _case(reader, request_id, actor)
+            case = _case(reader, request_id, actor, signed.signature.scheme)
             if isinstance(case, Refusal):
                 return case
             nonce = reader.get(ReviewNonce, claimed_nonce(signed.signature))
@@ -188,7 +196,9 @@ class Revocations:
             if isinstance(ended, Refusal):
                 return ended
             used = () if nonce is None else (nonce.amended(used_at=now),)
-            event = case_event("approval.revoked", ended, "approvals.revoke", *used)
+            event = case_event(
+                "approval.revoked", ended.request, "approvals.revoke", *used, ended.evaluation
+            )
             whole = event.amended(
                 meaning=Meaning.REVOKED.value,
                 signature=signed.signature,
@@ -200,23 +210,20 @@ class Revocations:
 
     def _decided(
         self, case: _Case, reason: str, codes: list[ReasonCode], now: datetime
-    ) -> ApprovalRequest | Refusal:
-        ended = decide_revoke(
-            case.request,
-            case.decisions,
-            case.person,
-            reason=reason,
-            reason_length_min=self._bench.bundle.approval.reason_length_min,
-            now=now,
-        )
-        found = [ReasonCode(c) for c in ended.codes] if isinstance(ended, Refusal) else []
+    ) -> EndedCase | JudgedRefusal:
+        asked = governed(case.request, case.decisions, self._bench.bundle)
+        ended = decide_revoke(asked, case.person, reason=reason, now=now)
+        if isinstance(ended, JudgedRefusal):
+            found, told = ended.codes, ended.evaluations
+        else:
+            found, told = (), (ended.evaluation,)
         refusal = refuse_all(
-            [*found, *codes],
+            [*map(ReasonCode, found), *codes],
             "the revocation is refused",
             actor=case.person.person_id,
             status=case.request.status,
         )
-        return refusal or ended
+        return ended if refusal is None else with_evaluation(refusal, *told)
 
     def _offered(
         self, case: _Case, own: PersonKey, reason: str, actor: Actor, key: str, now: datetime
@@ -306,7 +313,7 @@ def signature_codes(
     if key is None or not known or key.bootstrap or not key.counts_at(now):
         return [*codes, _R.KEY_NOT_ENROLLED]
     try:
-        value = verify_signature(signed.signature, key.public_key, KIND)
+        value = verify_signed(signed.signature, key, KIND)
     except IntegrityError:
         return [*codes, _R.SIGNATURE_INVALID]
     if nonce is None or not _is_open(nonce, request, person_id, now):
@@ -336,14 +343,15 @@ def _text(value: dict[str, object]) -> str:
     return canonical_bytes(value).decode()  # type: ignore[arg-type]  # parsed JSON
 
 
-def _case(reader: Reader, request_id: str, actor: Actor) -> _Case | Refusal:
+def _case(reader: Reader, request_id: str, actor: Actor, scheme: str) -> _Case | Refusal:
     case, person = load_case(reader, request_id), person_of(reader, actor)
     if isinstance(case, Refusal):
         return case
     if isinstance(person, Refusal):
         return person
     request, decisions = case
-    return _Case(request=request, decisions=decisions, person=person, key=key_of(reader, actor.id))
+    key = key_of(reader, actor.id, scheme)
+    return _Case(request=request, decisions=decisions, person=person, key=key)
 
 
 def _stored(nonce: ReviewNonce) -> RevocationStatement | None:

@@ -24,8 +24,8 @@ from counterseal.desk.commands import Command, Done, Outcome
 from counterseal.desk.people import key_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Recorder
-from counterseal.identity.dsse import verify_signature
 from counterseal.identity.people import Person
+from counterseal.identity.signatures import verify_signed
 from counterseal.kernel.errors import IntegrityError
 from counterseal.kernel.model import Actor, Event, Refusal, Subject, refuse
 from counterseal.policy.authorize import Action, authorize
@@ -84,7 +84,8 @@ def _check_approval(
     reader: Reader, rollback: Rollback, approval: RollbackApproval
 ) -> Refusal | None:
     name = approval.person_id
-    person, key = reader.get(Person, name), key_of(reader, name)
+    person = reader.get(Person, name)
+    key = key_of(reader, name, approval.signature.scheme)
     if person is None:
         return refuse("NOT_FOUND", "no such person", person=name)
     barred = authorize(Action.CHANGE_LOG_KEY, person.held_roles(), active=person.active)
@@ -93,7 +94,7 @@ def _check_approval(
     if key is None or key.key_id != approval.signature.key_id:
         return refuse("KEY_NOT_ENROLLED", "this key is not enrolled", person=name)
     try:
-        stated = verify_signature(approval.signature, key.public_key, KIND)
+        stated = verify_signed(approval.signature, key, KIND)
     except IntegrityError as error:
         return refuse(error.code, error.message, person=name)
     if stated != rollback_statement(rollback, name, key.key_id):

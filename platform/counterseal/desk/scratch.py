@@ -22,16 +22,25 @@ from counterseal.desk.desk import Desk
 from counterseal.desk.installation import Installation
 from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.orders import Submission
-from counterseal.desk.people import enrolment_statement
+from counterseal.identity.acts import (
+    ATTEST,
+    Act,
+    ActTerms,
+    EnrolKey,
+    grant_role,
+    kind_of,
+    statement_of,
+)
 from counterseal.identity.dsse import public_key_text, sign_statement
+from counterseal.identity.founding import Founder, Founding, founding_statement
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.mandate import KIND as MANDATE
 from counterseal.identity.mandate import SubmitMandate, mandate_statement
 from counterseal.identity.people import Person, Role
 from counterseal.identity.sealing import private_key_from_seed
-from counterseal.kernel.canonical import digest
+from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.errors import InputError
-from counterseal.kernel.model import Actor
+from counterseal.kernel.model import Actor, Signature
 from counterseal.kernel.money import Currency
 from counterseal.market.contracts import ContractSpec
 from counterseal.market.instruments import contract_root
@@ -43,16 +52,18 @@ SYMBOL: Final = "TMF202601"
 ACCOUNT: Final = "scratch-1"
 OTHER_ACCOUNT: Final = "scratch-2"
 OPERATOR: Final = "operator"
+OFFICERS: Final = ("officer-1", "officer-2")
+REVIEWER: Final = "risk"
+"""Somebody who holds one reviewer role and no other."""
 _TENANT: Final = "scratch"
 _STRATEGY: Final = "rehearsal"
 _QUANTITY: Final = Decimal(2)
-_OFFICERS: Final = ("officer-1", "officer-2")
 _PEOPLE: Final[Mapping[str, tuple[Role, ...]]] = {
-    _OFFICERS[0]: (Role.ADMINISTRATOR, Role.ENROLMENT_OFFICER),
-    _OFFICERS[1]: (Role.ADMINISTRATOR, Role.ENROLMENT_OFFICER),
+    OFFICERS[0]: (Role.ADMINISTRATOR, Role.ENROLMENT_OFFICER),
+    OFFICERS[1]: (Role.ADMINISTRATOR, Role.ENROLMENT_OFFICER),
     "requester": (Role.REQUESTER, Role.RESEARCH_REVIEWER),
     "reviewer": (Role.COMPLIANCE_REVIEWER,),
-    "risk": (Role.RISK_REVIEWER,),
+    REVIEWER: (Role.RISK_REVIEWER,),
     OPERATOR: (Role.OPERATOR,),
 }
 _NOTHING: Final = digest(None)
@@ -68,6 +79,10 @@ def scratch_actor(name: str, now: datetime) -> Actor:
         auth_time=now,
         session=f"rehearsal-{name}",
     )
+
+
+def _person(name: str, now: datetime) -> Person:
+    return Person(person_id=name, tenant=_TENANT, handle=name, created_at=now)
 
 
 class ScratchHouse:
@@ -88,7 +103,8 @@ class ScratchHouse:
         self._files = files
         self._count = start
 
-    def _key(self) -> str:
+    def key(self) -> str:
+        """A fresh idempotency key."""
         self._count += 1
         return f"rehearsal-{self._count}"
 
@@ -113,7 +129,7 @@ class ScratchHouse:
         Raises:
             InputError: `REHEARSAL_STOPPED`.
         """
-        setup, first = self.desk.setup, self._actor(_OFFICERS[0])
+        setup, first = self.desk.setup, self._actor(OFFICERS[0])
         bench = self.desk.bench
         installation = Installation(
             origin=bench.origin,
@@ -122,55 +138,62 @@ class ScratchHouse:
             mode="demo",
             created_at=self.now,
         )
-        self.done(setup.install(installation, first, key=self._key()))
-        people = self.desk.people
-        for name in _PEOPLE:
-            person = Person(person_id=name, tenant=_TENANT, handle=name, created_at=self.now)
-            self.done(people.add(person, first, key=self._key(), bootstrap=True))
-        for officer in _OFFICERS:
-            for role in _PEOPLE[officer]:
-                granted = people.grant(
-                    officer, role, (first.id,), first, key=self._key(), bootstrap=True
-                )
-                self.done(granted)
-            self._enrol(officer, (), bootstrap=True)
-        for name in _PEOPLE:
-            if name not in _OFFICERS:
-                self._staff(name)
-        self.done(setup.activate_policy(self._files, _OFFICERS, first, key=self._key()))
+        self.done(setup.install(installation, first, key=self.key()))
+        self._found_people()
+        self.done(setup.activate_policy(self._files, OFFICERS, first, key=self.key()))
         for account in (ACCOUNT, OTHER_ACCOUNT):
             opened = setup.open_account(
-                account, _TENANT, Currency.TWD, Decimal(1_000_000), first, key=self._key()
+                account, _TENANT, Currency.TWD, Decimal(1_000_000), first, key=self.key()
             )
             self.done(opened)
 
-    def _staff(self, name: str) -> None:
-        first = self._actor(_OFFICERS[0])
-        for role in _PEOPLE[name]:
-            self.done(self.desk.people.grant(name, role, _OFFICERS, first, key=self._key()))
-        self._enrol(name, _OFFICERS)
+    def _found_people(self) -> None:
+        people, first = self.desk.people, self._actor(OFFICERS[0])
+        terms = people.terms(_TENANT, self.now, key=self.key())
+        founders = tuple(Founder(person=_person(n, self.now), key=self._new(n)) for n in OFFICERS)
+        statement = founding_statement(terms, [one.key for one in founders])
+        signatures = self._signed(ATTEST, statement, *OFFICERS)
+        founding = Founding(terms=terms, founders=founders, signatures=signatures)
+        self.done(people.found(founding, first, key=self.key()))
+        for name, roles in _PEOPLE.items():
+            if name not in OFFICERS:
+                self.done(people.add(_person(name, self.now), first, key=self.key()))
+                for role in roles:
+                    self._agreed(grant_role(self._terms(), name, role))
+                self._agreed(EnrolKey(terms=self._terms(), key=self._new(name)), name)
 
-    def _enrol(self, name: str, officers: tuple[str, ...], *, bootstrap: bool = False) -> None:
-        private = private_key_from_seed(self._seed(name))
-        key = PersonKey(
+    def _terms(self) -> ActTerms:
+        return self.desk.people.terms(_TENANT, self.now, key=self.key())
+
+    def _agreed(self, act: Act, *also: str) -> None:
+        signatures = self._signed(kind_of(act), statement_of(act), *OFFICERS, *also)
+        first = self._actor(OFFICERS[0])
+        self.done(self.desk.proposals.propose(signatures, first, key=self.key()))
+
+    def _signed(
+        self, kind: str, statement: Mapping[str, Json], *names: str
+    ) -> tuple[Signature, ...]:
+        return tuple(
+            sign_statement(private_key_from_seed(self._seed(n)), kind, statement, f"key-{n}")
+            for n in names
+        )
+
+    def _new(self, name: str) -> PersonKey:
+        return PersonKey(
             key_id=f"key-{name}",
             person_id=name,
-            public_key=public_key_text(private),
+            public_key=public_key_text(private_key_from_seed(self._seed(name))),
             key_class=1,
             enrolled_by=(),
-            bootstrap=bootstrap,
             effective_at=self.now,
         )
-        proof = sign_statement(private, "enrol", enrolment_statement(key), key.key_id)
-        first = self._actor(_OFFICERS[0])
-        self.done(self.desk.people.enrol(key, proof, officers, first, key=self._key()))
 
     def _seed(self, name: str) -> bytes:
         return self.desk.bench.ids.secret(f"scratch-key-{name}", 32)
 
     def _signal(self) -> StrategySignal:
         signal = StrategySignal(
-            signal_id=self._key(),
+            signal_id=self.key(),
             strategy_id=_STRATEGY,
             strategy_version="1",
             timestamp=self.now,
@@ -188,7 +211,7 @@ class ScratchHouse:
             parameters_hash=_NOTHING,
         )
         told = self.desk.intake.propose(
-            signal, provenance, self._actor("requester"), key=self._key()
+            signal, provenance, self._actor("requester"), key=self.key()
         )
         self.done(told)
         return signal
@@ -205,7 +228,7 @@ class ScratchHouse:
             raise InputError("REHEARSAL_STOPPED", "no terms of the scratch contract", got=SYMBOL)
         payload = self._payload(signal, spec)
         requester = self._actor("requester")
-        return self.done(self.desk.approvals.request(payload, requester, key=self._key()))
+        return self.done(self.desk.approvals.request(payload, requester, key=self.key()))
 
     def service(self, name: str) -> Actor:
         """A service of the scratch platform."""
@@ -218,7 +241,7 @@ class ScratchHouse:
             InputError: `REHEARSAL_STOPPED`.
         """
         unsigned = SubmitMandate(
-            mandate_id=self._key(),
+            mandate_id=self.key(),
             tenant=_TENANT,
             account_id=ACCOUNT,
             person_id=OPERATOR,
@@ -229,12 +252,12 @@ class ScratchHouse:
             valid_from=self.now,
             valid_until=self.now + timedelta(hours=1),
             issued_at=self.now,
-            nonce=self._key(),
+            nonce=self.key(),
         )
         private = private_key_from_seed(self._seed(OPERATOR))
         signature = sign_statement(private, MANDATE, mandate_statement(unsigned), unsigned.key_id)
         signed = unsigned.amended(signature=signature)
-        issued = self.desk.mandates.issue(signed, self._actor(OPERATOR), key=self._key())
+        issued = self.desk.mandates.issue(signed, self._actor(OPERATOR), key=self.key())
         return self.done(issued)
 
     def _payload(self, signal: StrategySignal, spec: ContractSpec) -> RequestPayload:
@@ -281,7 +304,7 @@ class ScratchHouse:
             "a rehearsal of the review",
             self._actor(name),
             shown_hash=_NOTHING,
-            key=self._key(),
+            key=self.key(),
         )
         prepared = preparation.prepared
         if prepared is None:
@@ -294,14 +317,14 @@ class ScratchHouse:
             comment_salt=prepared.comment_salt,
             signature=sign_statement(private, "decision", statement.json_value(), statement.key_id),
         )
-        return self.desk.approvals.review(request_id, signed, self._actor(name), key=self._key())
+        return self.desk.approvals.review(request_id, signed, self._actor(name), key=self.key())
 
     def submit(self, request_id: str, selected: SimulationOutcome | None = None) -> Outcome:
         """A submit by the operator, under a fresh key."""
         asked = Submission(
             approval_request_id=request_id, quantity=_QUANTITY, selected_outcome=selected
         )
-        return self.desk.orders.submit(asked, self._actor(OPERATOR), key=self._key())
+        return self.desk.orders.submit(asked, self._actor(OPERATOR), key=self.key())
 
     def approved(self) -> str:
         """A request that two people approved.

@@ -17,20 +17,16 @@ from typing import Final
 
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.installation import (
-    INSTALLATION_ID,
-    Installation,
-    PolicyActivation,
-    PolicyText,
-)
+from counterseal.desk.installation import INSTALLATION_ID, Installation, PolicyActivation
 from counterseal.desk.people import person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
 from counterseal.identity.people import Person, Role
-from counterseal.kernel.canonical import digest, sha256_hex
+from counterseal.kernel.canonical import digest
 from counterseal.kernel.model import Actor, Document, Event, Refusal, Subject, refuse
 from counterseal.kernel.money import Currency
 from counterseal.policy.authorize import Action, authorize
+from counterseal.policy.proposal import policy_texts
 from counterseal.portfolio.model import Account
 from counterseal.risk.decide import apply_heartbeat, apply_kill_switch
 from counterseal.risk.model import RiskState
@@ -78,10 +74,7 @@ class Setup:
             activation = PolicyActivation(
                 bundle_hash=bundle.bundle_hash,
                 version=bundle.version,
-                files=tuple(
-                    PolicyText(path=p, sha256=sha256_hex(files[p]), text=files[p].decode())
-                    for p in sorted(files)
-                ),
+                files=policy_texts(files),
                 activated_by=activated_by,
                 bootstrap=True,
                 effective_from=now,

@@ -6,7 +6,7 @@ and say what came.
 Invariants
   I1  Each exercise runs the code that orders and purges run, and looks at its answer.
 
-Not here: exercises on a scratch store (desk.readiness).
+Not here: tokens and policies (readiness.law_exercises), a scratch store (desk.readiness).
 Source: TX-L1 to TX-L5.
 """
 
@@ -27,6 +27,7 @@ from counterseal.policy.authorize import Action, authorize
 from counterseal.policy.words import Role
 from counterseal.portfolio.model import Account, Position
 from counterseal.portfolio.valuation import Mark, value_account
+from counterseal.readiness.law_exercises import law_exercises
 from counterseal.readiness.model import Exercise, Exercised
 from counterseal.signals.intent import OrderType, Side
 
@@ -49,6 +50,7 @@ def core_exercises(broker: Broker) -> tuple[Exercised, ...]:
         _duplicate_report(),
         _equity(),
         _held_record(),
+        *law_exercises(),
     )
 
 

@@ -29,7 +29,7 @@ from counterseal.readiness.probes import (
 
 _E = Exercise
 _WORKER = built(_E.WORKER_DRAINS, "worker_heartbeat")
-_ATTRIBUTES = built(_E.ATTRIBUTES_DENY, "cedar", "attribute_rule")
+_AMENDING = ("orders.amend", "orders.replace", "lifecycle.amend", "lifecycle.replace")
 _CREDENTIALS = present(
     "broker_credentials", "broker_credential", "broker_password", "broker_api_key"
 )
@@ -101,9 +101,11 @@ _TABLE: Final[tuple[tuple[Probe, str], ...]] = (
     (home.IDENTITY, "reviewer_identity_verified"),
     (home.RBAC_ABAC, "rbac_abac_enforced rbac_abac_enabled"),
     (home.RBAC, "rbac_enabled rbac_enforced membership_required"),
-    (_ATTRIBUTES, "abac_enabled abac_enforced paper_only_mode environment_scope approval_state"),
+    (home.ATTRIBUTES, "abac_enabled abac_enforced"),
+    (every("state_enforced", home.POLICY, exercised(_E.STATE_DENIES)), "approval_state"),
+    (exercised(_E.ENVIRONMENT_DENIES), "paper_only_mode environment_scope"),
     (home.SEPARATION, "segregation_of_duties_enforced"),
-    (exercised(_E.ALLOW_AND_DENY), "compliance_policy_engine_enabled"),
+    (home.ENGINE, "compliance_policy_engine_enabled"),
     (home.POLICIES, "approval_policy_versioning_enabled"),
     (
         probes.TENANTS,
@@ -158,7 +160,7 @@ _TABLE: Final[tuple[tuple[Probe, str], ...]] = (
     (exercised(_E.QUEUE_SURVIVES), "distributed_durable_queue_enabled"),
     (_WORKER, "outbox_worker_enabled"),
     (built(_E.SCAN_ON_TIME, "timeout_scan"), "full_timeout_worker_enabled"),
-    (built(_E.AMENDED_UNDER_RISK, "replace", "amend"), "amend_replace_enabled"),
+    (built(_E.AMENDED_UNDER_RISK, *_AMENDING), "amend_replace_enabled"),
     (home.SUMS, "production_partial_fill_accounting_enabled"),
     (
         built(_E.RECONCILED_ON_TIME, "reconciliation_run"),

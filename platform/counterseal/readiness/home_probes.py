@@ -107,6 +107,37 @@ def _limits(home: HomeSeen) -> Found:
     return Found(home.policy.limits, f"limits from bundle {home.policy.bundle_hash or 'none'}")
 
 
+def _votes(home: HomeSeen) -> Found:
+    count = home.policy.votes
+    told = f"people whose signed votes stand behind the policy in force: {count}"
+    return Found(count > 1, told if count else f"{told}; the first one takes force without votes")
+
+
+def _providers(home: HomeSeen) -> Found:
+    count = home.access.providers
+    return Found(count > 0, f"identity providers that the policy in force believes: {count}")
+
+
+def _provider_logins(home: HomeSeen) -> Found:
+    count = home.access.provider_logins
+    return Found(count > 0, f"logins that an identity provider opened here: {count}")
+
+
+def _sessions_open(home: HomeSeen) -> Found:
+    count = home.access.sessions_open
+    return Found(count > 0, f"logins that stand open: {count}")
+
+
+def _administrators(home: HomeSeen) -> Found:
+    count = home.cases.administrators_with_keys
+    return Found(count > 0, f"administrators with an active key of their own: {count}")
+
+
+def _operators(home: HomeSeen) -> Found:
+    count = home.cases.operators_with_keys
+    return Found(count > 0, f"operators with an active key of their own: {count}")
+
+
 def _accounts(home: HomeSeen) -> Found:
     return Found(home.orders.accounts > 0, f"simulated accounts: {home.orders.accounts}")
 
@@ -190,10 +221,16 @@ WITNESSES: Final = in_home("head_witnessed", "cosignatures of the newest checkpo
 APPEND_ONLY: Final = every("append_only", exercised(_E.LOG_REFUSES_CHANGE), GUARDS)
 IMMUTABLE: Final = every("immutable", APPEND_ONLY, WITNESSES)
 LIMITS: Final = in_home("limits_in_bundle", "limits of the activated bundle", _limits)
-MANIFEST: Final = built(_E.MANIFEST_SIGNED, "manifest")
+MANIFEST: Final = every(
+    "signed_policy",
+    exercised(_E.MANIFEST_SIGNED),
+    in_home("policy_voted", "signed votes behind the policy in force", _votes),
+)
+ATTRIBUTES: Final = every("attributes_enforced", POLICY, exercised(_E.ATTRIBUTES_DENY))
+ENGINE: Final = every("engine_answers", exercised(_E.ALLOW_AND_DENY), exercised(_E.ATTRIBUTES_DENY))
 DENY_BY_DEFAULT: Final = exercised(_E.DENY_BY_DEFAULT)
 RBAC: Final = every("roles_enforced", POLICY, DENY_BY_DEFAULT)
-RBAC_ABAC: Final = every("rbac_abac", POLICY, DENY_BY_DEFAULT, MANIFEST)
+RBAC_ABAC: Final = every("rbac_abac", DENY_BY_DEFAULT, ATTRIBUTES, MANIFEST)
 SEPARATION: Final = every(
     "separation_of_duties",
     exercised(_E.REQUESTER_REFUSED),
@@ -219,6 +256,16 @@ CALLER_ONLY: Final = every(
 KILL_SWITCH: Final = in_home("kill_switch", "switches of the accounts", _switches)
 HEARTBEAT: Final = in_home("heartbeat", "heartbeats of the accounts", _heartbeat)
 REVIEWERS: Final = in_home("reviewer_keys", "reviewers and their keys", _reviewers)
+ADMINISTRATORS: Final = in_home("admin_keys", "administrators and their keys", _administrators)
+OPERATORS: Final = in_home("operator_keys", "operators and their keys", _operators)
+LOGIN: Final = every("login", exercised(_E.LOGGED_IN), exercised(_E.SESSION_ENDED))
+PROVIDER: Final = every(
+    "identity_provider",
+    exercised(_E.FOREIGN_TOKEN_REFUSED),
+    in_home("provider_believed", "issuers of the policy in force", _providers),
+    in_home("provider_met", "registered logins", _provider_logins),
+)
+OPEN_SESSIONS: Final = in_home("sessions_open", "registered logins", _sessions_open)
 STAMPED: Final = in_home("time_stamped", "time-stamps under pinned roots", _stamps)
 WORM: Final = built(_E.OBJECT_LOCKED, "worm", "object_lock", "object_store")
 

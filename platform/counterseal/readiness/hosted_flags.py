@@ -17,8 +17,7 @@ from counterseal.readiness.model import Exercise
 from counterseal.readiness.probes import Probe, built, every, exercised, outstanding, present
 
 _E = Exercise
-_LOGIN = built(_E.LOGGED_IN, "login_session", "web_session", "oidc")
-_SECOND_FACTOR = built(_E.SECOND_FACTOR_ASKED, "totp", "mfa", "passkey")
+_SECOND_FACTOR = exercised(_E.SECOND_FACTOR_ASKED)
 _RESTORED = built(_E.RESTORED_FROM_BACKUP, "backup", "restore")
 _HOSTED_STORE = every("hosted_store", home.HOSTED, probes.MANAGED)
 _HOSTED_TENANTS = every("hosted_tenants", home.HOSTED, probes.TENANTS)
@@ -26,18 +25,24 @@ _SECRET_STORE = present("secret_store", "vault", "secret_store")
 
 HOSTED_TABLE: Final[tuple[tuple[Probe, str], ...]] = (
     (home.REVIEWERS, "reviewer_login_created"),
+    (home.ADMINISTRATORS, "admin_login_created"),
+    (home.OPERATORS, "operator_login_created"),
     (
-        _LOGIN,
+        home.LOGIN,
+        "login_enabled real_login_enabled reviewer_login_enabled session_issuance_enabled",
+    ),
+    (exercised(_E.SESSION_ENDED), "session_validation_enabled"),
+    (home.OPEN_SESSIONS, "authenticated"),
+    (present("session_cookie", "session_cookie"), "session_cookie_issued"),
+    (
+        home.PROVIDER,
         (
             "auth_provider_enabled hosted_auth_provider_enabled real_auth_provider_enabled"
-            " provider_selected integration_enabled login_enabled real_login_enabled"
-            " reviewer_login_enabled authenticated session_issuance_enabled"
-            " session_validation_enabled"
-            " session_cookie_issued admin_login_created operator_login_created"
+            " provider_selected integration_enabled"
         ),
     ),
     (
-        every("customer_login", home.HOSTED, _LOGIN),
+        every("customer_login", home.HOSTED, home.LOGIN),
         (
             "customer_login_enabled customer_accounts_enabled customer_account_enabled"
             " customer_signup_enabled customer_account_created"
@@ -105,12 +110,10 @@ HOSTED_TABLE: Final[tuple[tuple[Probe, str], ...]] = (
     (outstanding(home.LEGAL_HOLD), "legal_hold_required_before_delete"),
     (outstanding(home.RETENTION), "retention_required"),
     (
-        outstanding(_LOGIN),
-        (
-            "provider_required session_audit_required criterion_session_security"
-            " criterion_deployment_fit"
-        ),
+        outstanding(home.PROVIDER),
+        "provider_required criterion_deployment_fit",
     ),
+    (outstanding(home.LOGIN), "session_audit_required criterion_session_security"),
     (outstanding(_SECOND_FACTOR), "mfa_required_for_privileged_roles criterion_mfa"),
     (outstanding(home.RBAC), "criterion_role_mapping"),
     (outstanding(exercised(_E.READING_RECORDED)), "criterion_auditability"),
@@ -174,7 +177,7 @@ HOSTED_TABLE: Final[tuple[tuple[Probe, str], ...]] = (
         every("hosted_sqlite", home.HOSTED, probes.SQLITE),
         "hosted_paper.local_sqlite_allowed production.local_sqlite_allowed",
     ),
-    (outstanding(_LOGIN), "hosted_paper.auth_required production.auth_required"),
+    (outstanding(home.PROVIDER), "hosted_paper.auth_required production.auth_required"),
     (
         outstanding(probes.TENANTS),
         "hosted_paper.tenant_isolation_required production.tenant_isolation_required",

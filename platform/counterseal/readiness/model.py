@@ -29,6 +29,8 @@ class Exercise(StrEnum):
     DENY_BY_DEFAULT = "deny_by_default"
     MANIFEST_SIGNED = "manifest_signed"
     ATTRIBUTES_DENY = "attributes_deny"
+    STATE_DENIES = "state_denies"
+    ENVIRONMENT_DENIES = "environment_denies"
     POLICY_RESOLVES = "policy_resolves"
     OTHER_TENANT_REFUSED = "other_tenant_refused"
     HELD_RECORD_KEPT = "held_record_kept"
@@ -66,6 +68,8 @@ class Exercise(StrEnum):
     READING_RECORDED = "reading_recorded"
     LOGGED_IN = "logged_in"
     SECOND_FACTOR_ASKED = "second_factor_asked"
+    SESSION_ENDED = "session_ended"
+    FOREIGN_TOKEN_REFUSED = "foreign_token_refused"  # noqa: S105 - the name of an exercise
     RESTORED_FROM_BACKUP = "restored_from_backup"
     HOSTED_ANSWERS = "hosted_answers"
 
@@ -126,7 +130,8 @@ class CasesSeen(DomainModel):
         unresolved: Requests whose policy hash resolves to no stored bundle.
         unverified: Decisions that fail under the enrolled keys.
         without_login: Decisions whose signed statement names no login.
-        reviewers_with_keys: Active reviewers who hold an active key of their own.
+        reviewers_with_keys, administrators_with_keys, operators_with_keys: Active people of these
+            roles who hold an active key of their own.
     """
 
     requests: int = Field(ge=0)
@@ -135,6 +140,8 @@ class CasesSeen(DomainModel):
     unverified: int = Field(ge=0)
     without_login: int = Field(ge=0)
     reviewers_with_keys: int = Field(ge=0)
+    administrators_with_keys: int = Field(default=0, ge=0)
+    operators_with_keys: int = Field(default=0, ge=0)
 
 
 class OrdersSeen(DomainModel):
@@ -165,13 +172,29 @@ class PolicySeen(DomainModel):
     Attributes:
         matches: The policy files equal those activated.
         limits: The activated bundle holds the limits.
+        votes: People whose verified votes stand behind the activation; the first one has none.
         retention_rules: How many rules of retention it holds.
     """
 
     bundle_hash: str = ""
     matches: bool = False
     limits: bool = False
+    votes: int = Field(default=0, ge=0)
     retention_rules: int = Field(default=0, ge=0)
+
+
+class AccessSeen(DomainModel):
+    """Who gets into a home.
+
+    Attributes:
+        providers: Identity providers that the policy in force believes.
+        provider_logins: Logins that one of them opened here, ever.
+        sessions_open: Logins that stand open in the registry.
+    """
+
+    providers: int = Field(default=0, ge=0)
+    provider_logins: int = Field(default=0, ge=0)
+    sessions_open: int = Field(default=0, ge=0)
 
 
 class HomeSeen(DomainModel):
@@ -182,6 +205,7 @@ class HomeSeen(DomainModel):
     cases: CasesSeen
     orders: OrdersSeen
     policy: PolicySeen
+    access: AccessSeen = AccessSeen()
 
 
 class EffectsSeen(DomainModel):

@@ -5,6 +5,7 @@ from typing import Final
 
 from counterseal.kernel.model import DomainModel
 from counterseal.readiness.model import (
+    AccessSeen,
     CasesSeen,
     EffectsSeen,
     Exercise,
@@ -21,9 +22,17 @@ from counterseal.readiness.model import (
 AT: Final = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)
 GOOD_PARTS: Final = (
     *("alembic", "api_base_url", "auth_boundary", "ci:demo", "ci:torture", "cli.demo"),
-    *("cli.people", "gitleaks", "load_test", "rate_limit", "runbook", "sample_mode", "staging"),
-    *("telemetry", "vault", "web.demo", "web.login", "web.permission", "web.tenant"),
-    *("next_public", "live_control"),
+    *(
+        "cli.people",
+        "gitleaks",
+        "load_test",
+        "rate_limit",
+        "runbook",
+        "sample_mode",
+        "session_cookie",
+    ),
+    *("staging", "telemetry", "vault", "web.demo", "web.login", "web.permission", "web.tenant"),
+    *("next_public", "live_control", "session_cookie"),
 )
 """A name for every word that a probe of presence looks for, except credentials."""
 
@@ -48,7 +57,14 @@ FULL_HOME: Final = HomeSeen(
         stamps=1,
     ),
     cases=CasesSeen(
-        requests=1, unresolved=0, decisions=2, unverified=0, without_login=0, reviewers_with_keys=2
+        requests=1,
+        unresolved=0,
+        decisions=2,
+        unverified=0,
+        without_login=0,
+        reviewers_with_keys=2,
+        administrators_with_keys=2,
+        operators_with_keys=1,
     ),
     orders=OrdersSeen(
         outbox=1,
@@ -61,7 +77,10 @@ FULL_HOME: Final = HomeSeen(
         kill_switches=1,
         heartbeats_missing=0,
     ),
-    policy=PolicySeen(bundle_hash="sha256:1", matches=True, limits=True, retention_rules=4),
+    policy=PolicySeen(
+        bundle_hash="sha256:1", matches=True, limits=True, votes=2, retention_rules=4
+    ),
+    access=AccessSeen(providers=1, provider_logins=1, sessions_open=1),
 )
 BARE_HOME: Final = HomeSeen(
     mode="paper",

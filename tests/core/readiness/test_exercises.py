@@ -8,10 +8,13 @@ import pytest
 from counterseal.audit.retention import due_ranges
 from counterseal.broker.gateway import PaperBroker
 from counterseal.broker.model import SimulationRequest, SimulationResult
+from counterseal.identity.oidc import Claims, judge_claims
 from counterseal.kernel.model import Refusal, refuse
 from counterseal.oms.model import OrderChange
+from counterseal.policy.access import AccessRules
+from counterseal.policy.gate import Ballot
 from counterseal.portfolio.valuation import Valuation, value_account
-from counterseal.readiness import exercises
+from counterseal.readiness import exercises, law_exercises
 from counterseal.readiness.exercises import core_exercises
 from counterseal.readiness.model import Exercise
 
@@ -42,7 +45,7 @@ def test_the_core_shows_what_it_does_and_what_it_leaves_out() -> None:
 
     assert told.pop(Exercise.LATENCY_AND_QUEUE_MODELLED) is False
     assert set(told.values()) == {True}
-    assert len(told) == 9
+    assert len(told) == 11
 
 
 def test_a_moody_broker_is_not_deterministic_and_reaches_one_outcome() -> None:
@@ -100,5 +103,39 @@ def test_an_exercise_sees_what_is_broken(
     assert _told()[told] is True
 
     monkeypatch.setattr(exercises, name, broken)
+
+    assert _told()[told] is False
+
+
+def _believing(claims: Claims, rules: AccessRules, now: datetime, **_: object) -> object:
+    """A decision that asks for a known issuer and for nothing else."""
+    known = rules.issuer(claims.issuer) is not None
+    told = law_exercises._CLAIMS if known else claims
+    return judge_claims(told, rules, now, nonce="probe")
+
+
+def _counting_ballots(_: object, ballots: list[Ballot], *__: object, **___: object) -> object:
+    """A gate that counts ballots, whoever gave them."""
+    return tuple(ballots) if len(ballots) > 1 else refuse("VOTES_MISSING", "no")
+
+
+@pytest.mark.parametrize(
+    ("name", "broken", "told"),
+    [
+        ("judge_claims", _believing, Exercise.FOREIGN_TOKEN_REFUSED),
+        ("judge_claims", _always(refuse("TOKEN_INVALID", "no")), Exercise.FOREIGN_TOKEN_REFUSED),
+        ("check_manifest", _always(None), Exercise.MANIFEST_SIGNED),
+        ("decide_activation", _always(()), Exercise.MANIFEST_SIGNED),
+        ("decide_activation", _always(refuse("VOTES_MISSING", "no")), Exercise.MANIFEST_SIGNED),
+        ("decide_activation", _counting_ballots, Exercise.MANIFEST_SIGNED),
+    ],
+)
+def test_an_exercise_sees_who_is_believed_too_easily(
+    monkeypatch: pytest.MonkeyPatch, name: str, broken: object, told: Exercise
+) -> None:
+    """TX-L1:rbac_abac_enforced, TX-L7:auth_provider_enabled: the false side of each exercise."""
+    assert _told()[told] is True
+
+    monkeypatch.setattr(law_exercises, name, broken)
 
     assert _told()[told] is False

@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Final, Literal
 
+from counterseal.approvals.escalation import roles_at
 from counterseal.approvals.expiry import is_expired
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, RequestStatus
 from counterseal.approvals.statement import due_stage, meaning_of
@@ -65,17 +66,21 @@ class DecisionOption(DomainModel):
 
 
 def decision_options(
-    request: ApprovalRequest, rules: ApprovalParameters
+    request: ApprovalRequest, rules: ApprovalParameters, now: datetime
 ) -> tuple[DecisionOption, ...]:
-    """What the due stage allows: its approving word, then the two endings; empty when closed."""
+    """What the due stage allows: its approving word, then the two endings; empty when closed.
+
+    Once the case has escalated, the stage's fallback roles follow its own.
+    """
     due = due_stage(request, rules) if request.status in _OPEN else None
     if due is None:
         return ()
     reviewers = tuple(role for role in Role if role in rules.reviewer_roles())
     compliance = Role.COMPLIANCE_REVIEWER
     default = compliance if compliance in reviewers else reviewers[0]
+    roles = roles_at(due, request, rules, now)
     approve = DecisionOption(
-        decision=due.decision, meaning=due.meaning, roles=due.roles, default_role=due.roles[0]
+        decision=due.decision, meaning=due.meaning, roles=roles, default_role=roles[0]
     )
     endings = (
         DecisionOption(
@@ -179,7 +184,7 @@ def _entry(
         created_at=request.created_at,
         review_expires_at=request.review_expires_at,
         expired=expired,
-        options=() if expired else decision_options(request, rules),
+        options=() if expired else decision_options(request, rules, now),
     )
 
 

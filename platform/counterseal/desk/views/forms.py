@@ -14,8 +14,9 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from counterseal.approvals.independence import independence_codes, links_of_keys
+from counterseal.approvals.independence import independence_codes
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
+from counterseal.desk.case_facts import links_of_case
 from counterseal.desk.ports import Reader
 from counterseal.desk.views.approvals import (
     ApprovalStatusView,
@@ -32,7 +33,6 @@ from counterseal.desk.views.marks import (
     PaperView,
     checked_limit,
 )
-from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import DomainModel, Name, Sha256, Text
@@ -114,7 +114,7 @@ def decision_form(
     for entry in queue_entries(reader, bundle.approval, now):
         if not entry.actionable:
             continue
-        codes = _conflicts(reader, entry.approval_request_id, bundle, person)
+        codes = _conflicts(reader, entry.approval_request_id, bundle, person, now)
         options = _options_for(entry.options, person)
         codes = codes if options else (*codes, "ROLE")
         if codes:
@@ -142,7 +142,7 @@ def _options_for(options: tuple[DecisionOption, ...], person: Person) -> tuple[D
 
 
 def _conflicts(
-    reader: Reader, request_id: str, bundle: PolicyBundle, person: Person
+    reader: Reader, request_id: str, bundle: PolicyBundle, person: Person, now: datetime
 ) -> tuple[str, ...]:
     request = reader.get(ApprovalRequest, request_id)
     if request is None:
@@ -153,7 +153,7 @@ def _conflicts(
         request.requester_id,
         {*request.payload.author_ids, *bundle.author_ids},
         [d.reviewer_id for d in decided],
-        links_of_keys(reader.find(PersonKey)),
+        links_of_case(reader, request.payload.created_at, now),
     )
     foreign = ("OTHER_TENANT",) if person.tenant != request.tenant else ()
     return (*foreign, *codes)

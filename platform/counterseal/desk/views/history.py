@@ -16,16 +16,16 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
-from counterseal.approvals.history import HistoryView, history_view
+from counterseal.approvals.history import CaseFacts, HistoryView, history_view
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, RequestStatus
 from counterseal.desk.approvals import load_case
+from counterseal.desk.case_facts import case_facts, shared_facts
 from counterseal.desk.ports import Reader
 from counterseal.desk.views.integrity import IntegrityState
 from counterseal.desk.views.marks import PaperView
-from counterseal.identity.keys import PersonKey
 from counterseal.kernel.model import DomainModel, Name, Refusal
 from counterseal.policy.bundle import PolicyBundle
-from counterseal.policy.params import STAGE_COUNT_MIN
+from counterseal.policy.params import STAGE_COUNT_MIN, VoidRow
 from counterseal.policy.words import DecisionWord
 
 _S: Final = RequestStatus
@@ -88,7 +88,8 @@ def history(
     case = load_case(reader, request_id)
     if isinstance(case, Refusal):
         return case
-    answer = _told(*case, reader.find(PersonKey), bundle, record_policy(facts))
+    read = case_facts(reader, case[0], _matrix(case[0], bundle))
+    answer = _told(*case, read, bundle, record_policy(facts))
     return answer.amended(decisions=tuple(_in_words(reader, d) for d in answer.decisions))
 
 
@@ -98,14 +99,19 @@ def _in_words(reader: Reader, decision: ApprovalDecision) -> ApprovalDecision:
     return decision if opening is None else decision.amended(decision_reason=opening.word("text"))
 
 
+def _matrix(request: ApprovalRequest, bundle: PolicyBundle) -> tuple[VoidRow, ...] | None:
+    pinned = request.payload.policy_bundle_hash == bundle.bundle_hash
+    return bundle.approval.void_matrix if pinned else None
+
+
 def _told(
     request: ApprovalRequest,
     decisions: tuple[ApprovalDecision, ...],
-    keys: tuple[PersonKey, ...],
+    facts: CaseFacts,
     bundle: PolicyBundle,
     policy: str,
 ) -> HistoryAnswer:
-    view = history_view(request, decisions, keys)
+    view = history_view(request, decisions, facts)
     supported = status_supported(request, decisions, bundle)
     valid = view.chain.holds and supported
     told = dict(view)
@@ -167,14 +173,16 @@ class CasesView(PaperView):
 
 def verify_cases(reader: Reader, bundle: PolicyBundle) -> CasesView:
     """Recheck every case, also one whose request or decisions were taken away."""
-    keys, by_case = reader.find(PersonKey), decisions_by_case(reader)
+    shared = shared_facts(reader)
+    by_case = decisions_by_case(reader)
     requests = {r.approval_request_id: r for r in reader.find(ApprovalRequest)}
     forged = [
         ForgedCase(approval_request_id=case, first_bad=case, problem="the request is gone")
         for case in by_case.keys() - requests.keys()
     ]
     for case, request in requests.items():
-        told = _told(request, by_case.get(case, ()), keys, bundle, "")
+        facts = case_facts(reader, request, _matrix(request, bundle), shared)
+        told = _told(request, by_case.get(case, ()), facts, bundle, "")
         if told.verdict is ChainVerdict.FORGED:
             bad = told.chain.first_bad or case
             forged.append(ForgedCase(approval_request_id=case, first_bad=bad, problem=told.message))

@@ -1,0 +1,91 @@
+"""A governed world in which every kind of document was made at least once."""
+
+from functools import partial
+from typing import TypeVar
+
+import pytest
+
+from counterseal.desk.views.people import access_list
+from counterseal.identity.access_reviews import AccessClaim, review_statement
+from counterseal.policy import gate_checks
+from counterseal.policy.access import AccessRules, IssuerRule
+from counterseal.policy.sweep import sweep
+from counterseal.policy.words import Stage
+from tests.desk.access_room import Room as AccessRoom
+from tests.desk.bulk_room import RESEARCH
+from tests.desk.bulk_room import Room as BulkRoom
+from tests.desk.casework import delegated
+from tests.desk.keeping import KeptWorld
+from tests.desk.policy_room import PolicyWorld
+from tests.storage.rollback_record import record_a_rollback
+from tests.world import World
+
+ISSUER = "https://login.example"
+LINKED = AccessRules(issuers=(IssuerRule(issuer=ISSUER, client_id="desk"),))
+SWEEP_EVERY = 61
+
+OtherWorld = TypeVar("OtherWorld", bound=World)
+
+
+def everything_of(world: World) -> None:
+    """Trade, talk, log in, attest, vote and keep records, until no kind of document lacks."""
+    trade(world)
+    talk(world)
+    log_in(seen_as(AccessRoom, world))
+    attest(world)
+    vote(seen_as(PolicyWorld, world))
+    seen_as(KeptWorld, world).kept()
+    record_a_rollback(world)
+
+
+def seen_as(room: type[OtherWorld], world: World) -> OtherWorld:
+    """The same world, with its one clock, desk and count, in the hands of another room."""
+    other = room.__new__(room)
+    other.__dict__ = world.__dict__
+    return other
+
+
+def trade(world: World) -> None:
+    """One order by hand, and one by the platform under a mandate."""
+    world.done(world.submitted(world.approved()))
+    world.approved(quantity=1)
+    claimed = world.desk.dispatch.claim(world.mandate(), world.service(), key=world.key())
+    [outcome] = world.desk.dispatch.execute(world.done(claimed), 1, world.service())
+    world.done(outcome)
+
+
+def talk(world: World) -> None:
+    """A review in a batch of one, a stand-in for the next stage, and a comment."""
+    request_id = world.requested()
+    BulkRoom(world).reviewed("researcher", RESEARCH, request_id)
+    delegated(world, "risk", "quant", Stage.RISK)
+    comment, actor = world.desk.comments.comment, world.actor("risk")
+    world.done(comment(request_id, "is the stop right?", actor, key=world.key()))
+
+
+def log_in(room: AccessRoom) -> None:
+    """A login under a name with a password, and a name of an identity provider."""
+    room.furnish(rules=LINKED)
+    room.logged_in(room.named())
+    officer = room.actor("officer-1")
+    room.done(room.desk.accounts.link(ISSUER, "subject", "operator", officer, key=room.key()))
+
+
+def attest(world: World) -> None:
+    """An officer's look at who may do what."""
+    with world.store.reader() as reader:
+        seen = access_list(reader)
+    claim = AccessClaim(terms=world.terms(), list_digest=seen.digest, people_count=len(seen.people))
+    (signature,) = world.signed_by("attest", review_statement(claim), "officer-1")
+    officer = world.actor("officer-1")
+    world.done(world.desk.leaving.attest_review(claim, signature, officer, key=world.key()))
+
+
+def vote(world: PolicyWorld) -> None:
+    """A new version of the law with one vote; a sample of the sweep is enough here."""
+    world.staffed().version()
+    world.after(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(gate_checks, "sweep", partial(sweep, every=SWEEP_EVERY))
+        proposal_id = world.done(world.proposed())
+    world.done(world.voted(proposal_id, "vera"))
