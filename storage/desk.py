@@ -4,7 +4,8 @@ Job: wire ports, law and store into a desk.
 
 Invariants
   I1  Unsafe settings open nothing.
-  I2  The policy files must be those that were activated; others refuse to start.
+  I2  A desk opens under the policy in force, from its activated texts; files that differ from them
+      refuse to start, and so do rules that allow what no policy may allow.
 
 Not here: creating a home (founding), use cases (desk).
 """
@@ -19,18 +20,19 @@ from counterseal.audit.ports import Signer
 from counterseal.broker.gateway import PaperBroker
 from counterseal.desk.bench import Bench
 from counterseal.desk.desk import Desk
-from counterseal.desk.installation import PolicyActivation
 from counterseal.desk.ports import Store
 from counterseal.desk.recorder import Recorder
 from counterseal.kernel.clock import Clock
 from counterseal.kernel.errors import CountersealError
 from counterseal.kernel.ids import IdSource
 from counterseal.market.ports import MarketFeed
-from counterseal.policy.bundle import check_bundle_hash
 from counterseal.policy.limits import tightened
+from counterseal.policy.self_test import check_rules
+from storage.credentials import SqliteCredentials, credentials_file
 from storage.data_keys import data_keys
 from storage.journal import AfterStep, no_observer
-from storage.policy_files import bundle_from, contracts_from, read_policy_files
+from storage.law import law_to_open
+from storage.policy_files import contracts_from
 from storage.settings import POLICY_VERSION, Settings
 from storage.signers import EmbeddedSigner
 from storage.store import SqlStore
@@ -59,7 +61,8 @@ def open_desk(
     Raises:
         InputError: `UNSAFE_SETTINGS`, `LIMIT_LOOSENED`.
         PolicyError: when the policy files are invalid or not those activated.
-        IntegrityError: guards or the signer's memory differ; `KEY_NOT_IN_FORCE`.
+        IntegrityError: guards or the signer's memory differ; `KEY_NOT_IN_FORCE`,
+            `POLICY_UNAPPROVED`.
         AdapterError: the database cannot be opened.
         CountersealError: another of these, raised again when everything is closed.
     """
@@ -130,27 +133,24 @@ def _wired(
     ids: IdSource,
     feed: MarketFeed,
 ) -> Desk:
-    files = read_policy_files(settings.counterseal_policies, POLICY_VERSION)
     with store.reader() as reader:
-        activations = reader.find(PolicyActivation)
-    active = max(activations, key=lambda a: a.effective_from, default=None)
-    effective_from = clock.now() if active is None else active.effective_from
-    bundle = bundle_from(files, POLICY_VERSION, effective_from)
-    if active is not None:
-        check_bundle_hash(bundle, active.bundle_hash)
+        folder = settings.counterseal_policies
+        bundle, files = law_to_open(reader, folder, POLICY_VERSION, origin, clock.now())
+    check_rules(bundle.rules, bundle.approval)
     contracts = contracts_from(files)
     offered = _offered(settings, store)
     offered.seal()
     return Desk(
         Bench(
             store=offered,
-            recorder=Recorder(offered, clock, ids),
+            recorder=Recorder(offered, clock, ids, bundle.bundle_hash),
             ids=ids,
             feed=feed,
             broker=PaperBroker(),
             contracts=contracts,
             calendar=partial(desk_calendar, settings.counterseal_home, contracts.closures),
             bundle=bundle.amended(limits=tightened(bundle.limits, settings.limit_overrides())),
+            credentials=SqliteCredentials(credentials_file(settings.counterseal_home)),
             origin=origin,
             trading_mode=settings.trading_mode,
             live_trading_enabled=settings.live_trading_enabled,

@@ -30,8 +30,9 @@ from counterseal.audit.note import NoteSigner
 from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
 from counterseal.desk.installation import Installation
-from counterseal.desk.people import enrolment_statement
-from counterseal.identity.people import Person, Role
+from counterseal.identity.acts import ATTEST
+from counterseal.identity.founding import Founder, Founding, founding_statement
+from counterseal.identity.people import Person
 from counterseal.identity.sealing import seal_key
 from counterseal.kernel.clock import Clock
 from counterseal.kernel.errors import AdapterError, InputError, IntegrityError
@@ -57,7 +58,6 @@ from storage.signers import create_state, forget_founding, settle_state, state_f
 from storage.store import check_absent, create_database, move_database
 
 OFFICERS: Final = 2
-OFFICER_ROLES: Final = (Role.ADMINISTRATOR, Role.ENROLMENT_OFFICER)
 SITE: Final = ".founding"
 """Name of the folders in which a home is founded."""
 
@@ -289,8 +289,7 @@ class _Records:
         actor = self._actor(names[0])
         setup = self._desk.setup
         _done(setup.install(installation, actor, key=self._key()))
-        for officer in self._plan.officers:
-            self._officer(officer, actor)
+        self._found(actor)
         files = read_policy_files(self._settings.counterseal_policies, POLICY_VERSION)
         _done(setup.activate_policy(files, names, actor, key=self._key()))
         plan = self._plan
@@ -299,20 +298,25 @@ class _Records:
         )
         _done(opened)
 
-    def _officer(self, officer: Officer, actor: Actor) -> None:
-        people, name = self._desk.people, officer.person_id
+    def _found(self, actor: Actor) -> None:
+        """One record of both officers, signed by the new keys of both."""
+        ring, people = Keyring(keys_folder(self._settings)), self._desk.people
+        terms = people.terms(self._plan.tenant, self._clock.now(), key="init:found")
+        founders = tuple(self._founder(ring, officer) for officer in self._plan.officers)
+        statement = founding_statement(terms, [one.key for one in founders])
+        signatures = tuple(
+            ring.open(officer.person_id, officer.passphrase).sign(ATTEST, statement)
+            for officer in self._plan.officers
+        )
+        founding = Founding(terms=terms, founders=founders, signatures=signatures)
+        _done(people.found(founding, actor, key=self._key()))
+
+    def _founder(self, ring: Keyring, officer: Officer) -> Founder:
+        name = officer.person_id
         person = Person(
             person_id=name, tenant=self._plan.tenant, handle=name, created_at=self._clock.now()
         )
-        _done(people.add(person, actor, key=self._key(), bootstrap=True))
-        for role in OFFICER_ROLES:
-            _done(people.grant(name, role, (actor.id,), actor, key=self._key(), bootstrap=True))
-        ring = Keyring(keys_folder(self._settings))
-        person_key = new_person_key(ring, officer, self._clock, self._ids, bootstrap=True)
-        proof = ring.open(name, officer.passphrase).sign(
-            "enrol", {**enrolment_statement(person_key)}
-        )
-        _done(people.enrol(person_key, proof, (), actor, key=self._key()))
+        return Founder(person=person, key=new_person_key(ring, officer, self._clock, self._ids))
 
     def _actor(self, name: str) -> Actor:
         return Actor(

@@ -15,20 +15,36 @@ from typing import Final
 
 from sqlalchemy import inspect
 
+from counterseal.approvals.batch import statement_of
 from counterseal.approvals.history import verify_chain
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
-from counterseal.approvals.statement import read_statement
 from counterseal.audit.evidence import Evidence
 from counterseal.audit.verdict import Finding
 from counterseal.broker.model import Fill
-from counterseal.desk.installation import INSTALLATION_ID, Installation, PolicyActivation
+from counterseal.desk.case_facts import case_facts, shared_facts
+from counterseal.desk.installation import (
+    INSTALLATION_ID,
+    Installation,
+    PolicyActivation,
+    in_force,
+)
+from counterseal.desk.policy_votes import check_activation
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person, PersonStatus
+from counterseal.identity.sessions import LoginSession, SessionStatus
 from counterseal.kernel.errors import CountersealError, IntegrityError
 from counterseal.oms.model import ExecutionReport, OrderKey, OutboxEntry
+from counterseal.policy.bundle import PolicyBundle
 from counterseal.policy.words import Role
 from counterseal.portfolio.model import Account
-from counterseal.readiness.model import CasesSeen, HomeSeen, LogSeen, OrdersSeen, PolicySeen
+from counterseal.readiness.model import (
+    AccessSeen,
+    CasesSeen,
+    HomeSeen,
+    LogSeen,
+    OrdersSeen,
+    PolicySeen,
+)
 from counterseal.risk.model import RiskState
 from storage.data_keys import data_keys
 from storage.engines import reading_engine
@@ -36,7 +52,8 @@ from storage.home_reader import HomeReader
 from storage.outsiders import outsiders_of
 from storage.policy_files import bundle_from, read_policy_files
 from storage.reconcile import reconcile
-from storage.settings import POLICY_VERSION, Settings
+from storage.settings import Settings
+from storage.system import MachineClock
 from storage.verification import pinned_evidence, verify_home, with_signer
 
 _BAD_CHECKPOINT: Final = {Finding.SIG_INVALID, Finding.KEY_UNKNOWN, Finding.ROOT_MISMATCH}
@@ -54,12 +71,14 @@ def home_facts(reader: HomeReader, settings: Settings) -> HomeSeen:
     installation = reader.get(Installation, INSTALLATION_ID)
     if installation is None:
         raise IntegrityError("INSTALLATION_MISSING", "this home does not say what it is")
+    law = _law(reader)
     return HomeSeen(
         mode=installation.mode,
         log=_log(reader, settings),
         cases=_cases(reader),
         orders=_orders(reader, settings),
-        policy=_policy(reader, settings),
+        policy=_policy(reader, settings, law, installation.origin),
+        access=_access(reader, law),
     )
 
 
@@ -93,35 +112,41 @@ def _evidence(reader: HomeReader, settings: Settings) -> Evidence:
         return pinned
 
 
-def _reviewers(reader: HomeReader, keys: Sequence[PersonKey]) -> int:
+def _keyed(reader: HomeReader, keys: Sequence[PersonKey]) -> Sequence[Person]:
+    """Active people who hold an active key of their own."""
     keyed = {key.person_id for key in keys if key.revoked_at is None}
     active = [p for p in reader.find(Person) if p.status is PersonStatus.ACTIVE]
-    return sum(bool(p.held_roles() & _REVIEWERS) and p.person_id in keyed for p in active)
+    return [person for person in active if person.person_id in keyed]
+
+
+def _holding(people: Sequence[Person], *roles: Role) -> int:
+    return sum(bool(person.held_roles() & set(roles)) for person in people)
 
 
 def _cases(reader: HomeReader) -> CasesSeen:
     requests, decisions = reader.find(ApprovalRequest), reader.find(ApprovalDecision)
     keys = reader.find(PersonKey)
     stored = {activation.bundle_hash for activation in reader.find(PolicyActivation)}
-    public = {key.key_id: key.public_key for key in keys}
+    by_id = {key.key_id: key for key in keys}
+    keyed = _keyed(reader, keys)
     return CasesSeen(
         requests=len(requests),
         unresolved=sum(r.payload.policy_bundle_hash not in stored for r in requests),
         decisions=len(decisions),
-        unverified=_unverified(requests, decisions, keys),
-        without_login=sum(not _has_login(d, public.get(d.key_id, "")) for d in decisions),
-        reviewers_with_keys=_reviewers(reader, keys),
+        unverified=_unverified(reader, requests, decisions),
+        without_login=sum(not _has_login(d, by_id.get(d.key_id)) for d in decisions),
+        reviewers_with_keys=_holding(keyed, *_REVIEWERS),
+        administrators_with_keys=_holding(keyed, Role.ADMINISTRATOR),
+        operators_with_keys=_holding(keyed, Role.OPERATOR),
     )
 
 
 def _unverified(
-    requests: Sequence[ApprovalRequest],
-    decisions: Sequence[ApprovalDecision],
-    keys: Sequence[PersonKey],
+    reader: HomeReader, requests: Sequence[ApprovalRequest], decisions: Sequence[ApprovalDecision]
 ) -> int:
     """Decisions that do not hold, from the first bad one of a case on, or without a case."""
     cases: dict[str, list[ApprovalDecision]] = {r.approval_request_id: [] for r in requests}
-    orphans = 0
+    orphans, shared = 0, shared_facts(reader)
     for decision in decisions:
         case = cases.get(decision.approval_request_id)
         if case is None:
@@ -130,14 +155,16 @@ def _unverified(
             case.append(decision)
     for request in requests:
         case = sorted(cases[request.approval_request_id], key=lambda d: d.sequence)
-        report = verify_chain(request, case, keys)
+        report = verify_chain(request, case, case_facts(reader, request, None, shared))
         orphans += 0 if report.holds else max(1, len(case) - report.checked)
     return orphans
 
 
-def _has_login(decision: ApprovalDecision, public_key: str) -> bool:
+def _has_login(decision: ApprovalDecision, key: PersonKey | None) -> bool:
+    if key is None:
+        return False
     try:
-        statement = read_statement(decision.signature, public_key)
+        statement = statement_of(decision, key)
     except CountersealError:
         return False
     methods = set(statement.auth.amr)
@@ -175,23 +202,57 @@ def _adds_up(report: ExecutionReport) -> bool:
     return filled + leaves + report.rest_quantity == report.order_quantity
 
 
-def _policy(reader: HomeReader, settings: Settings) -> PolicySeen:
-    activations = reader.find(PolicyActivation)
-    active = max(activations, key=lambda a: a.effective_from, default=None)
+def _law(reader: HomeReader) -> tuple[PolicyActivation, PolicyBundle] | None:
+    """What is in force now, and its validated rules."""
+    active = in_force(reader.find(PolicyActivation), MachineClock().now())
     if active is None:
+        return None
+    return active, bundle_from(active.contents, active.version, active.effective_from)
+
+
+def _policy(
+    reader: HomeReader,
+    settings: Settings,
+    law: tuple[PolicyActivation, PolicyBundle] | None,
+    origin: str,
+) -> PolicySeen:
+    if law is None:
         return PolicySeen()
-    stored = {file.path: file.text.encode() for file in active.files}
-    bundle = bundle_from(stored, active.version, active.effective_from)
+    active, bundle = law
+    same = _same_files(settings, active.version, active.contents)
     return PolicySeen(
         bundle_hash=bundle.bundle_hash,
-        matches=bundle.bundle_hash == active.bundle_hash and _same_files(settings, stored),
+        matches=bundle.bundle_hash == active.bundle_hash and same,
         limits=bool(bundle.limits.json_value()),
         retention_rules=len(bundle.retention.rules),
+        votes=_votes(reader, active, origin),
     )
 
 
-def _same_files(settings: Settings, stored: Mapping[str, bytes]) -> bool:
+def _votes(reader: HomeReader, activation: PolicyActivation, origin: str) -> int:
+    """Votes behind an activation, each verified anew; none when it is not to be believed."""
     try:
-        return read_policy_files(settings.counterseal_policies, POLICY_VERSION) == stored
+        check_activation(reader, activation, origin)
+    except IntegrityError:
+        return 0
+    return 0 if activation.bootstrap else len(activation.signatures)
+
+
+def _access(reader: HomeReader, law: tuple[PolicyActivation, PolicyBundle] | None) -> AccessSeen:
+    believed = set() if law is None else {rule.issuer for rule in law[1].access.issuers}
+    sessions = reader.find(LoginSession)
+    return AccessSeen(
+        providers=len(believed),
+        provider_logins=sum(session.issuer in believed for session in sessions),
+        sessions_open=sum(session.status is SessionStatus.OPEN for session in sessions),
+    )
+
+
+def _same_files(settings: Settings, version: str, stored: Mapping[str, bytes]) -> bool:
+    """Whether a folder that has this version has exactly what was activated."""
+    if not any(settings.counterseal_policies.glob(f"*/{version}")):
+        return True
+    try:
+        return read_policy_files(settings.counterseal_policies, version) == stored
     except CountersealError:
         return False

@@ -61,6 +61,11 @@ def keys_folder(settings: Settings) -> Path:
     return settings.counterseal_home / "keys"
 
 
+def next_keys_folder(settings: Settings) -> Path:
+    """Where people's new keys wait until two officers put them into force."""
+    return keys_folder(settings) / "next"
+
+
 def read_passphrase(path: Path | None) -> str:
     """The first line of a passphrase file.
 
@@ -170,9 +175,7 @@ def _replace_log_key(settings: Settings, path: Path, origin: str) -> None:
         raise AdapterError("KEY_FILE_WRITE", str(error), retriable=True, got=path) from error
 
 
-def new_person_key(
-    ring: Keyring, owner: Officer, clock: Clock, ids: IdSource, *, bootstrap: bool = False
-) -> PersonKey:
+def new_person_key(ring: Keyring, owner: Officer, clock: Clock, ids: IdSource) -> PersonKey:
     """A new sealed key of a person, and its public record before enrolment; `Keyring.create`."""
     now = clock.now()
     key_id = ids.new("key", owner.person_id, now)
@@ -184,6 +187,35 @@ def new_person_key(
         public_key=sealed.public_key,
         key_class=1,
         enrolled_by=(),
-        bootstrap=bootstrap,
         effective_at=now,
     )
+
+
+def settle_person_key(settings: Settings, person_id: str) -> None:
+    """Put a person's waiting key in the place of the one before, once it is enrolled.
+
+    Whoever opens a person's key completes what a crash cut short.
+
+    Raises:
+        InputError: `PERSON_ID_UNSAFE`, `KEY_FILE_INVALID`.
+        AdapterError: `KEY_FILE_WRITE`, retriable.
+        IntegrityError: `KEY_FILE_OPEN`.
+    """
+    waiting = Keyring(next_keys_folder(settings)).path(person_id)
+    if not waiting.exists():
+        return
+    from storage.home_reader import read_home  # noqa: PLC0415 - most people have no waiting key
+
+    public = read_envelope(read_secret(waiting)).public_key
+    with read_home(settings) as reader:
+        known = reader.find(PersonKey, person_id=person_id, public_key=public)
+    if not known:
+        return
+    place = Keyring(keys_folder(settings)).path(person_id)
+    try:
+        waiting.replace(place)
+        sync_folder(place.parent)
+    except FileNotFoundError:
+        return  # another process was faster
+    except OSError as error:
+        raise AdapterError("KEY_FILE_WRITE", str(error), retriable=True, got=place) from error

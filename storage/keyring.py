@@ -18,8 +18,10 @@ from typing import Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
-from counterseal.identity.dsse import public_key_text, sign_statement
+from counterseal.identity.dsse import enveloped, public_key_text, sign_statement, signed_bytes
+from counterseal.identity.schemes import SignatureScheme
 from counterseal.identity.sealing import SealedKey, open_key, read_envelope, seal_key
+from counterseal.identity.sshsig import blob_of, bytes_to_sign
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.errors import AdapterError, InputError, IntegrityError
 from counterseal.kernel.model import Signature
@@ -175,6 +177,13 @@ class UnsafeDemoKeyring:
             raise InputError("NOT_A_DEMO_HOME", "people sign for themselves here", got=mode)
         self._ring = Keyring(folder)
         self._open: dict[str, tuple[str, Ed25519PrivateKey]] = {}
+        self._elsewhere: dict[str, tuple[str, Ed25519PrivateKey]] = {}
+
+    def own_machine(self, person_id: str, key_id: str, *, seed: bytes) -> str:
+        """The public key (base64) of a person who signs as OpenSSH does; no file is written."""
+        private = Ed25519PrivateKey.from_private_bytes(seed)
+        self._elsewhere[person_id] = (key_id, private)
+        return public_key_text(private)
 
     def public_key(self, person_id: str, key_id: str, *, seed: bytes, salt: bytes) -> str:
         """The public key of a person (base64), whose private key is sealed first if there is none.
@@ -188,6 +197,8 @@ class UnsafeDemoKeyring:
 
     def sign(self, person_id: str, kind: str, statement: dict[str, Json]) -> Signature:
         """Sign for a person; errors of `Keyring.open`."""
+        if person_id in self._elsewhere:
+            return _ssh_signed(*self._elsewhere[person_id], kind, statement)
         key_id, private = self._opened(person_id)
         return sign_statement(private, kind, statement, key_id)
 
@@ -197,3 +208,12 @@ class UnsafeDemoKeyring:
             key_id = read_envelope(text).key_id
             self._open[person_id] = (key_id, open_key(text, DEMO_PASSPHRASE))
         return self._open[person_id]
+
+
+def _ssh_signed(
+    key_id: str, private: Ed25519PrivateKey, kind: str, statement: dict[str, Json]
+) -> Signature:
+    """What `ssh-keygen -Y sign` makes of a statement."""
+    raw = private.sign(bytes_to_sign(signed_bytes(kind, statement)))
+    blob = blob_of(private.public_key().public_bytes_raw(), raw)
+    return enveloped(kind, statement, key_id, SignatureScheme.SSHSIG, blob)

@@ -21,13 +21,14 @@ from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExec
 from contextlib import closing
 from functools import partial
 from itertools import islice
-from typing import Final
+from typing import Final, NamedTuple
 
 from sqlalchemy import Engine
 
 from counterseal.audit.accounts import TOLD_TYPES
 from counterseal.audit.evidence import Evidence, open_evidence
 from counterseal.audit.part import Progress
+from counterseal.audit.record import StoredRow
 from counterseal.audit.stretch import STRETCH_MAX, Stretch
 from counterseal.audit.verdict import DEFAULT_REQUIRED, Attacker, Verdict
 from counterseal.audit.verify import verify_stretches
@@ -46,6 +47,20 @@ _RANGES_AHEAD: Final = 2
 """Ranges for each worker that are under way or wait to be joined."""
 
 
+class Marked(NamedTuple):
+    """Rows that are wanted beside the verdict, in order.
+
+    Attributes:
+        types: Of their records.
+        marks: Or bytes of which one stands in the body.
+        take: Given every one of them, and others.
+    """
+
+    types: Collection[str]
+    marks: Sequence[bytes]
+    take: Callable[[StoredRow], None]
+
+
 def usable_jobs(records: int) -> int:
     """Processes that are worth starting for so many records: every processor, or one."""
     return (os.cpu_count() or 1) if records > PARALLEL_MIN else 1
@@ -60,6 +75,7 @@ def verify_in_parallel(
     jobs: int | None = None,
     signatures: int | None = None,
     progress: Progress | None = None,
+    marked: Marked | None = None,
 ) -> Verdict | None:
     """Verify the log of a home with several processes.
 
@@ -71,6 +87,7 @@ def verify_in_parallel(
         jobs: Worker processes; None for as many as are worth it.
         signatures: As for `verify_log`.
         progress: Told the number of records joined.
+        marked: Rows to hand over on the way; of no use without a verdict.
 
     Returns:
         The verdict of `verify_log`; None when a single process should give it: for a short log,
@@ -88,11 +105,24 @@ def verify_in_parallel(
     if workers < 2:  # noqa: PLR2004 - one process needs no other
         return None
     stops = open_evidence(evidence).windows.starts
-    ranges = _ranges(partial(reading_engine, settings.check().database), size, stops)
+    connect = partial(reading_engine, settings.check().database)
+    ranges = _ranges(connect, size, stops, marked)
     with _pool(workers) as pool, closing(_joined(pool, workers, ranges, progress)) as stretches:
         return verify_stretches(
-            stretches, reader.checkpoints(), evidence, required, signatures=signatures
+            _handed(stretches, marked),
+            reader.checkpoints(),
+            evidence,
+            required,
+            signatures=signatures,
         )
+
+
+def _handed(stretches: Iterator[Stretch | None], marked: Marked | None) -> Iterator[Stretch | None]:
+    for stretch in stretches:
+        if marked is not None and stretch is not None:
+            for row in stretch.told:
+                marked.take(row)
+        yield stretch
 
 
 def _pool(workers: int) -> Executor:
@@ -106,12 +136,14 @@ def _pool(workers: int) -> Executor:
 
 
 def _ranges(
-    connect: Callable[[], Engine], size: int, stops: Sequence[int]
+    connect: Callable[[], Engine], size: int, stops: Sequence[int], marked: Marked | None
 ) -> Iterator[RecordRange]:
+    told = TOLD_TYPES if marked is None else TOLD_TYPES.union(marked.types)
+    marks = () if marked is None else marked.marks
     for start in range(0, size, RANGE_RECORDS):
         end = min(start + RANGE_RECORDS, size)
         inside = tuple(stop for stop in stops if start < stop < end)
-        yield RecordRange(connect, start, end, inside, TOLD_TYPES)
+        yield RecordRange(connect, start, end, inside, told, marks)
 
 
 def _joined(

@@ -17,12 +17,18 @@ from typing import Final
 import yaml
 from pydantic import ValidationError
 
-from counterseal.kernel.canonical import Json, canonical_bytes
+from counterseal.kernel.canonical import Json, canonical_bytes, parse_json
 from counterseal.kernel.errors import InputError, PolicyError
 from counterseal.market.contracts import ContractTable
 from counterseal.policy.bundle import PolicyBundle, build_bundle
+from counterseal.policy.manifest import MANIFEST_FILE, PolicyManifest
 
 CONTRACTS_FILE: Final = "taifex.yaml"
+YAML: Final = ".yaml"
+SUFFIXES: Final = frozenset({YAML, ".cedar", ".cedarschema"})
+TESTS_FILE: Final = "tests.yaml"
+"""Cases that a policy brings for itself: hashed with it, read only where they are run."""
+MANIFEST_BYTES_MAX: Final = 1_000_000
 _FILE_BYTES_MAX: Final = 100_000
 
 
@@ -75,14 +81,15 @@ def parse_yaml(content: bytes, path: str) -> Json:
 
 
 def read_policy_files(folder: Path, version: str) -> dict[str, bytes]:
-    """Every YAML file of a version, by its path below the folder.
+    """Every policy file of a version (YAML, Cedar rules and schema), by its path below the folder.
 
     Raises:
         PolicyError: `POLICY_MISSING` without any file, `POLICY_TOO_LONG`.
     """
     files = {
         path.relative_to(folder).as_posix(): path.read_bytes()
-        for path in sorted(folder.glob(f"*/{version}/*.yaml"))
+        for path in sorted(folder.glob(f"*/{version}/*"))
+        if path.suffix in SUFFIXES
     }
     if not files:
         raise PolicyError("POLICY_MISSING", "no policy of this version", got=folder / version)
@@ -92,14 +99,45 @@ def read_policy_files(folder: Path, version: str) -> dict[str, bytes]:
     return files
 
 
-def bundle_from(files: Mapping[str, bytes], version: str, effective_from: datetime) -> PolicyBundle:
+def read_manifest(folder: Path) -> PolicyManifest:
+    """The list of versions of a folder; one without any when there is no list.
+
+    Raises:
+        PolicyError: `POLICY_TOO_LONG`, or `POLICY_INVALID` for a list that does not hold.
+    """
+    path = folder / MANIFEST_FILE
+    if not path.is_file():
+        return PolicyManifest(versions=())
+    content = path.read_bytes()
+    if len(content) > MANIFEST_BYTES_MAX:
+        raise PolicyError("POLICY_TOO_LONG", "the manifest is too long", field=MANIFEST_FILE)
+    try:
+        parse_json(content)  # refuses a key that is named twice
+        return PolicyManifest.model_validate_json(content)
+    except (ValidationError, InputError) as error:
+        raise PolicyError("POLICY_INVALID", str(error)[:400], field=MANIFEST_FILE) from None
+
+
+def bundle_from(
+    files: Mapping[str, bytes],
+    version: str,
+    effective_from: datetime,
+    *,
+    author_ids: tuple[str, ...] = (),
+) -> PolicyBundle:
     """The validated bundle of these bytes.
 
     Raises:
         PolicyError: see `policy.bundle.build_bundle`.
     """
-    documents = {path: parse_yaml(content, path) for path, content in files.items()}
-    return build_bundle(version, files, documents, effective_from=effective_from)
+    documents = {
+        path: parse_yaml(content, path)
+        for path, content in files.items()
+        if path.endswith(YAML) and not path.endswith(f"/{TESTS_FILE}")
+    }
+    return build_bundle(
+        version, files, documents, effective_from=effective_from, author_ids=author_ids
+    )
 
 
 def contracts_from(files: Mapping[str, bytes]) -> ContractTable:

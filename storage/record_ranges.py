@@ -40,6 +40,7 @@ class RecordRange(NamedTuple):
         connect: Opens the database to read; a worker process is sent it.
         stops: Places in between at which a stretch has to end, ascending.
         told: Types of records whose rows come back.
+        marks: Rows come back as well when one of these stands in the body.
     """
 
     connect: Callable[[], Engine]
@@ -47,6 +48,7 @@ class RecordRange(NamedTuple):
     end: int
     stops: Sequence[int] = ()
     told: Collection[str] = ()
+    marks: Sequence[bytes] = ()
 
 
 def read_records(
@@ -102,7 +104,7 @@ def _stretches(connection: Connection, wanted: RecordRange) -> Iterator[Stretch 
     rows = read_records(connection, wanted.start, wanted.end)
     for first, behind in pairwise(sorted(places)):
         group = list(islice(rows, behind - first))
-        stretch = stretch_of(group, told=wanted.told) if group else None
+        stretch = stretch_of(group, told=wanted.told, marks=wanted.marks) if group else None
         yield stretch
         if stretch is None:
             return

@@ -22,9 +22,12 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
+from pydantic import SecretStr
+
 from counterseal.audit.note import NoteSigner
 from counterseal.desk.desk import Desk
-from counterseal.desk.readiness import REHEARSED, Rehearsal
+from counterseal.desk.readiness import REHEARSED, Rehearsal, completed
+from counterseal.desk.rehearsed_login import LOGINS, rehearse_login
 from counterseal.desk.scratch import ACCOUNT, OPERATOR, SYMBOL, ScratchHouse, scratch_actor
 from counterseal.kernel.errors import CountersealError
 from counterseal.kernel.ids import SeededIdSource
@@ -104,9 +107,7 @@ def rehearse(settings: Settings) -> tuple[Exercised, ...]:
             stopped = f"the rehearsal stopped: {error.code}"
         except (OSError, sqlite3.Error, subprocess.SubprocessError) as error:
             stopped = f"the rehearsal stopped: {type(error).__name__}"
-        done = {one.name for one in told}
-        rest = (name for name in (*REHEARSED, *_ATTACKED) if name not in done)
-        return (*told, *(Exercised(name=n, passed=None, evidence=stopped) for n in rest))
+        return completed(told, (*REHEARSED, *LOGINS, *_ATTACKED), stopped)
 
 
 def _rehearse(settings: Settings, folder: Path, told: list[Exercised]) -> None:
@@ -115,8 +116,10 @@ def _rehearse(settings: Settings, folder: Path, told: list[Exercised]) -> None:
     create_database(scratch.database, _ORIGIN)
     create_state(scratch.counterseal_signer_state, _ORIGIN)
     with _desk(scratch) as desk:
-        rehearsal = Rehearsal(ScratchHouse(desk, files, AT))
+        house = ScratchHouse(desk, files, AT)
+        rehearsal = Rehearsal(house)
         told.extend(rehearsal.run())
+        told.extend(rehearse_login(house, _one_time_code))
         batch_id = rehearsal.claim()
         before = _state(desk)
     told.append(_restarted(scratch, before))
@@ -127,6 +130,13 @@ def _rehearse(settings: Settings, folder: Path, told: list[Exercised]) -> None:
             told.append(rehearsal.execute_claimed(batch_id))
         if _switch_elsewhere(settings, folder):
             told.append(rehearsal.submit_under_switch())
+
+
+def _one_time_code(secret: SecretStr, at: datetime) -> SecretStr:
+    """What the reviewer's authenticator shows."""
+    import pyotp  # noqa: PLC0415 - only a login needs it
+
+    return SecretStr(pyotp.TOTP(secret.get_secret_value()).at(at))
 
 
 def _settings(settings: Settings, folder: Path) -> Settings:

@@ -5,6 +5,7 @@ Job: read from a home what a verification needs, and verify its log under every 
 Invariants
   I1  The pinned key is the first one of the log; later keys and names follow from its records.
   I2  What was verified before is gone on from only under the log's newest name.
+  I3  What people signed is checked in the same rows, also where the log contradicts nothing.
 
 Not here: the verification (audit.verify, audit.epochs), evidence from files (outside_files).
 Source: design part "verify".
@@ -18,18 +19,20 @@ from urllib.parse import quote
 
 from counterseal.audit.epochs import check_names, rollbacks_of, verify_epochs
 from counterseal.audit.evidence import Evidence, TablesCompared, head_of_signer
+from counterseal.audit.judging import with_contradictions
 from counterseal.audit.keys import walk_keys
 from counterseal.audit.note import VerifierKey, parse_vkey
 from counterseal.audit.part import Progress, Verification
 from counterseal.audit.resume import VerifiedPrefix
 from counterseal.audit.rollback import STREAM as ROLLBACKS
 from counterseal.audit.rollback import Rollback, newest_origin
-from counterseal.audit.verdict import DEFAULT_REQUIRED, Attacker, Verdict
+from counterseal.audit.verdict import DEFAULT_REQUIRED, Attacker
 from counterseal.audit.verify import verify_onward
 from counterseal.desk.archive import key_records
 from counterseal.desk.installation import INSTALLATION_ID, Installation
 from counterseal.desk.records import KEY_STREAM
 from counterseal.desk.setup import STREAM as SYSTEM
+from counterseal.desk.signed_log import MARKS, TYPES, SignedLog
 from counterseal.kernel.errors import IntegrityError
 from storage.home_reader import HomeReader
 from storage.log_signer import remembered_state
@@ -83,6 +86,7 @@ def verify_home(reader: HomeReader, evidence: Evidence, asked: Asked | None = No
     """
     asked = asked or Asked()
     after, required = asked.after, asked.required
+    people = SignedLog(reader.in_streams, 0 if after is None else after.size)
     onward = partial(verify_onward, signatures=asked.signatures, progress=asked.progress)
     epochs = partial(verify_epochs, signatures=asked.signatures, progress=asked.progress)
     rollbacks = rollbacks_of(reader.in_streams(ROLLBACKS))
@@ -94,21 +98,33 @@ def verify_home(reader: HomeReader, evidence: Evidence, asked: Asked | None = No
     if after is not None and newest in {None, after.origin}:
         rows, notes = reader.records(after.size - 1), reader.checkpoints(after.size)
         heads = tuple(head for head in evidence.heads if head.origin == newest)
-        return onward(after, rows, notes, replace(evidence, heads=heads), required)
+        ours = replace(evidence, heads=heads)
+        return _with_people(onward(after, people.tapped(rows), notes, ours, required), people)
     evidence = replace(evidence, openings=reader.openings())
     shared = None if after is not None or rollbacks else _shared(reader, evidence, asked)
     if shared is not None:
-        return Verification(shared, None)
-    return epochs(reader.records(), reader.checkpoints(), evidence, rollbacks, required)
+        return shared
+    people = SignedLog(reader.in_streams)
+    rows = people.tapped(reader.records())
+    found = epochs(rows, reader.checkpoints(), evidence, rollbacks, required)
+    return _with_people(found, people)
 
 
-def _shared(reader: HomeReader, evidence: Evidence, asked: Asked) -> Verdict | None:
-    """The verdict of several processes; None when one should give it."""
+def _with_people(found: Verification, people: SignedLog) -> Verification:
+    """What was found, with what people did not sign; there is nothing to go on from then."""
+    odd = people.close()
+    prefix = None if odd.count else found.prefix
+    return Verification(with_contradictions(found.verdict, odd), prefix)
+
+
+def _shared(reader: HomeReader, evidence: Evidence, asked: Asked) -> Verification | None:
+    """What several processes find; None when one should verify."""
     if asked.workers is None:
         return None
-    from storage.parallel_verify import verify_in_parallel  # noqa: PLC0415 - starts processes
+    from storage.parallel_verify import Marked, verify_in_parallel  # noqa: PLC0415 - starts processes
 
-    return verify_in_parallel(
+    people = SignedLog(reader.in_streams)
+    verdict = verify_in_parallel(
         asked.workers.settings,
         reader,
         evidence,
@@ -116,7 +132,9 @@ def _shared(reader: HomeReader, evidence: Evidence, asked: Asked) -> Verdict | N
         jobs=asked.workers.jobs,
         signatures=asked.signatures,
         progress=asked.progress,
+        marked=Marked(TYPES, MARKS, people.take),
     )
+    return None if verdict is None else _with_people(Verification(verdict, None), people)
 
 
 def _later_keys(reader: HomeReader, pinned: VerifierKey) -> tuple[VerifierKey, ...]:

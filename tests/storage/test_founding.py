@@ -88,7 +88,7 @@ def test_a_database_that_cannot_grow_refuses_and_leaves_nothing(
     ground.is_whole()
 
 
-@pytest.mark.parametrize("limit", [0, 2_000, 40_000, 700_000])
+@pytest.mark.parametrize("limit", [0, 2_000, 40_000, 400_000])
 def test_files_that_cannot_grow_refuse_and_leave_nothing(ground: Ground, limit: int) -> None:
     """Architecture 7: the operating system refuses a write of key, memory, journal or database."""
     before = ground.files()

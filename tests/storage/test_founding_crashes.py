@@ -87,7 +87,7 @@ def after_a_crash(ground: Ground) -> None:
 
 STEPS = [
     *(("laid out", 0), ("recorded", 0), ("placed", 0), ("signed", 0), ("checkpointed", 0)),
-    *(("signed", 7), ("moved", 0), ("moved", 1), ("remembered", 0), ("founded", 0)),
+    *(("signed", 3), ("moved", 0), ("moved", 1), ("remembered", 0), ("founded", 0)),
 ]
 
 

@@ -12,7 +12,7 @@ from counterseal.audit.note import NoteSigner
 from counterseal.audit.verify import Evidence, head_of_signer, verify_log
 from counterseal.desk.desk import Desk
 from counterseal.identity import sealing
-from counterseal.identity.people import Role
+from counterseal.identity.people import Person
 from counterseal.kernel.errors import AdapterError, CountersealError, IntegrityError
 from counterseal.kernel.ids import SeededIdSource
 from counterseal.kernel.model import Actor
@@ -81,7 +81,8 @@ def embedded(ground: Ground) -> EmbeddedSigner:
 
 def added(desk: Desk, name: str) -> int:
     actor = Actor(id="ann", issuer="test", amr=("key",), auth_time=START, session="ses_1")
-    outcome = desk.people.grant(name, Role.REQUESTER, ("ann", "bob"), actor, key=f"add:{name}")
+    person = Person(person_id=name, tenant="tenant-1", handle=name, created_at=START)
+    outcome = desk.people.add(person, actor, key=f"add:{name}")
     return outcome.sealed_size
 
 

@@ -11,11 +11,15 @@ from pathlib import Path
 import pytest
 
 from counterseal.approvals import review_checks
+from counterseal.approvals.authorization import reason_codes
+from counterseal.approvals.execution import CheckedExecution, ExecutionCase, judge_execution
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
+from counterseal.approvals.reasons import ReasonCode
 from counterseal.desk import orders
 from counterseal.desk.commands import Outcome
 from counterseal.desk.dispatch import Dispatch
-from counterseal.kernel.model import Actor, Refusal
+from counterseal.kernel.model import Actor
+from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.readiness.decide import decide_boundaries, evaluate, unchecked
 from counterseal.readiness.model import Exercise, Flag, Observation
 from storage import probes, scratch
@@ -77,6 +81,9 @@ def test_a_governed_home_leaves_nothing_unchecked(seen: Observation) -> None:
         *("distributed_kill_switch_enabled", "distributed_durable_queue_enabled"),
         *("local_paper_guardrails_enabled", "legal_hold_enabled", "retention_policy_enforced"),
         *("order_state_machine_enabled", "production_partial_fill_accounting_enabled"),
+        *("compliance_policy_engine_enabled", "abac_enforced", "approval_state"),
+        *("real_login_enabled", "mfa_enabled", "session_validation_enabled"),
+        *("admin_login_created", "operator_login_created"),
         *("paper_only", "read_only", "local_only"),
     ],
 )
@@ -93,6 +100,14 @@ def test_what_the_product_does_is_shown(seen: Observation, name: str) -> None:
         *("cross_account_aggregation_enabled", "latency_queue_position_model_enabled"),
         *("asynchronous_order_processing_enabled", "caller_provided_quote_only"),
         *("tenant_isolation_enforced", "audit_access_monitoring_enabled"),
+        *("rbac_abac_enforced", "centralized_risk_limits_enabled", "amend_replace_enabled"),
+        *(
+            "paper_only_mode",
+            "environment_scope",
+            "real_auth_provider_enabled",
+            "provider_selected",
+        ),
+        *("authenticated", "session_cookie_issued", "customer_login_enabled"),
         *("broker_api_called", "live_trading_enabled", "order_created", "database_written"),
     ],
 )
@@ -198,8 +213,13 @@ def test_an_unguarded_database_accepts_the_change(copied: World) -> None:
     assert scratch._append_refused(database).passed is False
 
 
-def _no_objection(*_: object, **__: object) -> Refusal | None:
-    return None
+def _no_objection(case: ExecutionCase, now: datetime) -> CheckedExecution:
+    return CheckedExecution(evaluation=judge_execution(case, now).evaluation)
+
+
+def _about_acts_only(evaluation: PolicyEvaluation) -> list[ReasonCode]:
+    people = {ReasonCode.REQUESTER_IS_REVIEWER, ReasonCode.ALREADY_REVIEWED}
+    return [code for code in reason_codes(evaluation) if code not in people]
 
 
 def _spent(request: ApprovalRequest, order_id: str, now: datetime) -> ApprovalRequest:
@@ -212,7 +232,7 @@ def test_a_rehearsal_sees_a_gate_that_lets_everything_through(
     traded: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """TX-L1:local_dual_review_rule_enabled, false side: one review, and the order goes through."""
-    monkeypatch.setattr(orders, "check_execution", _no_objection)
+    monkeypatch.setattr(orders, "judge_execution", _no_objection)
     monkeypatch.setattr(orders, "decide_consume", _spent)
     monkeypatch.setattr(scratch, "_switch_elsewhere", lambda *_: False)
 
@@ -228,7 +248,7 @@ def test_a_rehearsal_sees_a_review_that_asks_nothing_about_people(
     traded: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """TX-L1:segregation_of_duties_enforced, TX-L6:reviewer_identity_enforced, false side."""
-    monkeypatch.setattr(review_checks, "independence_codes", lambda *_, **__: ())
+    monkeypatch.setattr(review_checks, "reason_codes", _about_acts_only)
     monkeypatch.setattr(scratch, "_switch_elsewhere", lambda *_: False)
 
     told = {e.name: e.passed for e in scratch.rehearse(traded.settings)}

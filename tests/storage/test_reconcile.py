@@ -15,22 +15,15 @@ from storage.tables import (
     VOLATILE_COLUMNS,
     TableClass,
 )
-from tests.desk.keeping import KeptWorld
-from tests.storage.rollback_record import record_a_rollback
+from tests.desk.whole_room import everything_of
 from tests.world import World
 
 
 @pytest.fixture(scope="module")
 def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A home in which every step of the governed path has happened once."""
-    world = KeptWorld(tmp_path_factory.mktemp("reconcile") / "home")
-    assert world.submitted(world.approved()).accepted
-    world.approved(quantity=1)
-    claimed = world.desk.dispatch.claim(world.mandate(), world.service(), key=world.key())
-    [outcome] = world.desk.dispatch.execute(world.done(claimed), 1, world.service())
-    assert outcome.accepted
-    world.kept()
-    record_a_rollback(world)
+    """A home in which every kind of document was made."""
+    world = World(tmp_path_factory.mktemp("reconcile") / "home")
+    everything_of(world)
     return world.settings.database
 
 

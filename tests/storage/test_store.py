@@ -26,8 +26,7 @@ from storage.store import SqlStore, create_database
 from storage.system import ReplayClock
 from storage.tables import DOCUMENT_TABLES, REGISTER, TableClass
 from storage.unit_of_work import bound_draft
-from tests.desk.keeping import KeptWorld
-from tests.storage.rollback_record import record_a_rollback
+from tests.desk.whole_room import everything_of
 from tests.world import ACCOUNT, ORIGIN, START, World
 
 UNPLACED = "SELECT * FROM audit_outbox WHERE event_id NOT IN (SELECT event_id FROM audit_records)"
@@ -186,15 +185,9 @@ def test_a_table_has_the_fields_of_its_document(world: World, kind: type) -> Non
     assert str(sql).rstrip().endswith("STRICT")
 
 
-def test_every_projection_is_the_last_version_that_the_log_carries(tmp_path: Path) -> None:
+def test_every_projection_is_the_last_version_that_the_log_carries(world: World) -> None:
     """Kernel I2, rows I1: each kind goes through its table and comes back byte for byte."""
-    world = KeptWorld(tmp_path / "home")
-    world.done(world.submitted(world.approved()))
-    world.approved(quantity=2)
-    claim = world.desk.dispatch.claim(world.mandate(), world.service(), key=world.key())
-    world.done(claim)
-    world.kept()
-    record_a_rollback(world)
+    everything_of(world)
     last: dict[str, dict[str, object]] = {kind.KIND: {} for kind in DOCUMENTS}
     keys = {kind.KIND: kind.KEY for kind in DOCUMENTS}
     for row in world.log():

@@ -60,6 +60,9 @@ CREATE TABLE policy_activations (
   activated_by TEXT COLLATE "C" NOT NULL,
   bootstrap BIGINT NOT NULL,
   effective_from TEXT COLLATE "C" NOT NULL,
+  author_ids TEXT COLLATE "C" NOT NULL,
+  proposal_id TEXT COLLATE "C",
+  signatures TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (bundle_hash)
 )
 
@@ -83,6 +86,7 @@ CREATE TABLE people (
   status TEXT COLLATE "C" NOT NULL,
   created_at TEXT COLLATE "C" NOT NULL,
   labels TEXT COLLATE "C" NOT NULL,
+  disabled_at TEXT COLLATE "C",
   PRIMARY KEY (person_id)
 )
 
@@ -94,6 +98,9 @@ CREATE TABLE role_grants (
   bootstrap BIGINT NOT NULL,
   granted_at TEXT COLLATE "C" NOT NULL,
   reason TEXT COLLATE "C" NOT NULL,
+  signatures TEXT COLLATE "C" NOT NULL,
+  ended_at TEXT COLLATE "C",
+  ended_by TEXT COLLATE "C",
   PRIMARY KEY (grant_id)
 )
 
@@ -103,12 +110,16 @@ CREATE TABLE person_keys (
   public_key TEXT COLLATE "C" NOT NULL,
   key_class BIGINT NOT NULL,
   scheme TEXT COLLATE "C" NOT NULL,
+  rp_id TEXT COLLATE "C",
+  web_origin TEXT COLLATE "C",
   status TEXT COLLATE "C" NOT NULL,
   enrolled_by TEXT COLLATE "C" NOT NULL,
   bootstrap BIGINT NOT NULL,
   effective_at TEXT COLLATE "C" NOT NULL,
   revoked_at TEXT COLLATE "C",
   revoked_reason TEXT COLLATE "C" NOT NULL,
+  supersedes TEXT COLLATE "C",
+  signatures TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (key_id)
 )
 
@@ -175,6 +186,9 @@ CREATE TABLE approval_requests (
   review_expires_at TEXT COLLATE "C" NOT NULL,
   last_approval_at TEXT COLLATE "C",
   execution_valid_until TEXT COLLATE "C",
+  reminded_at TEXT COLLATE "C",
+  escalated_at TEXT COLLATE "C",
+  orders TEXT COLLATE "C" NOT NULL,
   consumed_by_order TEXT COLLATE "C",
   supersedes TEXT COLLATE "C",
   superseded_by TEXT COLLATE "C",
@@ -210,7 +224,11 @@ CREATE TABLE approval_decisions (
   paper_only BIGINT NOT NULL,
   approval_for_live BIGINT NOT NULL,
   demo_labels TEXT COLLATE "C" NOT NULL,
+  on_behalf_of TEXT COLLATE "C",
+  grant_id TEXT COLLATE "C",
+  carried TEXT COLLATE "C",
   signature TEXT COLLATE "C" NOT NULL,
+  batch TEXT COLLATE "C",
   PRIMARY KEY (approval_decision_id)
 )
 
@@ -588,6 +606,164 @@ CREATE TABLE log_rollbacks (
   first_checkpoint TEXT COLLATE "C" NOT NULL,
   declared_at TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (origin)
+)
+
+CREATE TABLE local_accounts (
+  account_id TEXT COLLATE "C" NOT NULL,
+  person_id TEXT COLLATE "C" NOT NULL,
+  tenant TEXT COLLATE "C" NOT NULL,
+  status TEXT COLLATE "C" NOT NULL,
+  created_at TEXT COLLATE "C" NOT NULL,
+  created_by TEXT COLLATE "C" NOT NULL,
+  password_set_at TEXT COLLATE "C",
+  totp_enrolled_at TEXT COLLATE "C",
+  PRIMARY KEY (account_id)
+)
+
+CREATE TABLE federated_accounts (
+  account_id TEXT COLLATE "C" NOT NULL,
+  issuer TEXT COLLATE "C" NOT NULL,
+  person_id TEXT COLLATE "C" NOT NULL,
+  tenant TEXT COLLATE "C" NOT NULL,
+  status TEXT COLLATE "C" NOT NULL,
+  created_at TEXT COLLATE "C" NOT NULL,
+  created_by TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (account_id)
+)
+
+CREATE TABLE login_sessions (
+  session_id TEXT COLLATE "C" NOT NULL,
+  person_id TEXT COLLATE "C" NOT NULL,
+  account_id TEXT COLLATE "C" NOT NULL,
+  issuer TEXT COLLATE "C" NOT NULL,
+  amr TEXT COLLATE "C" NOT NULL,
+  acr TEXT COLLATE "C" NOT NULL,
+  auth_time TEXT COLLATE "C" NOT NULL,
+  opened_at TEXT COLLATE "C" NOT NULL,
+  expires_at TEXT COLLATE "C" NOT NULL,
+  idle_seconds BIGINT NOT NULL,
+  token_digest TEXT COLLATE "C",
+  step_up_digest TEXT COLLATE "C",
+  claimed_roles TEXT COLLATE "C",
+  status TEXT COLLATE "C" NOT NULL,
+  ended_at TEXT COLLATE "C",
+  ended_by TEXT COLLATE "C",
+  ended_reason TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (session_id)
+)
+
+CREATE TABLE batch_nonces (
+  nonce TEXT COLLATE "C" NOT NULL,
+  person_id TEXT COLLATE "C" NOT NULL,
+  issued_at TEXT COLLATE "C" NOT NULL,
+  expires_at TEXT COLLATE "C" NOT NULL,
+  statement TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (nonce)
+)
+
+CREATE TABLE people_proposals (
+  proposal_id TEXT COLLATE "C" NOT NULL,
+  kind TEXT COLLATE "C" NOT NULL,
+  tenant TEXT COLLATE "C" NOT NULL,
+  person_id TEXT COLLATE "C" NOT NULL,
+  statement TEXT COLLATE "C" NOT NULL,
+  signatures TEXT COLLATE "C" NOT NULL,
+  status TEXT COLLATE "C" NOT NULL,
+  opened_by TEXT COLLATE "C" NOT NULL,
+  opened_at TEXT COLLATE "C" NOT NULL,
+  expires_at TEXT COLLATE "C" NOT NULL,
+  in_force_at TEXT COLLATE "C",
+  PRIMARY KEY (proposal_id)
+)
+
+CREATE TABLE access_reviews (
+  review_id TEXT COLLATE "C" NOT NULL,
+  tenant TEXT COLLATE "C" NOT NULL,
+  list_digest TEXT COLLATE "C" NOT NULL,
+  people_count BIGINT NOT NULL,
+  attested_by TEXT COLLATE "C" NOT NULL,
+  attested_at TEXT COLLATE "C" NOT NULL,
+  signature TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (review_id)
+)
+
+CREATE TABLE policy_evaluations (
+  evaluation_id TEXT COLLATE "C" NOT NULL,
+  subject TEXT COLLATE "C" NOT NULL,
+  principal TEXT COLLATE "C" NOT NULL,
+  action TEXT COLLATE "C" NOT NULL,
+  resource TEXT COLLATE "C" NOT NULL,
+  entities TEXT COLLATE "C" NOT NULL,
+  context TEXT COLLATE "C" NOT NULL,
+  bundle_hash TEXT COLLATE "C" NOT NULL,
+  verdict TEXT COLLATE "C" NOT NULL,
+  rule_ids TEXT COLLATE "C" NOT NULL,
+  codes TEXT COLLATE "C" NOT NULL,
+  engine TEXT COLLATE "C" NOT NULL,
+  evaluated_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (evaluation_id)
+)
+
+CREATE TABLE delegation_grants (
+  grant_id TEXT COLLATE "C" NOT NULL,
+  log_origin TEXT COLLATE "C" NOT NULL,
+  tenant TEXT COLLATE "C" NOT NULL,
+  delegator TEXT COLLATE "C" NOT NULL,
+  delegate TEXT COLLATE "C" NOT NULL,
+  stages TEXT COLLATE "C" NOT NULL,
+  scope TEXT COLLATE "C" NOT NULL,
+  meaning TEXT COLLATE "C" NOT NULL,
+  valid_from TEXT COLLATE "C" NOT NULL,
+  valid_until TEXT COLLATE "C" NOT NULL,
+  reason TEXT COLLATE "C" NOT NULL,
+  nonce TEXT COLLATE "C" NOT NULL,
+  issued_at TEXT COLLATE "C" NOT NULL,
+  key_id TEXT COLLATE "C" NOT NULL,
+  status TEXT COLLATE "C" NOT NULL,
+  ended_at TEXT COLLATE "C",
+  ended_by TEXT COLLATE "C",
+  signature TEXT COLLATE "C",
+  PRIMARY KEY (grant_id)
+)
+
+CREATE TABLE case_comments (
+  comment_id TEXT COLLATE "C" NOT NULL,
+  approval_request_id TEXT COLLATE "C" NOT NULL,
+  request_version BIGINT NOT NULL,
+  tenant TEXT COLLATE "C" NOT NULL,
+  person_id TEXT COLLATE "C" NOT NULL,
+  words TEXT COLLATE "C" NOT NULL,
+  reply_to TEXT COLLATE "C",
+  created_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (comment_id)
+)
+
+CREATE TABLE policy_proposals (
+  proposal_id TEXT COLLATE "C" NOT NULL,
+  bundle_hash TEXT COLLATE "C" NOT NULL,
+  version TEXT COLLATE "C" NOT NULL,
+  files TEXT COLLATE "C" NOT NULL,
+  author_ids TEXT COLLATE "C" NOT NULL,
+  replaces TEXT COLLATE "C" NOT NULL,
+  checks TEXT COLLATE "C" NOT NULL,
+  diff_hash TEXT COLLATE "C" NOT NULL,
+  proposed_by TEXT COLLATE "C" NOT NULL,
+  proposed_at TEXT COLLATE "C" NOT NULL,
+  expires_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (proposal_id)
+)
+
+CREATE TABLE policy_votes (
+  vote_id TEXT COLLATE "C" NOT NULL,
+  proposal_id TEXT COLLATE "C" NOT NULL,
+  bundle_hash TEXT COLLATE "C" NOT NULL,
+  diff_hash TEXT COLLATE "C" NOT NULL,
+  person_id TEXT COLLATE "C" NOT NULL,
+  key_id TEXT COLLATE "C" NOT NULL,
+  meaning TEXT COLLATE "C" NOT NULL,
+  voted_at TEXT COLLATE "C" NOT NULL,
+  signature TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (vote_id)
 )
 
 CREATE TABLE audit_openings (

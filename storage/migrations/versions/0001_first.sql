@@ -60,6 +60,9 @@ CREATE TABLE policy_activations (
   activated_by TEXT NOT NULL,
   bootstrap INTEGER NOT NULL,
   effective_from TEXT NOT NULL,
+  author_ids TEXT NOT NULL,
+  proposal_id TEXT,
+  signatures TEXT NOT NULL,
   PRIMARY KEY (bundle_hash)
 ) STRICT
 
@@ -83,6 +86,7 @@ CREATE TABLE people (
   status TEXT NOT NULL,
   created_at TEXT NOT NULL,
   labels TEXT NOT NULL,
+  disabled_at TEXT,
   PRIMARY KEY (person_id)
 ) STRICT
 
@@ -94,6 +98,9 @@ CREATE TABLE role_grants (
   bootstrap INTEGER NOT NULL,
   granted_at TEXT NOT NULL,
   reason TEXT NOT NULL,
+  signatures TEXT NOT NULL,
+  ended_at TEXT,
+  ended_by TEXT,
   PRIMARY KEY (grant_id)
 ) STRICT
 
@@ -103,12 +110,16 @@ CREATE TABLE person_keys (
   public_key TEXT NOT NULL,
   key_class INTEGER NOT NULL,
   scheme TEXT NOT NULL,
+  rp_id TEXT,
+  web_origin TEXT,
   status TEXT NOT NULL,
   enrolled_by TEXT NOT NULL,
   bootstrap INTEGER NOT NULL,
   effective_at TEXT NOT NULL,
   revoked_at TEXT,
   revoked_reason TEXT NOT NULL,
+  supersedes TEXT,
+  signatures TEXT NOT NULL,
   PRIMARY KEY (key_id)
 ) STRICT
 
@@ -175,6 +186,9 @@ CREATE TABLE approval_requests (
   review_expires_at TEXT NOT NULL,
   last_approval_at TEXT,
   execution_valid_until TEXT,
+  reminded_at TEXT,
+  escalated_at TEXT,
+  orders TEXT NOT NULL,
   consumed_by_order TEXT,
   supersedes TEXT,
   superseded_by TEXT,
@@ -210,7 +224,11 @@ CREATE TABLE approval_decisions (
   paper_only INTEGER NOT NULL,
   approval_for_live INTEGER NOT NULL,
   demo_labels TEXT NOT NULL,
+  on_behalf_of TEXT,
+  grant_id TEXT,
+  carried TEXT,
   signature TEXT NOT NULL,
+  batch TEXT,
   PRIMARY KEY (approval_decision_id)
 ) STRICT
 
@@ -588,6 +606,164 @@ CREATE TABLE log_rollbacks (
   first_checkpoint TEXT NOT NULL,
   declared_at TEXT NOT NULL,
   PRIMARY KEY (origin)
+) STRICT
+
+CREATE TABLE local_accounts (
+  account_id TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  password_set_at TEXT,
+  totp_enrolled_at TEXT,
+  PRIMARY KEY (account_id)
+) STRICT
+
+CREATE TABLE federated_accounts (
+  account_id TEXT NOT NULL,
+  issuer TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  status TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  created_by TEXT NOT NULL,
+  PRIMARY KEY (account_id)
+) STRICT
+
+CREATE TABLE login_sessions (
+  session_id TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  issuer TEXT NOT NULL,
+  amr TEXT NOT NULL,
+  acr TEXT NOT NULL,
+  auth_time TEXT NOT NULL,
+  opened_at TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  idle_seconds INTEGER NOT NULL,
+  token_digest TEXT,
+  step_up_digest TEXT,
+  claimed_roles TEXT,
+  status TEXT NOT NULL,
+  ended_at TEXT,
+  ended_by TEXT,
+  ended_reason TEXT NOT NULL,
+  PRIMARY KEY (session_id)
+) STRICT
+
+CREATE TABLE batch_nonces (
+  nonce TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  issued_at TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  statement TEXT NOT NULL,
+  PRIMARY KEY (nonce)
+) STRICT
+
+CREATE TABLE people_proposals (
+  proposal_id TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  statement TEXT NOT NULL,
+  signatures TEXT NOT NULL,
+  status TEXT NOT NULL,
+  opened_by TEXT NOT NULL,
+  opened_at TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  in_force_at TEXT,
+  PRIMARY KEY (proposal_id)
+) STRICT
+
+CREATE TABLE access_reviews (
+  review_id TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  list_digest TEXT NOT NULL,
+  people_count INTEGER NOT NULL,
+  attested_by TEXT NOT NULL,
+  attested_at TEXT NOT NULL,
+  signature TEXT NOT NULL,
+  PRIMARY KEY (review_id)
+) STRICT
+
+CREATE TABLE policy_evaluations (
+  evaluation_id TEXT NOT NULL,
+  subject TEXT NOT NULL,
+  principal TEXT NOT NULL,
+  action TEXT NOT NULL,
+  resource TEXT NOT NULL,
+  entities TEXT NOT NULL,
+  context TEXT NOT NULL,
+  bundle_hash TEXT NOT NULL,
+  verdict TEXT NOT NULL,
+  rule_ids TEXT NOT NULL,
+  codes TEXT NOT NULL,
+  engine TEXT NOT NULL,
+  evaluated_at TEXT NOT NULL,
+  PRIMARY KEY (evaluation_id)
+) STRICT
+
+CREATE TABLE delegation_grants (
+  grant_id TEXT NOT NULL,
+  log_origin TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  delegator TEXT NOT NULL,
+  delegate TEXT NOT NULL,
+  stages TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  meaning TEXT NOT NULL,
+  valid_from TEXT NOT NULL,
+  valid_until TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  nonce TEXT NOT NULL,
+  issued_at TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  status TEXT NOT NULL,
+  ended_at TEXT,
+  ended_by TEXT,
+  signature TEXT,
+  PRIMARY KEY (grant_id)
+) STRICT
+
+CREATE TABLE case_comments (
+  comment_id TEXT NOT NULL,
+  approval_request_id TEXT NOT NULL,
+  request_version INTEGER NOT NULL,
+  tenant TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  words TEXT NOT NULL,
+  reply_to TEXT,
+  created_at TEXT NOT NULL,
+  PRIMARY KEY (comment_id)
+) STRICT
+
+CREATE TABLE policy_proposals (
+  proposal_id TEXT NOT NULL,
+  bundle_hash TEXT NOT NULL,
+  version TEXT NOT NULL,
+  files TEXT NOT NULL,
+  author_ids TEXT NOT NULL,
+  replaces TEXT NOT NULL,
+  checks TEXT NOT NULL,
+  diff_hash TEXT NOT NULL,
+  proposed_by TEXT NOT NULL,
+  proposed_at TEXT NOT NULL,
+  expires_at TEXT NOT NULL,
+  PRIMARY KEY (proposal_id)
+) STRICT
+
+CREATE TABLE policy_votes (
+  vote_id TEXT NOT NULL,
+  proposal_id TEXT NOT NULL,
+  bundle_hash TEXT NOT NULL,
+  diff_hash TEXT NOT NULL,
+  person_id TEXT NOT NULL,
+  key_id TEXT NOT NULL,
+  meaning TEXT NOT NULL,
+  voted_at TEXT NOT NULL,
+  signature TEXT NOT NULL,
+  PRIMARY KEY (vote_id)
 ) STRICT
 
 CREATE TABLE audit_openings (
