@@ -125,6 +125,22 @@ def _time_stamp(settings: Settings, words: Words) -> Answer:
     return report.exit_status, _document(report.exit_status, report.json_value())
 
 
+def _notify(settings: Settings, words: Words) -> Answer:
+    with _engine(settings, words):
+        from flows.notify import notify  # noqa: PLC0415 - as above
+
+        report = asyncio.run(notify())
+    return 0, _document(0, report.json_value())
+
+
+def _sweep(settings: Settings, words: Words) -> Answer:
+    with _engine(settings, words):
+        from flows.sweep import sweep  # noqa: PLC0415 - as above
+
+        report = asyncio.run(sweep())
+    return report.exit_status, _document(report.exit_status, report.json_value())
+
+
 def _serve(settings: Settings, words: Words) -> Answer:
     from flows.serve import serve  # noqa: PLC0415 - only this command needs it
 
@@ -211,6 +227,8 @@ def _parser() -> argparse.ArgumentParser:
         ("verify-log", _verify_log, "verify the log and compare the tables with it"),
         ("heartbeat", _heartbeat, "a record when the log is idle, and fresh cosignatures"),
         ("time-stamp", _time_stamp, "a time-stamp of the newest checkpoint, when one is due"),
+        ("notify", _notify, "tell people what waits for them"),
+        ("sweep", _sweep, "record reminders, escalations and expiries that are due"),
         ("serve", _serve, "server, deployments and worker, until told to stop"),
         ("deploy", _deploy, "bring prefect.yaml to the resident server"),
     ):

@@ -166,7 +166,7 @@ def claim(place: Workplace, mandate_id: str, key: str) -> Claim:
     outcome = desk.dispatch.claim(mandate_id, place.actor(key), key=key)
     with desk.bench.store.reader() as reader:
         batch = reader.get(Batch, outcome.subject_id) if outcome.accepted else None
-    return Claim(step=_step(outcome), attempt=0 if batch is None else batch.attempt)
+    return Claim(step=step_of(outcome), attempt=0 if batch is None else batch.attempt)
 
 
 def carry_out(place: Workplace, batch_id: str, attempt: int, run: str) -> ExecuteReport:
@@ -184,7 +184,7 @@ def carry_out(place: Workplace, batch_id: str, attempt: int, run: str) -> Execut
     """
     desk = place.opened()
     outcomes = desk.dispatch.execute(batch_id, attempt, place.actor(run), run=run)
-    return ExecuteReport(batch_id=batch_id, attempt=attempt, orders=tuple(map(_step, outcomes)))
+    return ExecuteReport(batch_id=batch_id, attempt=attempt, orders=tuple(map(step_of, outcomes)))
 
 
 def judge_log(place: Workplace) -> LogReport:
@@ -265,7 +265,7 @@ class _Intake:
         outcome = self.desk.intake.propose(
             signal, provenance, self.actor, key=self._key(at), run=self.run
         )
-        return _step(outcome, signal.signal_id)
+        return step_of(outcome, signal.signal_id)
 
     def request(self, told: SignalTerms, at: int) -> Step:
         """Other terms are another request; a signal that cannot become one spoils no other."""
@@ -281,7 +281,7 @@ class _Intake:
             )
         except InputError as error:
             return Step(subject_id=told.signal_id, codes=(error.code,))
-        return _step(outcome)
+        return step_of(outcome)
 
     def _key(self, at: int) -> str:
         return f"intake:{self.source[7:]}:{at}"
@@ -291,7 +291,8 @@ def _status(steps: Sequence[Step]) -> int:
     return REFUSED if any(step.codes for step in steps) else 0
 
 
-def _step(outcome: Outcome, subject_id: str | None = None) -> Step:
+def step_of(outcome: Outcome, subject_id: str | None = None) -> Step:
+    """What a report says of an outcome; `subject_id` when it is not what the outcome names."""
     codes = () if outcome.refusal is None else outcome.refusal.codes
     return Step(
         subject_id=subject_id or outcome.subject_id,

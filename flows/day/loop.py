@@ -16,9 +16,10 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from counterseal.approvals.draft import RequestTerms
+from counterseal.approvals.draft import AmendedTerms, RequestTerms, amended_payload
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.desk.batches import Batch
+from counterseal.desk.commands import Outcome
 from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import InvariantError
@@ -34,7 +35,16 @@ from flows.day.agenda import Agenda, Phase, Step
 from flows.day.home import DemoHome
 from flows.day.markets import DayMarket, Opportunity
 from flows.day.people import AutomaticPeople
-from flows.day.plan import ACCOUNT, OPERATOR, QUANT, CasePlan, DayPlan, Verdict
+from flows.day.plan import (
+    ACCOUNT,
+    OPERATOR,
+    QUANT,
+    CasePlan,
+    DayPlan,
+    Remark,
+    Topic,
+    Verdict,
+)
 
 Act = Callable[[], None]
 _WORKING: Final = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
@@ -66,10 +76,14 @@ class GovernedDay:
         self._code_version = code_version
         self._mandate_id = ""
         self._cases: dict[str, CasePlan] = {}
+        self._gathered: dict[str, list[str]] = {}
+        self._said: dict[str, str | None] = {}
 
     def begin(self) -> None:
-        """Let people join, sign the mandate, and plan every opportunity."""
+        """Let people join, sign mandate and grants, and plan every opportunity."""
         self._people.join()
+        for told in self._plan.stand_ins:
+            self._people.stand_in(told, self.market.ends_at)
         self._mandate_id = self._people.mandate(self._plan, self.market.ends_at)
         for ordinal, opportunity in enumerate(self.market.opportunities):
             case = self._plan.case(ordinal, opportunity.root)
@@ -112,20 +126,72 @@ class GovernedDay:
             run=run,
         )
         if asked.refusal is None:
-            self._plan_case(asked.subject_id, base, case, found.at)
+            self._plan_case(asked.subject_id, base, case, found)
 
-    def _plan_case(self, request_id: str, base: str, case: CasePlan, at: datetime) -> None:
-        for place, verdict in enumerate(case.verdicts):
-            self._add(
-                at + timedelta(seconds=verdict.after_seconds),
-                Phase.REVIEW,
-                f"{base}:{place}",
-                partial(self._review, request_id, verdict, f"{base}:review:{place}"),
-            )
+    def _plan_case(self, request_id: str, base: str, case: CasePlan, found: Opportunity) -> None:
+        at = self._clock.now()
         self._cases[request_id] = case
+        for place, verdict in enumerate(case.verdicts):
+            due = at + timedelta(seconds=verdict.after_seconds)
+            if verdict.ceremony is not None:
+                self._gather(request_id, verdict, verdict.ceremony, due)
+                continue
+            act = partial(self._review, request_id, verdict, f"{base}:review:{place}")
+            self._add(due, Phase.REVIEW, f"{base}:{place}", act)
+        for place, remark in enumerate(case.remarks):
+            due = at + timedelta(seconds=remark.after_seconds)
+            name = f"{base}:remark:{place}"
+            self._add(due, Phase.REVIEW, name, partial(self._remark, request_id, remark, name))
+        if case.then is not None:
+            name, due = f"{base}:then", at + timedelta(seconds=case.then_after_seconds)
+            then = partial(self._ask_instead, request_id, case.then, found, name)
+            self._add(due, Phase.SIGNAL, name, then)
+
+    def _gather(self, request_id: str, verdict: Verdict, ceremony: str, due: datetime) -> None:
+        """Plan a ceremony with the last case that belongs to it."""
+        together = self._gathered.setdefault(ceremony, [])
+        together.append(request_id)
+        if len(together) == self._plan.gathered(ceremony):
+            act = partial(self._review_together, tuple(together), verdict, f"ceremony:{ceremony}")
+            self._add(due, Phase.REVIEW, ceremony, act)
+
+    def _remark(self, request_id: str, remark: Remark, key: str) -> None:
+        before = self._said.get(request_id)
+        self._said[request_id] = self._people.remark(request_id, remark, before, key=key)
+
+    def _ask_instead(self, request_id: str, case: CasePlan, found: Opportunity, base: str) -> None:
+        amends = case.topic is Topic.AMENDED
+        ask = self._amend if amends else self._ask_again
+        asked = ask(request_id, case, found, base)
+        if asked.refusal is None:
+            self._plan_case(asked.subject_id, base, case, found)
+
+    def _amend(self, request_id: str, case: CasePlan, found: Opportunity, base: str) -> Outcome:
+        terms = AmendedTerms(max_quantity=case.quantity, price=found.close)
+        payload = amended_payload(self._request(request_id).payload, terms, self._spec(found))
+        quant = self._people.actor(QUANT)
+        return self._desk.amendments.amend(request_id, payload, quant, key=f"{base}:amend")
+
+    def _ask_again(self, request_id: str, case: CasePlan, found: Opportunity, base: str) -> Outcome:
+        return self._desk.intake.request(
+            self._request(request_id).signal_id,
+            _terms(found, case, self._spec(found)).amended(answers=request_id),
+            self._people.actor(QUANT),
+            now=self._clock.now(),
+            key=f"{base}:request",
+            run=f"intake:{self.market.day}",
+        )
 
     def _review(self, request_id: str, verdict: Verdict, key: str) -> None:
         self._people.review(request_id, verdict, key=key)
+        self._reviewed(request_id)
+
+    def _review_together(self, request_ids: tuple[str, ...], verdict: Verdict, key: str) -> None:
+        for request_id in self._people.review_together(request_ids, verdict, key=key):
+            self._reviewed(request_id)
+
+    def _reviewed(self, request_id: str) -> None:
+        """Plan what follows from an approval that is whole."""
         request, case = self._request(request_id), self._cases[request_id]
         until = request.execution_valid_until
         if until is None:

@@ -6,9 +6,10 @@ Not here: the types of a plan (plan), how it is carried out (loop).
 Source: the demo's list of what must be shown; TX-F7, TX-F17, TX-H6, TX-I8, TX-J7.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from datetime import date, timedelta
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from typing import Final
 
@@ -16,16 +17,19 @@ from counterseal.kernel.errors import InputError
 from counterseal.market.contracts import ContractTable
 from counterseal.market.derived import DerivedRule
 from counterseal.market.trading_days import TradingCalendar
-from counterseal.policy.words import DecisionWord
+from counterseal.policy.words import DecisionWord, Stage
 from counterseal.signals.intent import OrderType
 from counterseal.signals.strategies import MomentumRule, ReversionRule
 from flows.day.markets import DayMarket, regime_day, tape_day
 from flows.day.plan import (
+    DEPUTY,
     QUANT,
     RESEARCH,
     RISK,
     CasePlan,
     DayPlan,
+    Remark,
+    StandIn,
     Topic,
     Verdict,
     approvals,
@@ -40,7 +44,9 @@ REVERSION: Final = "mean-reversion"
 REVIEW_DELAY: Final = 15
 """Seconds that each automatic reviewer of the demo takes."""
 
-_TWO, _FIVE = Decimal(2), Decimal(5)
+CEREMONY: Final = "research-of-two"
+_NEEDS_DATA: Final = DecisionWord.NEEDS_DATA
+_TWO, _FOUR, _FIVE = Decimal(2), Decimal(4), Decimal(5)
 
 
 def demo_market() -> DayMarket:
@@ -60,6 +66,7 @@ def demo_plan(seed: str) -> DayPlan:
         seed=seed,
         mandated=(MOMENTUM,),
         tx_equivalent_max=Decimal("0.25"),
+        stand_ins=(_stand_in(),),
         order_timeout_seconds=300,
         script=_script(),
         usual=(_case(quantity=_TWO),),
@@ -67,47 +74,92 @@ def demo_plan(seed: str) -> DayPlan:
     )
 
 
-def _case(
-    topic: Topic = Topic.USUAL,
-    *,
-    quantity: Decimal,
-    verdicts: Sequence[Verdict] | None = None,
-    strategy_id: str = MOMENTUM,
-    order_type: OrderType = OrderType.MARKET,
-    offset: int = 0,
-    minutes: int = 1,
-    cancel_after: int | None = None,
-) -> CasePlan:
-    usual = approvals(compliance=quantity >= _FIVE, delay_seconds=REVIEW_DELAY)
-    return CasePlan(
-        topic=topic,
-        strategy_id=strategy_id,
-        order_type=order_type,
-        limit_offset_points=Decimal(offset),
-        quantity=quantity,
-        verdicts=tuple(usual if verdicts is None else verdicts),
-        submit_after_seconds=60 * minutes,
-        cancel_after_seconds=cancel_after,
+def _stand_in() -> StandIn:
+    return StandIn(
+        delegator=RISK,
+        delegate=DEPUTY,
+        stages=(Stage.RISK,),
+        strategies=(MOMENTUM,),
+        instruments=(DEMO_ROOT,),
+        tx_equivalent_max=Decimal("0.1"),
+        notional_max=Decimal(500_000),
+        reason="in meetings this morning, please stand in",
     )
+
+
+def _case(topic: Topic = Topic.USUAL, *, minutes: int = 1, **told: object) -> CasePlan:
+    """A case of the demo: a market order of two contracts, reviewed and submitted in a minute."""
+    usual: dict[str, object] = {
+        "topic": topic,
+        "strategy_id": MOMENTUM,
+        "quantity": _TWO,
+        "verdicts": _approved(),
+        "submit_after_seconds": 60 * minutes,
+    }
+    return CasePlan.model_validate(usual | told)
 
 
 def _script() -> tuple[CasePlan, ...]:
     word = DecisionWord
     no = _verdict(RESEARCH, word.REJECTED, "the move is noise at this size")
-    more = _verdict(RISK, word.NEEDS_DATA, "the volatility of the last hour is missing")
     own = _verdict(QUANT, word.RESEARCH_APPROVED, "an own request, reviewed by its author", 5)
-    resting = OrderType.LIMIT
+    limit = partial(_case, order_type=OrderType.LIMIT, limit_offset_points=Decimal(-40))
+    large = approvals(compliance=True, delay_seconds=REVIEW_DELAY)
     return (
-        _case(quantity=_TWO),
-        _case(Topic.REJECTION, quantity=_TWO, verdicts=[no]),
-        _case(Topic.NEEDS_DATA, quantity=_TWO, verdicts=[more]),
-        _case(Topic.SELF_APPROVAL, quantity=_TWO, verdicts=[own, *_approved()]),
-        _case(Topic.EXPIRED, quantity=_TWO, strategy_id=UNMANDATED),
-        _case(Topic.STALE, quantity=_TWO),
-        _case(Topic.TIME_OUT, quantity=_TWO, order_type=resting, offset=-40),
-        _case(Topic.CANCEL, quantity=_TWO, order_type=resting, offset=-40, cancel_after=120),
-        _case(Topic.LARGEST, quantity=_FIVE),
+        _case(),
+        _case(Topic.REJECTION, verdicts=(no,)),
+        _sent_back(),
+        _case(Topic.SELF_APPROVAL, verdicts=(own, *_approved())),
+        _case(Topic.EXPIRED, strategy_id=UNMANDATED),
+        _case(Topic.STALE),
+        limit(Topic.TIME_OUT),
+        limit(Topic.CANCEL, cancel_after_seconds=120),
+        _case(Topic.LARGEST, quantity=_FIVE, verdicts=large),
+        _made_smaller(),
+        _stood_in_for(),
+        _together(waits=10),
+        _together(waits=0),
     )
+
+
+def _sent_back() -> CasePlan:
+    asked = "which hour is missing, the last one or the one of the move?"
+    return _case(
+        Topic.NEEDS_DATA,
+        verdicts=(_verdict(RISK, _NEEDS_DATA, "the volatility of the last hour is missing"),),
+        remarks=(
+            Remark(person_id=QUANT, text=asked, after_seconds=60),
+            Remark(person_id=RISK, text="the one before the signal", after_seconds=120),
+        ),
+        then=_case(Topic.ASKED_AGAIN),
+        then_after_seconds=300,
+    )
+
+
+def _made_smaller() -> CasePlan:
+    research, risk = _approved()
+    return _case(
+        Topic.SUPERSEDED,
+        quantity=_FOUR,
+        verdicts=(research,),
+        then=_case(Topic.AMENDED, verdicts=(risk,)),
+        then_after_seconds=60,
+    )
+
+
+def _stood_in_for() -> CasePlan:
+    research, risk = _approved()
+    stand_in = risk.amended(person_id=DEPUTY, in_the_name_of=RISK)
+    return _case(Topic.DELEGATED, verdicts=(research, stand_in))
+
+
+def _together(waits: int) -> CasePlan:
+    """One of two cases whose research review is one ceremony; `waits` minutes for the other."""
+    research, risk = (
+        verdict.amended(after_seconds=verdict.after_seconds + 60 * waits) for verdict in _approved()
+    )
+    verdicts = (research.amended(ceremony=CEREMONY), risk)
+    return _case(Topic.BATCH, minutes=waits + 1, verdicts=verdicts)
 
 
 def _approved() -> tuple[Verdict, ...]:

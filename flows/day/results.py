@@ -13,7 +13,7 @@ Source: the demo's *same result* rule; TX-K5 (verify before anything is called v
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
@@ -22,12 +22,12 @@ from counterseal.audit.checkpoint import read_checkpoint
 from counterseal.broker.model import Fill
 from counterseal.desk.commands import CommandRecord
 from counterseal.desk.installation import INSTALLATION_ID, Installation
+from counterseal.desk.views.reviewers import ReviewerRecord, reviewers
 from counterseal.kernel.canonical import canonical_bytes
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import InvariantError
 from counterseal.kernel.model import Detail, Document, DomainModel, Name
 from counterseal.kernel.money import Exact, Quantity
-from counterseal.market.instruments import contract_root
 from counterseal.market.quotes import Quote
 from counterseal.oms.model import Order
 from counterseal.oms.states import OrderState
@@ -36,12 +36,14 @@ from counterseal.portfolio.valuation import Mark, Valuation, value_account
 from counterseal.risk.model import RiskEvaluation
 from counterseal.signals.intent import Side
 from counterseal.signals.model import SignalRecord
+from flows.day.governance import Shown, replayed, rules_behind, shown
 from flows.day.home import DemoHome
 from flows.day.markets import DayMarket
-from flows.day.plan import DayPlan, Topic
+from flows.day.plan import CasePlan, DayPlan, Topic
 from flows.work import LogReport
 from storage.durable import write_durably
 from storage.homes import HomeReader, read_home
+from storage.law import law_in_force
 
 FOLDER: Final = "results"
 SUMMARY: Final = "summary.json"
@@ -50,6 +52,9 @@ FILES: Final[Mapping[str, type[Document]]] = {
     "orders": Order,
     "fills": Fill,
 }
+
+Moment = tuple[datetime, str]
+"""When a signal came, and for which symbol."""
 
 
 class Tally(DomainModel):
@@ -65,6 +70,7 @@ class CaseResult(DomainModel):
     Attributes:
         topic: What the case was planned to show.
         reasons: Failed risk checks of its order, else the refusals that its reviews met.
+        rules: Ids of the rules behind those refusals.
     """
 
     topic: Topic
@@ -79,6 +85,7 @@ class CaseResult(DomainModel):
     fills: tuple[Exact, ...]
     average_price: Exact | None
     reasons: tuple[Name, ...]
+    rules: tuple[Name, ...]
 
 
 class SymbolResult(DomainModel):
@@ -96,7 +103,11 @@ class DaySummary(DomainModel):
     Attributes:
         requests, orders: How many stand in which state at the end.
         refusals: How often each reason was the first of a refusal, on the record.
-        cases: One for each request, in the order of time.
+        cases: One for each version of a request, in the order of time.
+        shown: What occurred of the ways to decide.
+        reviewers: How each reviewer reviewed; numbers of automatic people.
+        replayed, replay_differs: Recorded answers of the rules that were asked again, and how many
+            of them came out otherwise.
         log_size, log_root: Of the newest signed checkpoint.
         verified, reconciled: Outcome of the verification and of the comparison with the log.
     """
@@ -119,6 +130,10 @@ class DaySummary(DomainModel):
     refusals: tuple[Tally, ...]
     symbols: tuple[SymbolResult, ...]
     cases: tuple[CaseResult, ...]
+    shown: tuple[Shown, ...]
+    reviewers: tuple[ReviewerRecord, ...]
+    replayed: int
+    replay_differs: int
     valuation: Valuation
     log_size: int
     log_root: Name
@@ -130,7 +145,10 @@ class _Found:
     """The documents of a home, as the summary needs them."""
 
     def __init__(self, reader: HomeReader) -> None:
-        self.requests = sorted(reader.find(ApprovalRequest), key=lambda r: r.created_at)
+        self.requests = sorted(
+            reader.find(ApprovalRequest), key=lambda r: (r.created_at, r.approval_request_id)
+        )
+        self.signals = {signal.signal_id: signal for signal in reader.find(SignalRecord)}
         self.commands = reader.find(CommandRecord)
         self.orders = {order.order_id: order for order in reader.find(Order)}
         self.fills = reader.find(Fill)
@@ -139,18 +157,26 @@ class _Found:
             for evaluation in reader.find(RiskEvaluation)
         }
         self.refused: dict[str, tuple[str, ...]] = {}
+        self.rules: dict[str, tuple[str, ...]] = {}
         for command in self.commands:
             if command.refusal is not None:
                 case = command.subject_id.removeprefix("case:")
                 self.refused[case] = (*self.refused.get(case, ()), command.refusal.code)
+                self.rules[case] = (*self.rules.get(case, ()), *rules_behind(command))
 
-    def case(self, ordinal: int, plan: DayPlan) -> CaseResult:
-        request = self.requests[ordinal]
+    def topic(self, request: ApprovalRequest, planned: Mapping[Moment, CasePlan]) -> Topic:
+        """What a request was planned to show; what is asked instead of it has its own topic."""
+        signal = self.signals[request.signal_id]
+        case = planned[signal.timestamp, request.payload.symbol]
+        asked_instead = request.supersedes is not None or request.payload.answers is not None
+        return case.then.topic if asked_instead and case.then is not None else case.topic
+
+    def case(self, request: ApprovalRequest, planned: Mapping[Moment, CasePlan]) -> CaseResult:
         bound, order_id = request.payload, request.consumed_by_order
         order = None if order_id is None else self.orders[order_id]
         failed = () if order_id is None else self.failed.get(order_id, ())
         return CaseResult(
-            topic=plan.case(ordinal, str(contract_root(bound.symbol))).topic,
+            topic=self.topic(request, planned),
             at=request.created_at,
             request_id=request.approval_request_id,
             symbol=bound.symbol,
@@ -162,6 +188,7 @@ class _Found:
             fills=tuple(f.last_quantity for f in self.fills if f.order_id == order_id),
             average_price=None if order is None else order.average_price,
             reasons=failed or self.refused.get(request.approval_request_id, ()),
+            rules=self.rules.get(request.approval_request_id, ()),
         )
 
     def symbol(self, symbol: str) -> SymbolResult:
@@ -185,11 +212,13 @@ def summarize(home: DemoHome, market: DayMarket, plan: DayPlan, report: LogRepor
         installation = reader.get(Installation, INSTALLATION_ID)
         found = _Found(reader)
         positions, accounts = reader.find(Position), reader.find(Account)
-        signals = len(reader.find(SignalRecord))
+        ways, replay = shown(reader), replayed(reader)
+        rules = law_in_force(reader, home.clock.now()).bundle.approval
+        people = reviewers(reader, rules, home.clock.now()).reviewers
         checkpoint = read_checkpoint(reader.checkpoints()[-1].note)
     if installation is None:
         raise InvariantError("a home without an installation")
-    now = home.clock.now()
+    now, planned = home.clock.now(), _planned(market, plan)
     return DaySummary(
         origin=installation.origin,
         log_vkey=installation.log_vkey,
@@ -199,14 +228,18 @@ def summarize(home: DemoHome, market: DayMarket, plan: DayPlan, report: LogRepor
         ended_at=now,
         market=market.stated,
         plan=plan,
-        signals=signals,
+        signals=len(found.signals),
         requests=_tallies(r.status for r in found.requests),
         orders=_tallies(o.state for o in found.orders.values()),
         partial_fills=_partially_filled(found.fills, found.orders),
         fills=len(found.fills),
         refusals=_tallies(c.refusal.code for c in found.commands if c.refusal is not None),
         symbols=tuple(found.symbol(s) for s in sorted({r.payload.symbol for r in found.requests})),
-        cases=tuple(found.case(ordinal, plan) for ordinal in range(len(found.requests))),
+        cases=tuple(found.case(request, planned) for request in found.requests),
+        shown=ways,
+        reviewers=people,
+        replayed=replay.replayed,
+        replay_differs=len(replay.differences),
         valuation=value_account(accounts[0], positions, _closing_marks(market, positions), now=now),
         log_size=checkpoint.size,
         log_root=checkpoint.root.hex(),
@@ -234,6 +267,14 @@ def finished(home: Path) -> DaySummary | None:
     """The summary of a day that was finished here, or None."""
     path = home / FOLDER / SUMMARY
     return DaySummary.model_validate_json(path.read_bytes()) if path.is_file() else None
+
+
+def _planned(market: DayMarket, plan: DayPlan) -> dict[Moment, CasePlan]:
+    """The plan of the case that follows from each opportunity."""
+    return {
+        (found.at, found.symbol): plan.case(ordinal, found.root)
+        for ordinal, found in enumerate(market.opportunities)
+    }
 
 
 def _partially_filled(fills: Sequence[Fill], orders: Mapping[str, Order]) -> int:

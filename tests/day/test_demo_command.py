@@ -12,6 +12,7 @@ import pytest
 from flows.day.home import outside_of
 from flows.day.results import DaySummary
 from flows.processes import descendants
+from tests.core.identity.programs import shell_status
 from tests.day.replays import ROOT, await_end, replayed, results_of
 
 DEMO = [sys.executable, "-m", "ui.cli.app", "demo"]
@@ -43,6 +44,10 @@ def test_the_demo_runs_as_two_flow_runs_and_has_the_result_of_a_day_without_them
         "`portfolio show` marks them by the last fill",
         "a witness that you run yourself proves nothing to others",
         f"--outside {outside_of(out).path} --reconcile",
+        "How it was decided (demo-automatic, simulated)",
+        "same verdict and rule ids",
+        "nobody can have read the case in that time",
+        f"cd {out}/results/signatures",
     ):
         assert words in " ".join(shown.stdout.split())
     again = subprocess.run(  # noqa: S603 - our own words
@@ -59,6 +64,9 @@ def test_the_demo_runs_as_two_flow_runs_and_has_the_result_of_a_day_without_them
         check=False,
     )
     assert verified.returncode == 0, verified.stdout
+    signatures = told["signatures"]
+    for command in signatures["commands"]:
+        assert shell_status(command, Path(signatures["folder"])) == 0
 
 
 def test_a_killed_demo_leaves_no_process_and_resumes(

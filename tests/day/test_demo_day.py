@@ -35,6 +35,10 @@ SHOWN = {
     Topic.TIME_OUT: (RequestStatus.CONSUMED, OrderState.EXPIRED),
     Topic.CANCEL: (RequestStatus.CONSUMED, OrderState.CANCELLED),
     Topic.LARGEST: (RequestStatus.CONSUMED, OrderState.FILLED),
+    Topic.ASKED_AGAIN: (RequestStatus.CONSUMED, OrderState.FILLED),
+    Topic.SUPERSEDED: (RequestStatus.SUPERSEDED, None),
+    Topic.AMENDED: (RequestStatus.CONSUMED, OrderState.FILLED),
+    Topic.DELEGATED: (RequestStatus.CONSUMED, OrderState.FILLED),
 }
 REASONS = {Topic.SELF_APPROVAL: ("REQUESTER_IS_REVIEWER",), Topic.STALE: ("STALE_QUOTE",)}
 
@@ -62,10 +66,10 @@ def test_nothing_is_refused_in_passing(tallies: Mapping[str, int]) -> None:
     }
 
 
-def test_seven_people_live_here_and_all_act_by_themselves(
+def test_eight_people_live_here_and_all_act_by_themselves(
     finished_day: Day, settings: Settings
 ) -> None:
-    """TX-F20: a quant who may review, three reviewers, an operator, two officers; labelled."""
+    """TX-F20: a quant who may review, three reviewers and a deputy, an operator, two officers."""
     with read_home(demo_settings(finished_day[0], settings)) as reader:
         people = {person.person_id: person for person in reader.find(Person)}
         decisions = reader.find(ApprovalDecision)

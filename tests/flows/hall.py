@@ -16,14 +16,16 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Self
 
+from counterseal.identity.acts import grant_role, kind_of, statement_of
 from counterseal.identity.people import Person, Role
 from counterseal.kernel.model import Actor
 from flows.engine import HOST, Engine, engine_of
 from flows.workplace import NoQuotes
 from storage.founding import HomePlan, found_home
-from storage.home_keys import Officer
+from storage.home_keys import Officer, keys_folder
 from storage.home_reader import read_home
 from storage.homes import open_home
+from storage.keyring import Keyring
 from storage.settings import Settings
 from storage.system import MachineClock, MachineIdSource
 
@@ -95,7 +97,13 @@ class House:
             person_id=SERVICE, tenant="tenant-1", handle=SERVICE, created_at=clock.now()
         )
         desk.people.add(service, actor, key="add")
-        done = desk.people.grant(SERVICE, Role.REQUESTER, OFFICERS, actor, key="grant")
+        terms = desk.people.terms("tenant-1", clock.now(), key="grant")
+        act = grant_role(terms, SERVICE, Role.REQUESTER)
+        ring = Keyring(keys_folder(self.settings))
+        signatures = [
+            ring.open(name, SECRET).sign(kind_of(act), statement_of(act)) for name in OFFICERS
+        ]
+        done = desk.proposals.propose(signatures, actor, key="grant")
         assert done.accepted, done.refusal
         return self
 
