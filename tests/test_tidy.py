@@ -167,7 +167,8 @@ def _banned(node: ast.AST) -> bool:
         case ast.Import(names=names):
             return any(alias.name.split(".")[0] == "importlib" for alias in names)
         case ast.ImportFrom(module=module):
-            return (module or "").split(".")[0] == "importlib"
+            told = module or ""
+            return told.split(".")[0] == "importlib" and told != "importlib.metadata"
         case ast.Attribute(attr=name) | ast.Name(id=name):
             return name in BANNED_CALLS
         case ast.Call(func=ast.Attribute(attr="model_copy"), keywords=keywords):

@@ -58,7 +58,7 @@ def terminal(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Terminal:
     world = World(workplace / "home")
-    for module in ("session", "approvals"):
+    for module in ("session", "approvals", "cases"):
         monkeypatch.setattr(f"ui.cli.{module}.CLOCK", world.clock)
     seal_keys(world, "risk", "quant")
     return Terminal(world, capsys)

@@ -32,6 +32,7 @@ NOT_FOR_HELP = NEVER | {
     *("storage", "counterseal.kernel.model"),
 }
 NOT_FOR_LOOKING = NEVER | {
+    "cedarpy",
     *("alembic", "storage.desk", "storage.journal", "storage.signers"),
     *("counterseal.desk.desk", "counterseal.desk.orders"),
 }
@@ -82,6 +83,7 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         *("approvals list", "people list", "orders list", "orders timeouts", "portfolio show"),
         *("risk show", EVALUATE, "audit verify"),
+        *("inbox --as operator", "approvals reviewers", "notices send --dry-run"),
     ],
 )
 def test_looking_never_loads_flows_frames_or_pages(traded: Path, words: str) -> None:

@@ -7,11 +7,20 @@ from counterseal.kernel.errors import CountersealError
 from ui.cli.render import answer, notice, refused
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from counterseal.desk.commands import Outcome
     from storage.settings import Settings
 
 
-def settled(settings: "Settings", outcome: "Outcome", *, as_json: bool, what: str) -> None:
+def settled(
+    settings: "Settings",
+    outcome: "Outcome",
+    *,
+    as_json: bool,
+    what: str,
+    more: "Mapping[str, Json] | None" = None,
+) -> None:
     """Answer; a refusal leaves with status 1, and has a record and a receipt as well.
 
     With --json the receipt (C2SP tlog-proof) comes with the answer: who keeps it can show that this
@@ -22,6 +31,7 @@ def settled(settings: "Settings", outcome: "Outcome", *, as_json: bool, what: st
         "replayed": outcome.replayed,
         "sealed_size": outcome.sealed_size,
         "event_id": outcome.event_id,
+        **(more or {}),
     }
     if as_json and outcome.event_id is not None:
         facts["receipt"] = receipt_of(settings, outcome.event_id)

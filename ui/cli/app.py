@@ -23,8 +23,12 @@ NOUNS = {
     "demo": "Replay one governed trading day, from signal to sealed evidence.",
     "init": "Create a home: database, log key, policy, two officers, one account.",
     "people": "People, their roles and their keys.",
+    "accounts": "Names to log in with, their passwords and one-time codes.",
+    "sessions": "Logins: who is in, and the end of it.",
     "signals": "Take signals in.",
+    "inbox": "What waits for a person, and what to type.",
     "approvals": "Ask for approval, review, withdraw, revoke, verify, look.",
+    "policies": "Check, propose, approve and activate a policy; replay decisions.",
     "orders": "Submit approved requests; look at orders.",
     "risk": "Switches, limits and evaluations.",
     "broker": "Ask the paper model without sending anything.",
@@ -32,6 +36,7 @@ NOUNS = {
     "audit": "Look at the log, verify it, compare the tables with it.",
     "records": "Legal holds, erasure of personal data, purges by two people.",
     "readiness": "Every boundary flag, with the probe that set it.",
+    "notices": "Tell people what waits for them, by log file and mail.",
     "flows": "Run a flow, bring the flows to their server, serve them.",
 }
 

@@ -1,36 +1,43 @@
-"""`counterseal approvals`: list, show, status, verify, request, review, withdraw, revoke."""
+"""`counterseal approvals`: list, show, status, verify, request, review, withdraw, revoke.
 
-from typing import Annotated, NoReturn
+Several at once, by one signature: `review-many` (bulk).
+Deciding with a key on one's own machine: `statement` and `decide` (own_keys).
+"""
+
+from typing import Annotated
 
 import typer
 
 from counterseal.approvals.draft import RequestTerms
 from counterseal.approvals.review_checks import SignedReview
-from counterseal.audit.verdict import Outcome as LogOutcome
-from counterseal.audit.verify import verify_log
-from counterseal.desk.installation import PolicyActivation
-from counterseal.desk.views.approvals import (
-    RequestDetail,
-    approval_status,
-    queue,
-    request_detail,
-)
-from counterseal.desk.views.history import RecordFacts, verify_cases
+from counterseal.desk.views.approvals import approval_status, queue
+from counterseal.desk.views.history import verify_cases
 from counterseal.desk.views.marks import QUEUE_LIMIT
-from counterseal.kernel.errors import PolicyError
-from counterseal.kernel.model import Refusal
-from counterseal.policy.bundle import PolicyBundle
 from counterseal.policy.words import DecisionWord
 from counterseal.signals.intent import OrderType, TimeInForce
-from storage.home_reader import HomeReader, read_home
-from storage.policy_files import bundle_from
-from storage.settings import Settings
+from storage.home_reader import read_home
+from ui.cli import amending, bulk, case_questions, delegations, own_keys, signature_export
 from ui.cli.acknowledged import settled
+from ui.cli.cases import active_bundle, case_detail, case_lines, not_prepared, record_facts
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
-from ui.cli.render import answer, leave, notice, refused, reject, table
+from ui.cli.render import answer, leave, notice, table
 from ui.cli.session import CLOCK, command_key, decimal_of, desk_at, logged_in, settings_for
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(case_questions.why)
+app.command()(case_questions.reviewers)
+app.command("review-many")(bulk.review_many)
+app.command()(own_keys.statement)
+app.command()(own_keys.decide)
+app.command()(signature_export.signatures)
+app.command()(amending.amend)
+app.command()(amending.reopen)
+app.command()(amending.comment)
+app.command()(amending.thread)
+app.command()(amending.sweep)
+app.command()(delegations.delegate)
+app.command("delegations")(delegations.list_delegations)
+app.command()(delegations.end_delegation)
 
 
 @app.command("list")
@@ -41,7 +48,7 @@ def list_requests(
 ) -> None:
     """The newest requests and what each waits for."""
     with read_home(settings_for(home)) as reader:
-        view = queue(reader, _bundle(reader).approval, CLOCK.now(), limit)
+        view = queue(reader, active_bundle(reader).approval, CLOCK.now(), limit)
     rows = [
         (
             e.approval_request_id,
@@ -65,19 +72,21 @@ def list_requests(
 def show(request: str, home: Home = None, as_json: AsJson = False) -> None:
     """One request with its decisions, rechecked: what a reviewer is shown."""
     settings = settings_for(home)
-    detail = _detail(settings, request, as_json=as_json)
+    detail = case_detail(settings, request, as_json=as_json)
     value = detail.json_value()
     history = value.pop("history")
     told = history if isinstance(history, dict) else {}
-    answer({**value, **told}, _lines(detail), as_json=as_json)
+    around = amending.thread_of(settings, request, as_json=as_json)
+    lines = [*case_lines(detail), *amending.thread_lines(around)]
+    answer({**value, **told, "thread": around.json_value()}, lines, as_json=as_json)
 
 
 @app.command()
 def status(home: Home = None, as_json: AsJson = False) -> None:
     """What this approval service is, as probed, and how many requests stand where."""
     with read_home(settings_for(home)) as reader:
-        bundle = _bundle(reader)
-        view = approval_status(reader, bundle.approval, _facts(reader, bundle))
+        bundle = active_bundle(reader)
+        view = approval_status(reader, bundle.approval, record_facts(reader, bundle))
     lines = [
         f"mode      {view.approval_mode}",
         f"records   {view.record_policy}",
@@ -94,7 +103,7 @@ def verify(home: Home = None, as_json: AsJson = False) -> None:
     Exit status 0 verified, 1 a case is forged, 3 nothing to verify.
     """
     with read_home(settings_for(home)) as reader:
-        view = verify_cases(reader, _bundle(reader))
+        view = verify_cases(reader, active_bundle(reader))
     rows = [(f.approval_request_id, f.first_bad, f.problem) for f in view.forged]
     lines = [
         f"state    {view.state.value} ({view.label})",
@@ -119,6 +128,8 @@ def request(
     time_in_force: Annotated[TimeInForce, typer.Option()] = TimeInForce.DAY,
     price_min: Annotated[str | None, typer.Option()] = None,
     price_max: Annotated[str | None, typer.Option()] = None,
+    uses: Annotated[int, typer.Option(help="Orders it may serve for, each up to --quantity.")] = 1,
+    answers: Annotated[str | None, typer.Option(help="Own request that needed data.")] = None,
     passphrase_file: PassphraseFile = None,
     key: Key = None,
     home: Home = None,
@@ -137,6 +148,8 @@ def request(
         time_in_force=time_in_force,
         request_reason=reason,
         author_ids=tuple(author),
+        uses_max=uses,
+        answers=answers,
     )
     actor, _ = logged_in(settings, acting_as, passphrase_file)
     intake = desk_at(settings).intake
@@ -150,6 +163,7 @@ def review(
     acting_as: ActingAs,
     decision: Annotated[DecisionWord, typer.Option()],
     reason: Annotated[str, typer.Option()],
+    grant: Annotated[str | None, typer.Option(help="Delegation that you act under.")] = None,
     passphrase_file: PassphraseFile = None,
     key: Key = None,
     home: Home = None,
@@ -157,17 +171,23 @@ def review(
 ) -> None:
     """Review a request: see it, then sign the statement with your own key."""
     settings = settings_for(home)
-    detail = _detail(settings, request, as_json=as_json)
-    for line in _lines(detail):
+    detail = case_detail(settings, request, as_json=as_json)
+    for line in case_lines(detail):
         notice(line)
     actor, opened = logged_in(settings, acting_as, passphrase_file)
     approvals, base = desk_at(settings).approvals, command_key(key)
     preparation = approvals.prepare(
-        request, decision, reason, actor, shown_hash=detail.shown_hash, key=f"{base}:prepare"
+        request,
+        decision,
+        reason,
+        actor,
+        shown_hash=detail.shown_hash,
+        key=f"{base}:prepare",
+        grant_id=grant,
     )
     prepared = preparation.prepared
     if prepared is None:
-        _not_prepared(request, preparation.refusal, as_json=as_json)
+        not_prepared(request, preparation.refusal, as_json=as_json)
     notice(f"signing: {prepared.statement.meaning.value} as {actor.id}")
     signed = SignedReview(
         decision=decision,
@@ -209,14 +229,14 @@ def revoke(
     from counterseal.desk.revocations import SignedRevocation  # noqa: PLC0415 - only revoking
 
     settings = settings_for(home)
-    for line in _lines(_detail(settings, request, as_json=as_json)):
+    for line in case_lines(case_detail(settings, request, as_json=as_json)):
         notice(line)
     actor, opened = logged_in(settings, acting_as, passphrase_file)
     revocations, base = desk_at(settings).revocations, command_key(key)
     preparation = revocations.prepare(request, reason, actor, key=f"{base}:prepare")
     prepared = preparation.prepared
     if prepared is None:
-        _not_prepared(request, preparation.refusal, as_json=as_json)
+        not_prepared(request, preparation.refusal, as_json=as_json)
     notice(f"signing: {prepared.statement.meaning.value} as {actor.id}")
     signed = SignedRevocation(
         reason=prepared.reason,
@@ -225,68 +245,3 @@ def revoke(
     )
     outcome = revocations.revoke(request, signed, actor, key=base)
     settled(settings, outcome, as_json=as_json, what="revoked")
-
-
-def _bundle(reader: HomeReader) -> PolicyBundle:
-    """The policy in force, from the bytes that were activated.
-
-    Raises:
-        PolicyError: `POLICY_MISSING`.
-    """
-    activations = reader.find(PolicyActivation)
-    active = max(activations, key=lambda a: a.effective_from, default=None)
-    if active is None:
-        raise PolicyError("POLICY_MISSING", "no policy was activated in this home")
-    files = {file.path: file.text.encode() for file in active.files}
-    return bundle_from(files, active.version, active.effective_from)
-
-
-def _facts(reader: HomeReader, bundle: PolicyBundle) -> RecordFacts:
-    """How records are kept here, probed now."""
-    verdict = verify_log(reader.records(), reader.checkpoints())
-    return RecordFacts(
-        append_only=not reader.missing_guards(),
-        hash_chained=verdict.outcome is not LogOutcome.TAMPERED,
-        signed=verify_cases(reader, bundle).signed,
-        write_once=False,
-        identity_provider=False,
-    )
-
-
-def _detail(settings: Settings, request: str, *, as_json: bool) -> RequestDetail:
-    """The case as shown; leaves with status 1 when there is none."""
-    with read_home(settings) as reader:
-        bundle = _bundle(reader)
-        facts = _facts(reader, bundle)
-        found = request_detail(reader, request, bundle, facts, CLOCK.now())
-    if isinstance(found, Refusal):
-        refused(found, as_json=as_json)
-    return found
-
-
-def _not_prepared(request: str, refusal: Refusal | None, *, as_json: bool) -> NoReturn:
-    """Leaves without anything to sign; with status 1 when that was refused."""
-    if refusal is None:
-        reject("NOT_FOUND", "the statement is gone", field="request", got=request)
-    refused(refusal, as_json=as_json)
-
-
-def _lines(detail: RequestDetail) -> list[str]:
-    history = detail.history
-    request, bound = history.request, history.request.payload
-    standing = f"{request.status.value}{', expired' if detail.expired else ''}"
-    head = [
-        f"request     {request.approval_request_id} ({standing})",
-        f"verdict     {history.verdict.value}: {history.message}",
-        f"asks        {bound.side.value} up to {bound.max_quantity} {bound.symbol}, paper only",
-        f"exposure    {bound.tx_equivalent} TX-equivalent, {bound.notional} {bound.currency}",
-        f"signal      {bound.signal_id} of {bound.strategy_id} {bound.strategy_version}",
-        f"requester   {request.requester_id}: {bound.request_reason}",
-        f"hash        {request.request_hash}",
-        f"records     {history.record_policy}",
-    ]
-    done = [
-        f"decision {d.sequence}  {d.decision.value} by {d.reviewer_id} as {d.reviewer_role.value}"
-        for d in history.decisions
-    ]
-    return [*head, *done]

@@ -35,11 +35,14 @@ def show(answered: Mapping[str, Any]) -> None:
     )
     console.print(_stated(summary["market"], summary["plan"]))
     console.print(_cases(summary["cases"]))
+    console.print(_governance(summary))
+    console.print(_reviewers(summary["reviewers"]))
     console.print(_counts(summary))
     console.print(_money(summary["valuation"]))
     for line in (*_notes(summary), *_outside(answered)):
         console.print(f"Note: {line}")
     _proof(console, summary)
+    _signatures(console, answered)
     _next(console, answered)
 
 
@@ -98,6 +101,40 @@ def _cases(cases: Sequence[Mapping[str, Any]]) -> Table:
     return table
 
 
+def _governance(summary: Mapping[str, Any]) -> Table:
+    """Which ways of deciding occurred, the first of each; all of it by automatic people."""
+    title = "\nHow it was decided (demo-automatic, simulated)"
+    table = _plain(title, "what", "times", "UTC", "the first of them")
+    at = {case["request_id"]: case["at"][11:16] for case in summary["cases"]}
+    for one in summary["shown"]:
+        told = (f"{fact['name'].replace('_', ' ')} {fact['value']}" for fact in one["told"])
+        when = at.get(one["request_id"], "-")
+        table.add_row(one["what"], str(one["times"]), when, "; ".join(told))
+    differ = summary["replay_differs"]
+    answer = "same verdict and rule ids" if not differ else f"{differ} DIFFER"
+    table.add_row("answers of the rules, asked again", str(summary["replayed"]), "-", answer)
+    return table
+
+
+def _reviewers(records: Sequence[Mapping[str, Any]]) -> Table:
+    title = "\nReviewers (demo-automatic, simulated)"
+    heads = (
+        "who",
+        "decided",
+        "approved",
+        "within 30 s",
+        "as one of many",
+        "median s",
+        "lost later",
+    )
+    table = _plain(title, *heads)
+    for one in records:
+        names = ("decisions", "approvals", "hasty", "bulk", "due_to_decided_seconds")
+        told = ["-" if one[name] is None else str(one[name]) for name in names]
+        table.add_row(one["person_id"], *told, str(one["losing_cases"]))
+    return table
+
+
 def _counts(summary: Mapping[str, Any]) -> Table:
     table = _plain("\nCounts", "what", "how often")
     table.add_row("signals", str(summary["signals"]))
@@ -139,6 +176,12 @@ def _notes(summary: Mapping[str, Any]) -> list[str]:
             notes.append(f"every order of {symbol['symbol']} failed {', '.join(always)}.")
     if not summary["partial_fills"]:
         notes.append("no order was filled in part: the limits leave room for one contract each.")
+    hasty = sum(one["hasty"] for one in summary["reviewers"])
+    if hasty:
+        notes.append(
+            f"{hasty} decisions came within 30 s of being due: nobody can have read the case in"
+            " that time, and these reviewers are programs."
+        )
     if any(Decimal(held["quantity"]) for held in summary["valuation"]["positions"]):
         notes.append(
             "positions are marked by the last price quoted before the close; `portfolio show`"
@@ -164,6 +207,16 @@ def _proof(console: Console, summary: Mapping[str, Any]) -> None:
     console.print(f"root       {summary['log_root']}")
 
 
+def _signatures(console: Console, answered: Mapping[str, Any]) -> None:
+    """How others check the signatures of one case."""
+    told = answered.get("signatures")
+    if told is None:
+        return
+    console.print("\n[bold]Check one case's signatures without this program[/bold]")
+    for line in (f"cd {told['folder']}", *told["commands"]):
+        console.print(f"  {line}", soft_wrap=True, markup=False)
+
+
 def _next(console: Console, answered: Mapping[str, Any]) -> None:
     console.print("\n[bold]Open next[/bold]")
     name = str(answered["home"]).rstrip(os.sep)
@@ -175,6 +228,8 @@ def _next(console: Console, answered: Mapping[str, Any]) -> None:
         f"{command} audit verify --home {name} {evidence}",
         f"{command} audit reconcile --home {name}",
         f"{command} approvals list --home {name}",
+        f"{command} approvals reviewers --home {name}",
+        f"{command} policies replay --all --home {name}",
         f"{command} orders list --home {name}",
         f"{command} portfolio show --home {name}",
     ):

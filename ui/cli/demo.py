@@ -20,6 +20,8 @@ app = typer.Typer()
 OPERATIONAL: Final = 4
 MARK: Final = "@"
 """First letter of a line of progress, as `flows.day.command` writes it."""
+RESULTS: Final = "results"
+SIGNATURES: Final = "signatures"
 
 Shown = Mapping[str, object]
 
@@ -45,6 +47,11 @@ def demo(
     if products is not None:
         words += ["--products", products]
     status, answered = _run(words)
+    if status == 0 and "summary" in answered:
+        from ui.cli.day_signatures import export_signatures  # noqa: PLC0415 - a finished day only
+
+        exported = export_signatures(out, answered["summary"], out / RESULTS / SIGNATURES)
+        answered = {**answered, "signatures": None if exported is None else exported.json_value()}
     if as_json or "summary" not in answered:
         if as_json:
             sys.stdout.write(json.dumps(answered, indent=2, sort_keys=True) + "\n")

@@ -1,38 +1,42 @@
-"""`counterseal people`: list, add, grant, enrol."""
+"""`counterseal people`: who there is, who may do what, and the signatures behind it.
 
-from pathlib import Path
+Two people put a key or a role into force: at one terminal (`--by A --by B`), or one after the other
+(`--by A`, then `approve PROPOSAL --as B`).
+"""
+
 from typing import Annotated
 
 import typer
 
-from counterseal.desk.people import enrolment_statement, key_of
+from counterseal.desk.installation import Installation
+from counterseal.desk.people import register_of
+from counterseal.desk.views.people import AccessList, access_list
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
+from counterseal.identity.proposals import PeopleProposal, Register
+from counterseal.identity.recheck import check_register
+from counterseal.kernel.canonical import Json
+from counterseal.kernel.clock import utc_text
+from counterseal.policy.authorize import Action, allowed_roles
 from counterseal.policy.words import Role
 from storage.home_reader import read_home
-from storage.homes import Officer, keys_folder, new_person_key
+from storage.homes import keys_folder
 from storage.keyring import Keyring
-from storage.settings import Settings
+from ui.cli import own_keys, people_acts
 from ui.cli.acknowledged import settled
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
-from ui.cli.render import answer, reject, table
-from ui.cli.session import (
-    CLOCK,
-    IDS,
-    all_logged_in,
-    command_key,
-    desk_at,
-    logged_in,
-    opened_key,
-    passphrase_from,
-    settings_for,
-)
+from ui.cli.render import answer, leave, notice, table
+from ui.cli.session import CLOCK, command_key, desk_at, logged_in, settings_for
+
+OFFICERS_WANTED = 3
+"""Two sign for the third: with fewer, an officer who loses a key gets no other."""
 
 app = typer.Typer(no_args_is_help=True)
-By = Annotated[list[str], typer.Option("--by", help="One of the two who decide; give twice.")]
-Files = Annotated[
-    list[Path] | None, typer.Option("--passphrase-file", help="One for each --by, in order.")
-]
+app.command()(people_acts.grant)
+app.command()(people_acts.enrol)
+app.command()(people_acts.approve)
+app.command("revoke-key")(people_acts.revoke_key)
+app.command("statement")(own_keys.proposal_statement)
 
 
 @app.command("list")
@@ -84,73 +88,151 @@ def add(
 
 
 @app.command()
-def grant(
+def disable(
     person: str,
-    role: Role,
-    by: By,
-    passphrase_file: Files = None,
+    acting_as: ActingAs,
+    passphrase_file: PassphraseFile = None,
     key: Key = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Give a role to a person; two administrators decide, each with their own key."""
+    """Close a leaver's access at once: roles, keys, mandates, accounts, sessions."""
     settings = settings_for(home)
-    actors = [actor for actor, _ in all_logged_in(settings, by, passphrase_file or [])]
-    outcome = desk_at(settings).people.grant(
-        person, role, [a.id for a in actors], actors[0], key=command_key(key)
-    )
-    settled(settings, outcome, as_json=as_json, what=f"{role.value} granted to")
+    actor, _ = logged_in(settings, acting_as, passphrase_file)
+    outcome = desk_at(settings).leaving.disable(person, actor, key=command_key(key))
+    settled(settings, outcome, as_json=as_json, what="disabled")
+
+
+@app.command("withdraw-role")
+def withdraw_role(
+    person: str,
+    role: Role,
+    acting_as: ActingAs,
+    passphrase_file: PassphraseFile = None,
+    key: Key = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take one role from a person; an administrator does it, at once."""
+    settings = settings_for(home)
+    actor, _ = logged_in(settings, acting_as, passphrase_file)
+    leaving = desk_at(settings).leaving
+    outcome = leaving.withdraw_role(person, role, actor, key=command_key(key))
+    settled(settings, outcome, as_json=as_json, what=f"{role.value} withdrawn from")
 
 
 @app.command()
-def enrol(
-    person: str,
-    by: By,
-    passphrase_file: Files = None,
-    new_passphrase_file: Annotated[
-        Path | None, typer.Option(help="Passphrase that will seal the person's new key.")
-    ] = None,
+def proposals(home: Home = None, as_json: AsJson = False) -> None:
+    """Acts about keys and roles, and what they wait for."""
+    now = CLOCK.now()
+    with read_home(settings_for(home)) as reader:
+        found = reader.find(PeopleProposal)
+        owners = {k.key_id: k.person_id for k in reader.find(PersonKey)}
+    rows = [
+        (
+            one.proposal_id,
+            one.kind,
+            one.person_id,
+            "expired" if one.in_force_at is None and now >= one.expires_at else one.status.value,
+            ",".join(owners.get(s.key_id, "the new key") for s in one.signatures),
+            utc_text(one.expires_at),
+        )
+        for one in found
+    ]
+    lines = table(rows, "PROPOSAL", "KIND", "PERSON", "STATUS", "SIGNED BY", "UNTIL")
+    answer({"proposals": [one.json_value() for one in found]}, lines, as_json=as_json)
+
+
+@app.command()
+def review(home: Home = None, as_json: AsJson = False) -> None:
+    """Who may do what, and the last act of each: the list of an access review."""
+    with read_home(settings_for(home)) as reader:
+        seen = access_list(reader)
+    answer({"digest": seen.digest, **seen.json_value()}, _lines(seen), as_json=as_json)
+
+
+@app.command("attest-review")
+def attest_review(
+    acting_as: ActingAs,
+    passphrase_file: PassphraseFile = None,
     key: Key = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a key for a person and enrol it; two officers decide, the owner proves possession.
-
-    A key that an enrolment made and could not record is taken up again.
-    """
-    settings = settings_for(home)
-    with read_home(settings) as reader:
-        if reader.get(Person, person) is None:
-            reject("NOT_FOUND", "no such person", field="person", got=person)
-    actors = [actor for actor, _ in all_logged_in(settings, by, passphrase_file or [])]
-    desk = desk_at(settings)
-    passphrase = passphrase_from(new_passphrase_file, person)
-    ring = Keyring(keys_folder(settings))
-    made = _left_behind(settings, ring, Officer(person, passphrase))
-    made = made or new_person_key(ring, Officer(person, passphrase), CLOCK, IDS)
-    proof = ring.open(person, passphrase).sign("enrol", {**enrolment_statement(made)})
-    officers = [a.id for a in actors]
-    outcome = desk.people.enrol(made, proof, officers, actors[0], key=command_key(key))
-    if outcome.refusal is not None:
-        ring.path(person).unlink()
-    settled(settings, outcome, as_json=as_json, what="enrolled")
-
-
-def _left_behind(settings: Settings, ring: Keyring, owner: Officer) -> PersonKey | None:
-    """The key in a file that no record knows; None when there is no file or it is enrolled."""
-    with read_home(settings) as reader:
-        known = {key.public_key for key in reader.find(PersonKey, person_id=owner.person_id)}
-        enrolled = key_of(reader, owner.person_id) is not None
-    if enrolled or not ring.path(owner.person_id).exists():
-        return None
-    left = opened_key(ring, owner.person_id, owner.passphrase)
-    if left.public_key in known:
-        return None
-    return PersonKey(
-        key_id=left.key_id,
-        person_id=owner.person_id,
-        public_key=left.public_key,
-        key_class=1,
-        enrolled_by=(),
-        effective_at=CLOCK.now(),
+    """Look at the list of the access review and sign that you did."""
+    from counterseal.identity.access_reviews import (  # noqa: PLC0415 - only signing needs it
+        AccessClaim,
+        review_statement,
     )
+
+    settings, base = settings_for(home), command_key(key)
+    with read_home(settings) as reader:
+        seen, own = access_list(reader), reader.get(Person, acting_as)
+    for line in _lines(seen):
+        notice(line)
+    actor, opened = logged_in(settings, acting_as, passphrase_file)
+    desk = desk_at(settings)
+    tenant = "none" if own is None else own.tenant
+    terms = desk.people.terms(tenant, CLOCK.now(), key=base)
+    claim = AccessClaim(terms=terms, list_digest=seen.digest, people_count=len(seen.people))
+    notice(f"signing: attested_review as {actor.id}")
+    signature = opened.sign("attest", review_statement(claim))
+    outcome = desk.leaving.attest_review(claim, signature, actor, key=base)
+    settled(settings, outcome, as_json=as_json, what="reviewed")
+
+
+@app.command()
+def verify(home: Home = None, as_json: AsJson = False) -> None:
+    """Recheck every key and role from the signatures that put them into force.
+
+    Exit status 0 when all hold, 1 when one is forged.
+    """
+    with read_home(settings_for(home)) as reader:
+        installed = reader.find(Installation)
+        register = register_of(reader, installed[0].origin if installed else "none")
+    faults = check_register(register)
+    officers = _officers(register)
+    if officers < OFFICERS_WANTED:
+        notice("counterseal: fewer than three officers have keys: none of them can get a new one")
+    founders = list(next((k.enrolled_by for k in register.person_keys if k.bootstrap), ()))
+    lines = [
+        f"founded by  {', '.join(founders) or 'nobody'}",
+        f"checked     {len(register.person_keys)} keys, {len(register.grants)} grants",
+        *(
+            table([(f.kind, f.key, f.problem) for f in faults], "KIND", "ID", "PROBLEM")
+            if faults
+            else ()
+        ),
+    ]
+    value: dict[str, Json] = {
+        "founded_by": founders,
+        "officers": officers,
+        "keys": len(register.person_keys),
+        "grants": len(register.grants),
+        "faults": [fault.json_value() for fault in faults],
+    }
+    answer(value, lines, as_json=as_json)
+    leave(1 if faults else 0)
+
+
+def _officers(register: Register) -> int:
+    """How many people could sign for a new key."""
+    keyed = {k.person_id for k in register.person_keys if k.revoked_at is None}
+    able = allowed_roles(Action.ENROL_KEY)
+    return sum(bool(p.held_roles() & able) and p.person_id in keyed for p in register.people)
+
+
+def _lines(seen: AccessList) -> list[str]:
+    rows = [
+        (
+            one.person_id,
+            one.status.value,
+            ",".join(one.roles) or "-",
+            ",".join(f"{k.key_id} ({k.scheme})" for k in one.keys) or "-",
+            None if one.last_act_at is None else utc_text(one.last_act_at),
+            one.last_act,
+        )
+        for one in seen.people
+    ]
+    heads = ("PERSON", "STATUS", "ROLES", "KEYS", "LAST ACT", "WHAT")
+    return [*table(rows, *heads), f"digest {seen.digest}"]

@@ -160,16 +160,12 @@ def _records_of(purge: Purge) -> int:
 def _outlook(reader: HomeReader) -> tuple[CaseOutlook, ...]:
     from counterseal.audit.retention import Hold  # noqa: PLC0415 - only here
     from counterseal.desk.archive import logged  # noqa: PLC0415 - the same
-    from counterseal.desk.installation import PolicyActivation  # noqa: PLC0415 - the same
-    from storage.policy_files import bundle_from  # noqa: PLC0415 - the same
+    from storage.law import law_in_force  # noqa: PLC0415 - the same
 
-    active = max(reader.find(PolicyActivation), key=lambda a: a.effective_from, default=None)
-    if active is None:
-        reject("POLICY_MISSING", "no policy is active in this home")
-    files = {file.path: file.text.encode() for file in active.files}
-    bundle = bundle_from(files, active.version, active.effective_from)
+    now = CLOCK.now()
+    bundle = law_in_force(reader, now).bundle
     rows = (logged(row) for row in reader.records())
-    return outlook_of(rows, bundle.retention.keep_years, reader.find(Hold), CLOCK.now())
+    return outlook_of(rows, bundle.retention.keep_years, reader.find(Hold), now)
 
 
 def _purging(settings: "Settings") -> "Purging":

@@ -10,7 +10,6 @@ import typer
 
 from counterseal.broker.gateway import PaperBroker
 from counterseal.broker.ports import Broker
-from counterseal.desk.installation import PolicyActivation
 from counterseal.desk.ports import Reader
 from counterseal.desk.views.risk import (
     OrderQuestion,
@@ -19,7 +18,6 @@ from counterseal.desk.views.risk import (
     risk_panel,
 )
 from counterseal.kernel.canonical import Json
-from counterseal.kernel.errors import PolicyError
 from counterseal.kernel.model import Refusal
 from counterseal.market.contracts import ContractTable, allocate_exposure
 from counterseal.market.ports import MarketFeed
@@ -29,7 +27,8 @@ from counterseal.risk.decide import risk_refusal
 from counterseal.risk.model import Check, RiskEvaluation, RiskState
 from counterseal.signals.intent import OrderType, Side
 from storage.home_reader import read_home
-from storage.policy_files import bundle_from, contracts_from
+from storage.law import law_in_force
+from storage.policy_files import contracts_from
 from storage.settings import Settings
 from storage.trading_calendar import view_calendar
 from ui.cli.options import AsJson, Home, QuoteFile
@@ -137,11 +136,7 @@ def allocate(
 def _law(
     reader: Reader, settings: Settings, feed: MarketFeed, now: datetime
 ) -> tuple[RiskLimits, _Ground]:
-    active = max(reader.find(PolicyActivation), key=lambda a: a.effective_from, default=None)
-    if active is None:
-        raise PolicyError("POLICY_MISSING", "no policy is active in this home")
-    files = {file.path: file.text.encode() for file in active.files}
-    bundle = bundle_from(files, active.version, active.effective_from)
+    bundle, files = law_in_force(reader, now)
     contracts = contracts_from(files)
     ground = _Ground(
         feed=feed,

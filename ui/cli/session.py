@@ -57,19 +57,25 @@ def logged_in(settings: Settings, person_id: str, file: Path | None) -> tuple[Ac
     """A person who opened the key that is enrolled for them.
 
     Raises:
-        InputError: `KEY_NOT_ENROLLED`, and those of `Keyring.open`, which name the person.
+        InputError: `KEY_NOT_ENROLLED`, `KEY_LOCKED`, and those of `Keyring.open`, which name the
+            person.
     """
     from counterseal.desk.people import key_of  # noqa: PLC0415 - only acting needs it
-    from storage.homes import keys_folder  # noqa: PLC0415 - the same
+    from counterseal.identity.schemes import SignatureScheme  # noqa: PLC0415 - the same
+    from storage.home_keys import keys_folder, settle_person_key  # noqa: PLC0415 - the same
     from storage.keyring import Keyring  # noqa: PLC0415 - the same
+    from ui.cli.key_limits import limited  # noqa: PLC0415 - the same
 
     ring = Keyring(keys_folder(settings))
+    settle_person_key(settings, person_id)
     with read_home(settings) as reader:
-        enrolled = key_of(reader, person_id)
-    opened = opened_key(ring, person_id, passphrase_from(file, person_id))
+        enrolled = key_of(reader, person_id, SignatureScheme.ED25519)
+    passphrase = passphrase_from(file, person_id)
+    now = CLOCK.now()
+    with limited(settings, person_id, now):
+        opened = opened_key(ring, person_id, passphrase)
     if enrolled is None or enrolled.public_key != opened.public_key:
         raise InputError("KEY_NOT_ENROLLED", "this key is not enrolled", got=person_id)
-    now = CLOCK.now()
     actor = Actor(
         id=person_id,
         issuer="counterseal:local",

@@ -1,0 +1,143 @@
+"""`counterseal approvals amend | reopen | comment | thread | sweep`."""
+
+from typing import Annotated
+
+import typer
+
+from counterseal.desk.views.threads import CaseThread, case_thread
+from counterseal.kernel.model import Refusal
+from counterseal.signals.intent import OrderType, TimeInForce
+from storage.home_reader import read_home
+from storage.settings import Settings
+from ui.cli.acknowledged import settled
+from ui.cli.cases import active_bundle
+from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.render import answer, refused, reject, table
+from ui.cli.session import CLOCK, command_key, decimal_of, desk_at, logged_in, settings_for
+
+
+def amend(
+    request: str,
+    acting_as: ActingAs,
+    quantity: Annotated[str | None, typer.Option(help="Needs --price, too.")] = None,
+    price: Annotated[str | None, typer.Option(help="In points, for the notional.")] = None,
+    price_min: Annotated[str | None, typer.Option()] = None,
+    price_max: Annotated[str | None, typer.Option()] = None,
+    order_type: Annotated[OrderType | None, typer.Option()] = None,
+    time_in_force: Annotated[TimeInForce | None, typer.Option()] = None,
+    reason: Annotated[str | None, typer.Option()] = None,
+    uses: Annotated[int | None, typer.Option(help="Orders it may serve for.")] = None,
+    passphrase_file: PassphraseFile = None,
+    key: Key = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Change an own request before it is used; what still stands of its reviews carries over."""
+    from counterseal.approvals.draft import AmendedTerms, amended_payload  # noqa: PLC0415 - here
+    from counterseal.approvals.model import ApprovalRequest  # noqa: PLC0415 - the same
+    from counterseal.market.instruments import contract_root  # noqa: PLC0415 - the same
+
+    settings = settings_for(home)
+    terms = AmendedTerms(
+        max_quantity=None if quantity is None else decimal_of(quantity, "--quantity"),
+        price=None if price is None else decimal_of(price, "--price"),
+        price_min=None if price_min is None else decimal_of(price_min, "--price-min"),
+        price_max=None if price_max is None else decimal_of(price_max, "--price-max"),
+        order_type=order_type,
+        time_in_force=time_in_force,
+        request_reason=reason,
+        uses_max=uses,
+    )
+    actor, _ = logged_in(settings, acting_as, passphrase_file)
+    desk, base = desk_at(settings), command_key(key)
+    with read_home(settings) as reader:
+        old = reader.get(ApprovalRequest, request)
+    spec = None if old is None else desk.bench.contracts.spec(contract_root(old.payload.symbol))
+    if old is None or spec is None:
+        reject("NOT_FOUND", "no such approval request", field="request", got=request)
+    payload = amended_payload(old.payload, terms, spec)
+    outcome = desk.amendments.amend(request, payload, actor, key=base)
+    settled(settings, outcome, as_json=as_json, what="amended")
+
+
+def reopen(
+    request: str,
+    acting_as: ActingAs,
+    passphrase_file: PassphraseFile = None,
+    key: Key = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Ask anew, under the policy in force, for what an older policy was asked for."""
+    settings = settings_for(home)
+    actor, _ = logged_in(settings, acting_as, passphrase_file)
+    outcome = desk_at(settings).amendments.reopen(request, actor, key=command_key(key))
+    settled(settings, outcome, as_json=as_json, what="reopened")
+
+
+def comment(
+    request: str,
+    acting_as: ActingAs,
+    text: Annotated[str, typer.Option(help="1 to 2,000 characters.")],
+    reply_to: Annotated[str | None, typer.Option(help="A comment of the same request.")] = None,
+    passphrase_file: PassphraseFile = None,
+    key: Key = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Say something about a request; nobody signs it and nothing follows from it."""
+    settings = settings_for(home)
+    actor, _ = logged_in(settings, acting_as, passphrase_file)
+    comments = desk_at(settings).comments
+    outcome = comments.comment(request, text, actor, key=command_key(key), reply_to=reply_to)
+    settled(settings, outcome, as_json=as_json, what="commented")
+
+
+def thread(request: str, home: Home = None, as_json: AsJson = False) -> None:
+    """What stands around a request: versions field by field, citations, uses, comments."""
+    found = thread_of(settings_for(home), request, as_json=as_json)
+    answer({"thread": found.json_value()}, thread_lines(found), as_json=as_json)
+
+
+def thread_of(settings: Settings, request: str, *, as_json: bool) -> CaseThread:
+    """What stands around a request; leaves with status 1 when there is none."""
+    with read_home(settings) as reader:
+        found = case_thread(reader, request, active_bundle(reader).approval.void_matrix)
+    if isinstance(found, Refusal):
+        refused(found, as_json=as_json)
+    return found
+
+
+def sweep(
+    acting_as: ActingAs,
+    passphrase_file: PassphraseFile = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Record every reminder, escalation and expiry that is due."""
+    settings = settings_for(home)
+    actor, _ = logged_in(settings, acting_as, passphrase_file)
+    outcomes = desk_at(settings).waiting.sweep(actor, now=CLOCK.now())
+    rows = [(o.subject_id, "recorded" if o.accepted else "refused") for o in outcomes]
+    told = [{"subject_id": case, "outcome": what} for case, what in rows]
+    answer({"swept": [*told]}, table(rows, "REQUEST", "OUTCOME"), as_json=as_json)
+
+
+def thread_lines(thread: CaseThread) -> list[str]:
+    """The thread in lines; people's words are quoted, so that no control character acts."""
+    lines = [f"uses        {thread.uses} of {thread.uses_max}"]
+    if thread.answers is not None:
+        lines.append(f"answers     {thread.answers}")
+    lines += [f"answered by {case}" for case in thread.answered_by]
+    if thread.superseded_by is not None:
+        lines.append(f"replaced by {thread.superseded_by}")
+    for change in thread.changes:
+        voided = ", ".join(change.voided) or "nothing"
+        head = f"version {change.version}   of {change.supersedes}"
+        lines.append(f"{head}: {change.carried} carried, voids {voided}")
+        lines += [f"  {f.field}: {f.before} -> {f.after}" for f in change.fields]
+    for line in thread.comments:
+        words = "(erased)" if line.text is None else ascii(line.text)
+        reply = "" if line.reply_to is None else f" in reply to {line.reply_to}"
+        lines.append(f"comment {line.comment_id} by {line.person_id}{reply}: {words}")
+    return lines

@@ -1,0 +1,345 @@
+"""`counterseal policies`: check, propose, approve, activate, show, replay, diff, manifest.
+
+What only a check needs is loaded when one is asked for.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from counterseal.desk.installation import PolicyActivation, in_force
+from counterseal.kernel.canonical import Json
+from counterseal.kernel.clock import parse_utc, utc_text
+from counterseal.kernel.model import Refusal
+from storage.home_reader import HomeReader, read_home
+from storage.settings import Settings
+from ui.cli.acknowledged import settled
+from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.render import answer, leave, notice, refused, reject, table
+from ui.cli.session import CLOCK, command_key, desk_at, logged_in, settings_for
+
+if TYPE_CHECKING:
+    from counterseal.desk.policies import Policies
+    from counterseal.policy.bundle import RuleText
+    from counterseal.policy.counterfactual import Difference, DiffReport
+    from counterseal.policy.gate_checks import GateReport, PolicyDraft
+    from counterseal.policy.proposal import PolicyProposal
+
+app = typer.Typer(no_args_is_help=True)
+Version = Annotated[str, typer.Argument(help="A version of the policy folder.")]
+Proposal = Annotated[str, typer.Argument(help="A proposal, as `policies show` lists it.")]
+LINES_MAX = 20
+"""Differences that are listed for people; JSON has all."""
+
+
+@app.command()
+def check(
+    place: Annotated[
+        str, typer.Argument(metavar="DIR-or-VERSION", help="A version, or a folder with one.")
+    ],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Run the checks of the gate: rules, own tests, bounded sweep, replay diff. Nothing is written.
+
+    Without a home there are no past decisions to hold the policy against.
+    """
+    settings = settings_for(home)
+    draft = _draft(settings, place)
+    report = _report(settings, draft)
+    if report.refusal is not None:
+        refused(report.refusal, as_json=as_json, more={"checks": _results(report)})
+    value: dict[str, Json] = {"ok": True, "version": draft.version, "checks": _results(report)}
+    if report.diff is not None:
+        value["diff"] = report.diff.json_value()
+    answer(value, [*_check_lines(report), *_diff_lines(report.diff)], as_json=as_json)
+
+
+@app.command()
+def propose(
+    version: Version,
+    acting_as: ActingAs,
+    author: Annotated[
+        list[str] | None, typer.Option(help="Who else wrote it; give again for more.")
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+    key: Key = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Check a version and put it to the vote of two people who did not write it."""
+    settings = settings_for(home)
+    draft = _draft(settings, version)
+    actor, _ = logged_in(settings, acting_as, passphrase_file)
+    listed = () if draft.bundle is None else draft.bundle.author_ids
+    authors = sorted({*(author or ()), *listed})
+    taken = command_key(key)
+    outcome = _policies(settings).propose(draft, authors, actor, key=taken)
+    settled(settings, outcome, as_json=as_json, what="proposed as")
+
+
+@app.command()
+def approve(
+    proposal: Proposal,
+    acting_as: ActingAs,
+    passphrase_file: PassphraseFile = None,
+    key: Key = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """See what is proposed, then sign your agreement with your own key."""
+    settings = settings_for(home)
+    for line in _proposal_lines(_proposal(settings, proposal)):
+        notice(line)
+    actor, opened = logged_in(settings, acting_as, passphrase_file)
+    policies, taken = _policies(settings), command_key(key)
+    statement = policies.statement(proposal, actor, CLOCK.now())
+    if isinstance(statement, Refusal):
+        refused(statement, as_json=as_json)
+    notice(f"signing: {statement['meaning']} as {actor.id}")
+    outcome = policies.vote(proposal, opened.sign("policy", statement), actor, key=taken)
+    settled(settings, outcome, as_json=as_json, what="approved")
+
+
+@app.command()
+def activate(
+    proposal: Proposal,
+    acting_as: ActingAs,
+    effective_from: Annotated[
+        str | None, typer.Option(help="RFC 3339 time from which it counts; now by default.")
+    ] = None,
+    passphrase_file: PassphraseFile = None,
+    key: Key = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Bring a proposal into force that two people have approved."""
+    settings = settings_for(home)
+    begins = None if effective_from is None else _time(effective_from)
+    actor, _ = logged_in(settings, acting_as, passphrase_file)
+    outcome = _policies(settings).activate(
+        proposal, actor, key=command_key(key), effective_from=begins
+    )
+    settled(settings, outcome, as_json=as_json, what="activated")
+
+
+@app.command()
+def show(
+    version: Annotated[str | None, typer.Argument(help="One version, with its files.")] = None,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Every policy that was activated, what is in force now, and what is proposed."""
+    from counterseal.policy.proposal import PolicyProposal  # noqa: PLC0415 - only here
+
+    settings, now = settings_for(home), CLOCK.now()
+    with read_home(settings) as reader:
+        activations = reader.find(PolicyActivation)
+        proposals = reader.find(PolicyProposal)
+        active = in_force(activations, now)
+    told = [one for one in activations if version in {None, one.version, one.bundle_hash}]
+    if version is not None and not told:
+        reject("NOT_FOUND", "this version was never activated", field="VERSION", got=version)
+    rows = [
+        (one.version, _standing(one, active, now), utc_text(one.effective_from), one.bundle_hash)
+        for one in sorted(told, key=lambda one: one.effective_from)
+    ]
+    lines = table(rows, "VERSION", "STANDING", "FROM", "BUNDLE")
+    if version is None:
+        lines += ["", *_proposal_table(proposals, activations, now)]
+    else:
+        lines += ["", *(f"{f.sha256}  {f.path}" for one in told for f in one.files)]
+    value: dict[str, Json] = {
+        "in_force": None if active is None else active.bundle_hash,
+        "activations": [one.json_value() for one in told],
+        "proposals": [one.json_value() for one in proposals if version is None],
+    }
+    answer(value, lines, as_json=as_json)
+
+
+@app.command()
+def replay(
+    everything: Annotated[
+        bool, typer.Option("--all", help="Every decision, not only the newest ones.")
+    ] = False,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Judge recorded decisions again, each under its own policy; say where they differ."""
+    from counterseal.desk.policies import newest_evaluations  # noqa: PLC0415 - only here
+    from counterseal.policy.counterfactual import replay_recorded  # noqa: PLC0415 - only here
+    from counterseal.policy.evaluation import PolicyEvaluation  # noqa: PLC0415 - only here
+
+    with read_home(settings_for(home)) as reader:
+        found = reader.find(PolicyEvaluation) if everything else newest_evaluations(reader)
+        rules = _rules(reader)
+    report = replay_recorded(found, rules)
+    same = not report.differences
+    value: dict[str, Json] = {"ok": same, **report.json_value()}
+    lines = [f"replayed: {report.replayed} decisions, {len(report.differences)} differ"]
+    answer(value, [*lines, *_difference_lines(report.differences)], as_json=as_json)
+    if not same:
+        leave(1)
+
+
+@app.command()
+def diff(version: Version, home: Home = None, as_json: AsJson = False) -> None:
+    """Which of the newest decisions would come out otherwise under another version."""
+    from counterseal.desk.policies import newest_evaluations  # noqa: PLC0415 - only here
+    from counterseal.policy.counterfactual import diff_decisions  # noqa: PLC0415 - only here
+    from storage.law import law_in_force  # noqa: PLC0415 - only here
+
+    settings = settings_for(home)
+    draft = _draft(settings, version)
+    if draft.bundle is None:
+        reject("POLICY_FLAWED", draft.flaw, field="VERSION", got=version)
+    with read_home(settings) as reader:
+        replaces = law_in_force(reader, CLOCK.now()).bundle.bundle_hash
+        report = diff_decisions(newest_evaluations(reader), replaces, draft.bundle)
+    answer(report.json_value(), _diff_lines(report), as_json=as_json)
+
+
+@app.command()
+def manifest(
+    version: Version,
+    author: Annotated[str, typer.Option(help="Who wrote it: a person of the home.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Put a version, as its files are now, on the list of the policy folder."""
+    from storage.policy_drafts import list_version  # noqa: PLC0415 - only here
+
+    folder = settings_for(home).counterseal_policies
+    entry = list_version(folder, version, author, CLOCK.now())
+    lines = [f"listed: {entry.version} {entry.bundle_hash}"]
+    answer({"ok": True, "entry": entry.json_value()}, lines, as_json=as_json)
+
+
+def _policies(settings: Settings) -> "Policies":
+    from counterseal.desk.policies import Policies  # noqa: PLC0415 - only acting needs it
+
+    return Policies(desk_at(settings).bench)
+
+
+def _draft(settings: Settings, place: str) -> "PolicyDraft":
+    """A version of the policy folder, or the newest one of another folder."""
+    from storage.policy_drafts import draft_from  # noqa: PLC0415 - only checks need it
+
+    folder = Path(place)
+    if not folder.is_dir():
+        return draft_from(settings.counterseal_policies, place, CLOCK.now())
+    versions = sorted(path.name for path in (folder / "approval").glob("*") if path.is_dir())
+    if not versions:
+        reject("POLICY_MISSING", "no version in this folder", field="DIR-or-VERSION", got=place)
+    return draft_from(folder, versions[-1], CLOCK.now())
+
+
+def _report(settings: Settings, draft: "PolicyDraft") -> "GateReport":
+    from counterseal.desk.policies import newest_evaluations  # noqa: PLC0415 - only checks need it
+    from counterseal.kernel.canonical import digest  # noqa: PLC0415 - the same
+    from counterseal.policy.gate_checks import check_draft  # noqa: PLC0415 - the same
+
+    if not settings.database.exists():
+        return check_draft(draft, (), digest(None))
+    with read_home(settings) as reader:
+        active = in_force(reader.find(PolicyActivation), CLOCK.now())
+        replaces = digest(None) if active is None else active.bundle_hash
+        return check_draft(draft, newest_evaluations(reader), replaces)
+
+
+def _rules(reader: HomeReader) -> "dict[str, RuleText]":
+    from storage.law import activated_law  # noqa: PLC0415 - only a replay needs it
+
+    return {
+        one.bundle_hash: activated_law(one).bundle.rules for one in reader.find(PolicyActivation)
+    }
+
+
+def _proposal(settings: Settings, proposal_id: str) -> "PolicyProposal":
+    from counterseal.policy.proposal import PolicyProposal  # noqa: PLC0415 - only votes need it
+
+    with read_home(settings) as reader:
+        found = reader.get(PolicyProposal, proposal_id)
+    if found is None:
+        reject("NOT_FOUND", "no such proposal", field="PROPOSAL", got=proposal_id)
+    return found
+
+
+def _time(text: str) -> datetime:
+    try:
+        return parse_utc(text)
+    except ValueError as error:
+        reject("BAD_TIME", str(error), field="--effective-from", got=text)
+
+
+def _standing(one: PolicyActivation, active: PolicyActivation | None, now: datetime) -> str:
+    if one == active:
+        return "in force"
+    return "to come" if now < one.effective_from else "superseded"
+
+
+def _proposal_table(
+    proposals: "Sequence[PolicyProposal]", activations: Sequence[PolicyActivation], now: datetime
+) -> list[str]:
+    activated = {one.proposal_id for one in activations}
+    rows = [
+        (
+            one.proposal_id,
+            one.version,
+            "activated"
+            if one.proposal_id in activated
+            else "open"
+            if one.open_at(now)
+            else "expired",
+            utc_text(one.expires_at),
+            ",".join(one.author_ids),
+        )
+        for one in proposals
+    ]
+    return table(rows, "PROPOSAL", "VERSION", "STANDING", "UNTIL", "AUTHORS")
+
+
+def _proposal_lines(proposal: "PolicyProposal") -> list[str]:
+    steps = [f"{c.step.value:<11} {c.checked} checked, {c.found} found" for c in proposal.checks]
+    return [
+        f"proposal    {proposal.proposal_id} of version {proposal.version}",
+        f"bundle      {proposal.bundle_hash}",
+        f"replaces    {proposal.replaces}",
+        f"diff        {proposal.diff_hash}",
+        f"authors     {', '.join(proposal.author_ids)}",
+        *steps,
+    ]
+
+
+def _results(report: "GateReport") -> list[Json]:
+    return [result.json_value() for result in report.results]
+
+
+def _check_lines(report: "GateReport") -> list[str]:
+    from counterseal.policy.sweep import WORDS  # noqa: PLC0415 - only checks need it
+
+    rows = [(result.step.value, result.checked, result.found) for result in report.results]
+    return [*table(rows, "STEP", "CHECKED", "FOUND"), f"sweep: {WORDS}"]
+
+
+def _diff_lines(report: "DiffReport | None") -> list[str]:
+    if report is None:
+        return []
+    head = (
+        f"diff: {len(report.flips)} of {report.decisions} decisions would flip,"
+        f" {report.reasons_changed} would have other reasons"
+    )
+    return [head, *_difference_lines(report.flips)]
+
+
+def _difference_lines(differences: "Sequence[Difference]") -> list[str]:
+    lines = [
+        f"{one.evaluation_id}  {one.action.value} of {one.subject} by {one.principal}:"
+        f" {one.recorded} -> {one.now}"
+        for one in differences[:LINES_MAX]
+    ]
+    more = len(differences) - len(lines)
+    return [*lines, f"and {more} more; --json has all"] if more else lines
