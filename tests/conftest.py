@@ -17,16 +17,31 @@ settings.load_profile("unhurried")
 
 GUARD = str(Path(__file__).parent / "guard")
 REFUSED = pytest.StashKey[Path]()
+TOGETHER = frozenset({"day", "flows"})
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Guard the processes to come; importing the guard has guarded this one."""
+    """Guard the processes to come; importing the guard has guarded this one.
+
+    A worker of a run that is shared out tells the process that began the run.
+    """
+    if hasattr(config, "workerinput"):
+        config.stash[REFUSED] = Path(os.environ[sitecustomize.REFUSED_FILE])
+        return
     told = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([GUARD, *([told] if told else [])])
     handle, name = tempfile.mkstemp(prefix="refused-")
     os.close(handle)
     os.environ[sitecustomize.REFUSED_FILE] = name
     config.stash[REFUSED] = Path(name)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Share out whole files, and whole folders whose tests stand on one day or one server."""
+    for item in items:
+        room = item.path.parent
+        together = room if room.name in TOGETHER else item.path
+        item.add_marker(pytest.mark.xdist_group(str(together)))
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
@@ -47,4 +62,5 @@ def pytest_terminal_summary(
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Leave nothing behind."""
-    config.stash[REFUSED].unlink(missing_ok=True)
+    if not hasattr(config, "workerinput"):
+        config.stash[REFUSED].unlink(missing_ok=True)
