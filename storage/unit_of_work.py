@@ -67,13 +67,13 @@ class SqlReader:
 
     def find(self, kind: type[D], **equal: Wanted) -> tuple[D, ...]:
         """Documents whose fields equal the given ones, in the order of their keys."""
-        rows = self._connection.execute(_query(kind.KIND, *_asked(equal)), equal)
+        rows = self._connection.execute(_query(kind.KIND, *_asked(equal)), _bound(equal))
         return tuple(cast("D", _document(kind.KIND, tuple(row))) for row in rows)
 
     def count(self, kind: type[D], **equal: Wanted) -> int:
         """How many documents `find` would give."""
         query = _count(kind.KIND, *_asked(equal))
-        return int(self._connection.execute(query, equal).scalar_one())
+        return int(self._connection.execute(query, _bound(equal)).scalar_one())
 
     def opened(self, commitment: str) -> Opening | None:
         """What opens a commitment to personal data; None when it was erased or never made."""
@@ -168,6 +168,11 @@ def _document(kind: str, cells: tuple[Cell, ...]) -> Document:
 def _asked(equal: Mapping[str, Wanted]) -> tuple[tuple[str, bool], ...]:
     """Names, and whether several values will do."""
     return tuple((name, isinstance(value, tuple)) for name, value in equal.items())
+
+
+def _bound(equal: Mapping[str, Wanted]) -> dict[str, Wanted]:
+    """Values as columns hold them: a truth is a whole number, which PostgreSQL minds."""
+    return {name: int(v) if isinstance(v, bool) else v for name, v in equal.items()}
 
 
 @cache

@@ -138,7 +138,7 @@ def waited(world: World, request_id: str, seconds: int, *, submit: bool) -> Outc
     return sent(world, request_id, "researcher", RESEARCH)
 
 
-MOVED = "UPDATE people SET tenant = 'tenant-2' WHERE person_id = 'researcher'"
+MOVED = "UPDATE approval_requests SET tenant = 'tenant-2'"
 STOLEN = (
     "UPDATE person_keys SET status = 'revoked', revoked_reason = 'compromised', "
     "revoked_at = '2026-01-05T00:45:00.000000Z' WHERE person_id = 'risk'"
