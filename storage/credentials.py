@@ -3,11 +3,12 @@
 Job: keep password hashes, one-time secrets, counters and signs of life outside the log's database.
 
 Invariants
-  I1  The file is its owner's alone (0600 in a folder 0700) and holds no password and no token.
+  I1  What is kept is neither a password nor a token.
   I2  What is compared and what is changed by it are one transaction, across processes.
   I3  A password is verified for every account, known or not, with the same parameters.
 
-Not here: who may ask (desk.access), what the counters mean (policy.access).
+Not here: the file and its transactions (storage.credentials_file), who may ask (desk.access), what
+the counters mean (policy.access).
 Source: governance part 5; RFC 9106 (argon2id); RFC 6238 and 4226 (one-time codes).
 """
 
@@ -15,8 +16,7 @@ import hashlib
 import hmac
 import os
 import sqlite3
-from collections.abc import Iterator, Sequence
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
@@ -32,9 +32,8 @@ from counterseal.identity.credentials import (
     Guessed,
 )
 from counterseal.kernel.clock import parse_utc, utc_text
-from counterseal.kernel.errors import AdapterError
 from counterseal.policy.access import AccessRules
-from storage.durable import make_folder, sync_folder
+from storage.credentials_file import changing
 
 if TYPE_CHECKING:
     from argon2 import PasswordHasher
@@ -44,24 +43,6 @@ _CODE_DIGITS: Final = 6
 _NEVER: Final = -1
 _SEEN_KEPT: Final = timedelta(days=31)
 """Longer than any session lives."""
-
-_SCHEMA: Final = """
-CREATE TABLE peppers (id INTEGER PRIMARY KEY CHECK (id = 1), pepper BLOB NOT NULL,
-  nobody TEXT) STRICT;
-CREATE TABLE passwords (account_id TEXT PRIMARY KEY, hash TEXT NOT NULL) STRICT;
-CREATE TABLE codes (account_id TEXT PRIMARY KEY, secret TEXT, last_counter INTEGER
-  NOT NULL DEFAULT -1, offered TEXT, offered_until TEXT) STRICT;
-CREATE TABLE attempts (subject BLOB PRIMARY KEY, attempts INTEGER NOT NULL,
-  not_before TEXT, last_at TEXT NOT NULL) STRICT;
-CREATE TABLE tokens (token BLOB NOT NULL, purpose TEXT NOT NULL,
-  account_id TEXT NOT NULL, expires_at TEXT NOT NULL, PRIMARY KEY (token, purpose)) STRICT;
-CREATE TABLE seen (session_id TEXT PRIMARY KEY, seen_at TEXT NOT NULL) STRICT;
-"""
-
-
-def credentials_file(home: Path) -> Path:
-    """Where a home keeps the secrets of its accounts."""
-    return home / "credentials" / "accounts.sqlite3"
 
 
 class SqliteCredentials:
@@ -82,7 +63,7 @@ class SqliteCredentials:
         Raises:
             AdapterError: `CREDENTIALS_FAILED`.
         """
-        with self._changing() as work:
+        with changing(self._path) as work:
             forgotten = utc_text(now - timedelta(seconds=rules.attempts_forgotten_seconds))
             work.execute("DELETE FROM attempts WHERE last_at < ?", (forgotten,))
             known = [_attempts(work, g.subject) for g in guessed]
@@ -104,7 +85,7 @@ class SqliteCredentials:
         Raises:
             AdapterError: `CREDENTIALS_FAILED`.
         """
-        with self._changing() as work:
+        with changing(self._path) as work:
             for subject in cleared:
                 work.execute("DELETE FROM attempts WHERE subject = ?", (_hidden(work, subject),))
             for subject in refunded:
@@ -121,7 +102,7 @@ class SqliteCredentials:
             AdapterError: `CREDENTIALS_FAILED`.
         """
         hashed = _hasher().hash(_plain(password))
-        with self._changing() as work:
+        with changing(self._path) as work:
             _nobody(work)
             work.execute(
                 "INSERT INTO passwords VALUES (?, ?)"
@@ -140,7 +121,7 @@ class SqliteCredentials:
             VerificationError,
         )
 
-        with self._changing() as work:
+        with changing(self._path) as work:
             found = work.execute(
                 "SELECT hash FROM passwords WHERE account_id = ?", (account_id,)
             ).fetchone()
@@ -158,7 +139,7 @@ class SqliteCredentials:
 
     def _rehash(self, account_id: str, old: str, new: str) -> None:
         """Renew a hash, unless the password was replaced meanwhile."""
-        with self._changing() as work:
+        with changing(self._path) as work:
             work.execute(
                 "UPDATE passwords SET hash = ? WHERE account_id = ? AND hash = ?",
                 (new, account_id, old),
@@ -174,7 +155,7 @@ class SqliteCredentials:
 
         secret = pyotp.random_base32()
         until = utc_text(now + timedelta(seconds=rules.enrolment_seconds))
-        with self._changing() as work:
+        with changing(self._path) as work:
             work.execute(
                 "INSERT INTO codes (account_id, offered, offered_until) VALUES (?, ?, ?)"
                 " ON CONFLICT (account_id) DO UPDATE SET offered = excluded.offered,"
@@ -193,7 +174,7 @@ class SqliteCredentials:
         Raises:
             AdapterError: `CREDENTIALS_FAILED`.
         """
-        with self._changing() as work:
+        with changing(self._path) as work:
             found = work.execute(
                 "SELECT offered FROM codes WHERE account_id = ? AND offered_until > ?",
                 (account_id, utc_text(now)),
@@ -216,7 +197,7 @@ class SqliteCredentials:
         Raises:
             AdapterError: `CREDENTIALS_FAILED`.
         """
-        with self._changing() as work:
+        with changing(self._path) as work:
             found = work.execute(
                 "SELECT secret, last_counter FROM codes WHERE account_id = ?", (account_id,)
             ).fetchone()
@@ -239,7 +220,7 @@ class SqliteCredentials:
             (_digest(token), purpose, account_id, utc_text(expires_at))
             for purpose in (FOR_PASSWORD, FOR_CODES)
         ]
-        with self._changing() as work:
+        with changing(self._path) as work:
             work.execute("DELETE FROM tokens WHERE account_id = ?", (account_id,))
             work.executemany("INSERT INTO tokens VALUES (?, ?, ?, ?)", rows)
 
@@ -249,7 +230,7 @@ class SqliteCredentials:
         Raises:
             AdapterError: `CREDENTIALS_FAILED`.
         """
-        with self._changing() as work:
+        with changing(self._path) as work:
             found = work.execute(
                 "DELETE FROM tokens WHERE token = ? AND purpose = ? RETURNING account_id,"
                 " expires_at",
@@ -263,7 +244,7 @@ class SqliteCredentials:
         Raises:
             AdapterError: `CREDENTIALS_FAILED`.
         """
-        with self._changing() as work:
+        with changing(self._path) as work:
             forgotten = utc_text(now - _SEEN_KEPT)
             work.execute("DELETE FROM seen WHERE seen_at < ?", (forgotten,))
             work.execute(
@@ -278,7 +259,7 @@ class SqliteCredentials:
         Raises:
             AdapterError: `CREDENTIALS_FAILED`.
         """
-        with self._changing() as work:
+        with changing(self._path) as work:
             found = work.execute(
                 "SELECT seen_at FROM seen WHERE session_id = ?", (session_id,)
             ).fetchone()
@@ -290,51 +271,10 @@ class SqliteCredentials:
         Raises:
             AdapterError: `CREDENTIALS_FAILED`.
         """
-        with self._changing() as work:
+        with changing(self._path) as work:
             work.execute("DELETE FROM passwords WHERE account_id = ?", (account_id,))
             work.execute("DELETE FROM codes WHERE account_id = ?", (account_id,))
             work.execute("DELETE FROM tokens WHERE account_id = ?", (account_id,))
-
-    @contextmanager
-    def _changing(self) -> Iterator[sqlite3.Connection]:
-        """One transaction that holds the writer's lock from its first read.
-
-        A block that raises changes nothing: closing rolls back what was not committed.
-
-        Raises:
-            AdapterError: `CREDENTIALS_FAILED`, retriable.
-        """
-        try:
-            self._made()
-            with closing(sqlite3.connect(self._path, isolation_level=None, timeout=30)) as work:
-                work.execute("PRAGMA synchronous=FULL")
-                work.execute("PRAGMA secure_delete=ON")
-                work.execute("BEGIN IMMEDIATE")
-                yield work
-                work.execute("COMMIT")
-        except (sqlite3.Error, OSError) as error:
-            raise AdapterError(
-                "CREDENTIALS_FAILED", str(error), retriable=True, got=self._path
-            ) from error
-
-    def _made(self) -> None:
-        """The file, whole from its first moment, for its owner alone."""
-        if self._path.exists():
-            return
-        make_folder(self._path.parent)
-        self._path.parent.chmod(0o700)
-        fresh = self._path.with_suffix(f".{os.getpid()}.{os.urandom(4).hex()}")
-        os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-        try:
-            with closing(sqlite3.connect(fresh, isolation_level=None)) as work:
-                work.execute("PRAGMA journal_mode=WAL")
-                work.executescript(_SCHEMA)
-                work.execute("INSERT INTO peppers VALUES (1, ?, NULL)", (os.urandom(32),))
-            with suppress(FileExistsError):
-                os.link(fresh, self._path)
-        finally:
-            fresh.unlink()
-        sync_folder(self._path.parent)
 
 
 def _hasher() -> "PasswordHasher":

@@ -14,7 +14,8 @@ from counterseal.identity.dsse import sign_statement
 from counterseal.identity.sessions import LoginSession
 from counterseal.policy.access import AccessRules
 from counterseal.policy.words import Role
-from storage.credentials import SqliteCredentials, credentials_file
+from storage.credentials import SqliteCredentials
+from storage.credentials_file import credentials_file
 from tests.desk.access_room import PASSWORD, Room
 
 WRONG = "planted-wrong-password"

@@ -9,7 +9,8 @@ from pydantic import SecretStr
 
 from counterseal.identity.credentials import FOR_CODES, FOR_PASSWORD, Credentials, Guessed
 from counterseal.policy.access import AccessRules
-from storage.credentials import SqliteCredentials, credentials_file
+from storage.credentials import SqliteCredentials
+from storage.credentials_file import credentials_file
 from tests.storage.fake_credentials import UnsafeFakeCredentials
 
 NOW = datetime(2026, 11, 21, 9, 0, 0, tzinfo=UTC)

@@ -20,7 +20,8 @@ from pydantic import SecretStr
 from counterseal.identity.credentials import FOR_PASSWORD, Guessed
 from counterseal.kernel.errors import AdapterError
 from counterseal.policy.access import AccessRules
-from storage.credentials import SqliteCredentials, credentials_file
+from storage.credentials import SqliteCredentials
+from storage.credentials_file import credentials_file
 
 ROOT = Path(__file__).parents[2]
 NOW = datetime(2026, 11, 21, 9, 0, tzinfo=UTC)

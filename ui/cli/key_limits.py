@@ -16,7 +16,8 @@ from counterseal.kernel.errors import CountersealError, InputError
 from counterseal.kernel.model import refuse
 from counterseal.policy.access import AccessRules
 from counterseal.policy.bundle import ACCESS_FILE, read_document
-from storage.credentials import SqliteCredentials, credentials_file
+from storage.credentials import SqliteCredentials
+from storage.credentials_file import credentials_file
 from storage.home_reader import read_home
 from storage.policy_files import parse_yaml
 from ui.cli.render import notice
