@@ -31,13 +31,14 @@ def parse_utc(value: object) -> datetime:
     if isinstance(value, str) and _RFC3339.fullmatch(value) is not None:
         value = datetime.fromisoformat(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
-        return value.astimezone(UTC)
+        return value if value.tzinfo is UTC else value.astimezone(UTC)
     raise ValueError('expected an aware time or RFC 3339 text such as "2026-01-02T00:45:00Z"')
 
 
 def utc_text(value: datetime) -> str:
     """The one text of an instant: `2026-01-02T00:45:00.000000Z`."""
-    return value.astimezone(UTC).isoformat(timespec="microseconds").replace("+00:00", "Z")
+    told = value if value.tzinfo is UTC else value.astimezone(UTC)
+    return f"{told.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 _MICROSECOND: Final = timedelta(microseconds=1)

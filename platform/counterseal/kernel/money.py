@@ -50,8 +50,10 @@ def parse_exact(value: object) -> Decimal:
 
 def exact_text(value: Decimal) -> str:
     """The one text of a number: plain digits, zero without a sign, decimals kept as stored."""
-    text = format(value, "f")
-    return text.removeprefix("-") if value.is_zero() else text
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
+    return text[1:] if text[0] == "-" and value.is_zero() else text
 
 
 def quantized(value: Decimal, places: int) -> Decimal:
@@ -66,14 +68,34 @@ def quantized(value: Decimal, places: int) -> Decimal:
         raise InputError("NUMBER_TOO_LONG", "too many digits", got=value) from None
 
 
+def normal_text(value: Decimal) -> str:
+    """The one text of a number, without trailing zeros: 1.50 and 1.5 read alike."""
+    text = str(value)
+    if "E" in text:
+        text = format(value, "f")
+    if "." in text:
+        text = text.rstrip("0").rstrip(".")
+    return "0" if text == "-0" else text
+
+
 def normalized(value: Decimal) -> Decimal:
     """The same number without trailing zeros, so that 1.50 and 1.5 hash alike."""
-    text = exact_text(value)
-    return Decimal(text.rstrip("0").rstrip(".")) if "." in text else Decimal(text)
+    return Decimal(normal_text(value))
+
+
+def _is_normal(text: str) -> bool:
+    """Whether plain digits are those that `normal_text` gives."""
+    return text[-1] != "0" if "." in text else text != "-0"
 
 
 def _normal(value: object) -> Decimal:
-    return normalized(parse_exact(value))
+    """A value in its normal form; one that has it already, as most have, is not written anew."""
+    if type(value) is Decimal and value.is_finite():
+        text = str(value)
+        if len(text) <= _TEXT_LENGTH_MAX and "E" not in text and _is_normal(text):
+            return value
+    parsed = parse_exact(value)
+    return parsed if isinstance(value, str) and _is_normal(value) else normalized(parsed)
 
 
 Exact = Annotated[
