@@ -21,7 +21,7 @@ from typing import NamedTuple
 from counterseal.desk.installation import PolicyActivation, in_force
 from counterseal.desk.ports import Reader
 from counterseal.kernel.errors import PolicyError
-from counterseal.policy.bundle import PolicyBundle, check_bundle_hash
+from counterseal.policy.bundle import PolicyBundle, RuleText, check_bundle_hash
 from counterseal.policy.manifest import check_manifest
 from storage.policy_files import bundle_from, read_manifest, read_policy_files
 
@@ -61,6 +61,17 @@ def activated_law(activation: PolicyActivation) -> Law:
     )
     check_bundle_hash(bundle, activation.bundle_hash)
     return Law(bundle, files)
+
+
+def activated_rules(reader: Reader) -> dict[str, RuleText]:
+    """The rules of every policy that was ever activated, by the hash of its bundle.
+
+    Raises:
+        PolicyError: `POLICY_HASH_MISMATCH`.
+    """
+    return {
+        one.bundle_hash: activated_law(one).bundle.rules for one in reader.find(PolicyActivation)
+    }
 
 
 def law_to_open(reader: Reader, folder: Path, version: str, origin: str, now: datetime) -> Law:

@@ -12,15 +12,10 @@ Not here: what holds inside a stretch (audit.stretch) and between stretches (aud
 Source: design parts "verify" and "performance bars".
 """
 
-import multiprocessing
-import os
-import signal
-from collections import deque
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
-from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor
 from contextlib import closing
 from functools import partial
-from itertools import islice
 from typing import Final, NamedTuple
 
 from sqlalchemy import Engine
@@ -36,15 +31,13 @@ from storage.engines import reading_engine
 from storage.home_reader import HomeReader
 from storage.record_ranges import RecordRange, check_range
 from storage.settings import Settings
+from storage.workers import in_order, processors, worker_pool
 
 PARALLEL_MIN: Final = 50_000
 """Records below which one process is done before others have started."""
 
 RANGE_RECORDS: Final = 32 * STRETCH_MAX
 """Records that a worker reads at once: a few megabytes of stretches come back."""
-
-_RANGES_AHEAD: Final = 2
-"""Ranges for each worker that are under way or wait to be joined."""
 
 
 class Marked(NamedTuple):
@@ -63,7 +56,7 @@ class Marked(NamedTuple):
 
 def usable_jobs(records: int) -> int:
     """Processes that are worth starting for so many records: every processor, or one."""
-    return (os.cpu_count() or 1) if records > PARALLEL_MIN else 1
+    return processors() if records > PARALLEL_MIN else 1
 
 
 def verify_in_parallel(
@@ -107,7 +100,10 @@ def verify_in_parallel(
     stops = open_evidence(evidence).windows.starts
     connect = partial(reading_engine, settings.check().database)
     ranges = _ranges(connect, size, stops, marked)
-    with _pool(workers) as pool, closing(_joined(pool, workers, ranges, progress)) as stretches:
+    with (
+        worker_pool(workers) as pool,
+        closing(_joined(pool, workers, ranges, progress)) as stretches,
+    ):
         return verify_stretches(
             _handed(stretches, marked),
             reader.checkpoints(),
@@ -125,16 +121,6 @@ def _handed(stretches: Iterator[Stretch | None], marked: Marked | None) -> Itera
         yield stretch
 
 
-def _pool(workers: int) -> Executor:
-    """Fresh processes: a fork would share the parent's connection. The parent alone is told ^C."""
-    return ProcessPoolExecutor(
-        workers,
-        multiprocessing.get_context("spawn"),
-        initializer=signal.signal,
-        initargs=(signal.SIGINT, signal.SIG_IGN),
-    )
-
-
 def _ranges(
     connect: Callable[[], Engine], size: int, stops: Sequence[int], marked: Marked | None
 ) -> Iterator[RecordRange]:
@@ -149,20 +135,13 @@ def _ranges(
 def _joined(
     pool: Executor, workers: int, ranges: Iterator[RecordRange], progress: Progress | None
 ) -> Generator[Stretch | None, None, None]:
-    """Stretches in order; few ranges are ahead of the one that is taken."""
-    ahead: deque[tuple[int, Future[list[Stretch | None]]]] = deque()
+    """Stretches in order; None behind what came from the last worker that lived."""
+    found = in_order(pool, workers, check_range, ranges)
     try:
-        while True:
-            for one in islice(ranges, workers * _RANGES_AHEAD - len(ahead)):
-                ahead.append((one.end, pool.submit(check_range, one)))
-            if not ahead:
-                return
-            end, found = ahead.popleft()
-            yield from found.result()
-            if progress is not None:
-                progress(end)
+        with closing(found):
+            for one, stretches in found:
+                yield from stretches
+                if progress is not None:
+                    progress(one.end)
     except BrokenExecutor:
         yield None
-    finally:
-        for _, found in ahead:
-            found.cancel()

@@ -56,7 +56,7 @@ def verdicts(settings: Settings, evidence: Evidence) -> tuple[Verdict | None, Ve
 @pytest.fixture
 def threads(monkeypatch: pytest.MonkeyPatch) -> None:
     """Workers that start at once, and ranges of a few records."""
-    monkeypatch.setattr(parallel_verify, "_pool", ThreadPoolExecutor)
+    monkeypatch.setattr(parallel_verify, "worker_pool", ThreadPoolExecutor)
     monkeypatch.setattr(parallel_verify, "RANGE_RECORDS", 6)
 
 
@@ -176,7 +176,7 @@ def test_a_worker_that_dies_leaves_the_log_to_one_reader(
         monkeypatch.setattr(pool, "submit", _dies)
         return pool
 
-    monkeypatch.setattr(parallel_verify, "_pool", broken)
+    monkeypatch.setattr(parallel_verify, "worker_pool", broken)
     together, alone = verdicts(stored(tmp_path, LOG.rows, LOG.checkpoints), FULL)
     assert together is None
     assert alone.outcome is Outcome.OK

@@ -29,6 +29,7 @@ from counterseal.policy.question import (
     RuleAction,
     authority_limit,
     minor_units,
+    role_set,
 )
 from counterseal.policy.sweep import compliance_from
 from counterseal.policy.words import Role, Stage
@@ -77,22 +78,30 @@ def replay_recorded(
     """Judge decisions again, each under its own bundle.
 
     Args:
-        evaluations: In any order.
+        evaluations: In any order, in which differences are told.
         rules: The rules of each bundle that was ever in force, by bundle hash.
     """
-    found: list[Difference] = []
-    for bundle_hash, group in _by_bundle(evaluations).items():
-        text = rules.get(bundle_hash)
-        if text is None:
-            found += [_difference(one, "the bundle is not at hand") for one in group]
-            continue
-        replays = replay_all(group, text)
-        found += [
-            _difference(one, _words(replay.verdict, replay.rule_ids, replay.codes))
-            for one, replay in zip(group, replays, strict=True)
-            if not replay.same
-        ]
-    return ReplayReport(replayed=len(evaluations), differences=tuple(found))
+    found: dict[int, Difference] = {}
+    for bundle_hash, places in _by_bundle(evaluations).items():
+        group, text = [evaluations[place] for place in places], rules.get(bundle_hash)
+        told = _told_again(group, text)
+        found |= {place: one for place, one in zip(places, told, strict=True) if one is not None}
+    differences = tuple(found[place] for place in sorted(found))
+    return ReplayReport(replayed=len(evaluations), differences=differences)
+
+
+def _told_again(
+    group: Sequence[PolicyEvaluation], text: RuleText | None
+) -> list[Difference | None]:
+    """How decisions of one bundle differ, None for those that do not."""
+    if text is None:
+        return [_difference(one, "the bundle is not at hand") for one in group]
+    return [
+        None
+        if replay.same
+        else _difference(one, _words(replay.verdict, replay.rule_ids, replay.codes))
+        for one, replay in zip(group, replay_all(group, text), strict=True)
+    ]
 
 
 def diff_decisions(
@@ -150,7 +159,11 @@ def _thresholds(context: Mapping[str, Json], params: ApprovalParameters) -> dict
     stage = context.get("stage", NOTHING)
     rule = params.stage(Stage(stage)) if stage in set(Stage) else None
     if rule is not None:
-        told |= {"stage_need": rule.quorum, "key_class_min": rule.key_class_min}
+        told |= {
+            "stage_need": rule.quorum,
+            "key_class_min": rule.key_class_min,
+            "fallback_roles": role_set(rule.fallback_roles),
+        }
     return {name: value for name, value in told.items() if name in context}
 
 
@@ -190,12 +203,11 @@ def _object(value: object) -> Mapping[str, Json]:
     return value if isinstance(value, dict) else {}
 
 
-def _by_bundle(
-    evaluations: Iterable[PolicyEvaluation],
-) -> dict[str, list[PolicyEvaluation]]:
-    groups: dict[str, list[PolicyEvaluation]] = {}
-    for one in evaluations:
-        groups.setdefault(one.bundle_hash, []).append(one)
+def _by_bundle(evaluations: Iterable[PolicyEvaluation]) -> dict[str, list[int]]:
+    """Places of the decisions of each bundle."""
+    groups: dict[str, list[int]] = {}
+    for place, one in enumerate(evaluations):
+        groups.setdefault(one.bundle_hash, []).append(place)
     return groups
 
 

@@ -11,7 +11,7 @@ from counterseal.policy.counterfactual import asked_under, diff_decisions, repla
 from counterseal.policy.evaluation import PolicyEvaluation, Verdict, judge
 from counterseal.policy.question import Question
 from counterseal.policy.sweep import universe
-from counterseal.policy.words import Stage
+from counterseal.policy.words import Role, Stage
 from tests.core.policy.shelf import NOW, lacking, shipped
 
 EVERY = 301
@@ -87,14 +87,17 @@ def test_i2_a_question_has_the_thresholds_of_the_policy_that_judges_it() -> None
     """I2: under its own parameters a question is what it was."""
     params = shipped().bundle.approval
     for one in questions():
-        if '"stages_required":["compliance","research","risk"]' in one.entities:
+        wide = '"escalated":true' in one.context  # open to more than any policy opens it
+        if '"stages_required":["compliance","research","risk"]' in one.entities and not wide:
             assert asked_under(one, params) == one
 
 
 def test_i2_every_threshold_is_replaced() -> None:
-    """I2: quorum, key class, ages, levels, authority, compliance and submitters."""
+    """I2: quorum, key class, fallback roles, ages, levels, authority, compliance, submitters."""
     params = shipped().bundle.approval
-    research = params.stages[0].amended(quorum=2, key_class_min=3)
+    research = params.stages[0].amended(
+        quorum=2, key_class_min=3, fallback_roles=(Role.RISK_REVIEWER,)
+    )
     other = params.amended(
         stages=(research, *params.stages[1:]),
         auth_age_max_seconds=5,
@@ -105,6 +108,7 @@ def test_i2_every_threshold_is_replaced() -> None:
     review = asked_under(case("a research reviewer approves research"), other)
     for part in ('"stage_need":2', '"key_class_min":3', '"auth_age_max_s":5', ':"mfa"'):
         assert part in review.context
+    assert '"fallback_roles":[{"__entity":{"id":"risk_reviewer"' in review.context
     assert '"limit":700' in review.entities
     submit = asked_under(case("an operator submits an approved request"), threshold(None).approval)
     assert '"compliance_from":0' in submit.context
