@@ -77,9 +77,9 @@ class PolicyWorld(World):
         text = shipped().bundle.rules
         self.version((RULES, text.rules, lacking(text, *rules).rules), name=name)
         path = self.folder / "approval" / name / "tests.yaml"
-        head, *cases = path.read_text("utf-8").split("\n  - name: ")
+        head, *cases = path.read_text("utf-8").split("\n- name: ")
         kept = [case for case in cases if not any(rule in case for rule in rules)]
-        path.write_text("\n  - name: ".join([head, *kept]), "utf-8")
+        path.write_text("\n- name: ".join([head, *kept]), "utf-8")
         list_version(self.folder, name, "scribe", self.clock.now())
         return name
 

@@ -2,19 +2,27 @@
 
 import sqlite3
 from contextlib import closing
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from counterseal.approvals.model import ApprovalRequest
 from counterseal.audit.merkle import Frontier, leaf_hash
-from counterseal.audit.retention import CASE_PREFIX, KIND_OF_TYPE, Purge, PurgeStatus
+from counterseal.audit.retention import (
+    CASE_PREFIX,
+    KIND_OF_TYPE,
+    Purge,
+    PurgeStatus,
+    kept_until,
+)
 from counterseal.desk.commands import CommandRecord
 from counterseal.desk.purging import Purging
 from counterseal.kernel.errors import AdapterError, IntegrityError
 from counterseal.oms.model import Order
 from counterseal.portfolio.model import Account, Position
 from storage.archive import SqlArchive
+from tests.desk.casework import amended
 from tests.desk.keeping import YEAR, KeptWorld, code
 
 WORDS = b"mean reversion after a sharp move"
@@ -44,6 +52,20 @@ def test_every_type_in_a_case_has_a_kind_in_the_schedule(world: KeptWorld) -> No
     """Policy retention: a type without a kind would keep its case for ever, unnoticed."""
     types = {row.type for row in world.log() if row.stream.startswith(CASE_PREFIX)}
     assert {kind.partition(".")[0] for kind in types} <= set(KIND_OF_TYPE)
+
+
+def test_an_older_version_goes_with_the_newer_one_and_not_before(tmp_path: Path) -> None:
+    """Rule 2.3: whoever rechecks the newer version needs what its carried decisions came from."""
+    made = KeptWorld(tmp_path)
+    old = made.requested()
+    new = made.done(amended(made, old, {"request_reason": "another good reason"}))
+    over = kept_until(made.clock.now(), 6)
+    made.after(1000)
+    quant = made.actor("quant")
+    made.done(made.desk.approvals.withdraw(new, quant, key=made.key()))
+    assert made.purging.due(over + timedelta(seconds=999)) == ()
+    gone = {one.stream for one in made.purging.due(over + timedelta(seconds=1001))}
+    assert gone == {f"{CASE_PREFIX}{old}", f"{CASE_PREFIX}{new}"}
 
 
 def test_a_case_past_its_schedule_goes_and_everything_else_stays(world: KeptWorld) -> None:

@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Final
 
 from counterseal.approvals.carrying import VERSIONS_MAX, carry_over
-from counterseal.approvals.decide import check_request, opened_request
+from counterseal.approvals.decide import barred_from, check_request, opened_request
 from counterseal.approvals.expiry import execution_end, is_expired
 from counterseal.approvals.independence import Candidate, PersonLink
 from counterseal.approvals.lifecycle import decide_supersede
@@ -30,6 +30,7 @@ from counterseal.approvals.model import (
     RequestStatus,
 )
 from counterseal.approvals.reasons import ReasonCode, refuse_all
+from counterseal.approvals.routing import route_seats, wishes_of
 from counterseal.approvals.states import REQUEST_STATES, RequestEvent
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
@@ -175,7 +176,26 @@ def _carried(
         now=now,
     )
     carried = carry_over(old, new, kept, decision_ids, case.bundle.approval.void_matrix)
-    return Amendment(old=old, new=_standing(new, carried, rules, case.bundle), carried=carried)
+    standing = _standing(new, carried, rules, case.bundle)
+    return Amendment(old=old, new=_routed(case, standing, carried, rules), carried=carried)
+
+
+def _routed(
+    case: AmendmentCase,
+    new: ApprovalRequest,
+    carried: Sequence[ApprovalDecision],
+    rules: Sequence[StageRule],
+) -> ApprovalRequest:
+    """The wishes of the old version, met anew for the stages that have to review again."""
+    barred = barred_from(new.payload, case.bundle, case.links)
+    routing = route_seats(
+        wishes_of(case.old.routing),
+        [rule for rule in rules if rule.id not in new.stages_done],
+        case.candidates,
+        barred.union(decision.reviewer_id for decision in carried),
+        case.links,
+    )
+    return new.amended(routing=routing)
 
 
 def _standing(

@@ -17,7 +17,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from counterseal.approvals.escalation import roles_at
+from counterseal.approvals.escalation import escalate_at
 from counterseal.approvals.expiry import execution_end, is_expired
 from counterseal.approvals.independence import PersonLink, closure
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, RequestStatus
@@ -138,10 +138,12 @@ def review_question(
         key_class=0 if key is None else key.key_class,
         key_class_min=0 if rule is None else rule.key_class_min,
         review_open=request.status not in _OPEN or not is_expired(request, case.decisions, now),
+        escalated=now >= escalate_at(request, params),
+        fallback_roles=() if rule is None else rule.fallback_roles,
     )
     notional = notional_units(request.payload.notional, request.payload.currency, params)
     facts = _request(case, notional, request.stages_done, request.stages_required)
-    return question(_acting(reviewer, rule, request, params, now), _ACTIONS[word], facts, context)
+    return question(_acting(reviewer, params), _ACTIONS[word], facts, context)
 
 
 def submit_question(case: GovernedCase, told: SubmitFacts, now: datetime) -> Question:
@@ -227,24 +229,14 @@ def _person(person: Person, params: ApprovalParameters) -> PersonFacts:
     )
 
 
-def _acting(
-    reviewer: Reviewer,
-    rule: StageRule | None,
-    request: ApprovalRequest,
-    params: ApprovalParameters,
-    now: datetime,
-) -> PersonFacts:
-    """The reviewer with the roles that count: own or delegated, and a seat's after escalation.
+def _acting(reviewer: Reviewer, params: ApprovalParameters) -> PersonFacts:
+    """The reviewer with the roles that count: the own ones or the delegator's.
 
     Under a grant the lower authority counts, of those two that have one.
     """
     own, facts = _person(reviewer.person, params), _person(reviewer.authority, params)
-    roles = facts.roles
-    if rule is not None and not set(roles) & set(rule.roles):
-        fallback = set(roles) & set(roles_at(rule, request, params, now))
-        roles = tuple(sorted({*roles, rule.roles[0]})) if fallback else roles
     limits = [limit for limit in (own.limit, facts.limit) if limit]
-    return own.amended(roles=roles, limit=min(limits, default=0))
+    return own.amended(roles=facts.roles, limit=min(limits, default=0))
 
 
 def _request(

@@ -20,6 +20,7 @@ from typing import Final
 
 from pydantic import Field
 
+from counterseal.approvals.binding import time_in_force_allowed
 from counterseal.approvals.expiry import execution_end
 from counterseal.approvals.independence import Candidate, PersonLink, closure, is_staffable
 from counterseal.approvals.model import (
@@ -35,6 +36,7 @@ from counterseal.approvals.model import (
 )
 from counterseal.approvals.reasons import ReasonCode, refuse_all
 from counterseal.approvals.review_checks import ReviewCase, SignedReview, check_review
+from counterseal.approvals.routing import Preferred, route_seats
 from counterseal.approvals.statement import DecisionStatement, Reviewer
 from counterseal.approvals.states import REQUEST_STATES, RequestEvent
 from counterseal.identity.dsse import statement_digest
@@ -93,6 +95,7 @@ def decide_request(
     ratio: Decimal,
     now: datetime,
     answered: ApprovalRequest | None = None,
+    wishes: Sequence[Preferred] = (),
 ) -> ApprovalRequest | Refusal:
     """Open a request in `pending_review`.
 
@@ -107,6 +110,7 @@ def decide_request(
         ratio: TX-equivalent of one contract of the payload's symbol.
         now: The command's one instant.
         answered: The request that the payload cites in `answers`, or None when it is not there.
+        wishes: Whom the requester would like to review; nobody else is kept from it.
 
     Returns:
         The request; or `ROLE` or `PERSON_DISABLED`, and the codes of `check_request`.
@@ -126,7 +130,16 @@ def decide_request(
     if refusal is not None:
         return refusal
     rules = bundle.approval.required_stages(payload.notional, payload.currency)
-    return opened_request(request_id, payload, rules, now)
+    routing = route_seats(wishes, rules, candidates, barred_from(payload, bundle, links), links)
+    return opened_request(request_id, payload, rules, now).amended(routing=routing)
+
+
+def barred_from(
+    payload: RequestPayload, bundle: PolicyBundle, links: Sequence[PersonLink]
+) -> frozenset[str]:
+    """Who reviews no version of this request: the requester by every id, and all authors."""
+    own = closure(payload.requester_id, links)
+    return own.union(payload.author_ids, bundle.author_ids)
 
 
 def check_request(
@@ -145,8 +158,8 @@ def check_request(
 
     Codes: `ROLE` or `PERSON_DISABLED`, alone; `OTHER_TENANT`, `POLICY_CHANGED`, `PAYLOAD_CHANGED`,
     `FLAT_SIGNAL`, `SIGNAL_MISMATCH`, `SIGNAL_EXPIRED`, `EXPOSURE_ABOVE_TARGET`,
-    `QUANTITY_NOT_WHOLE`, `USES_ABOVE_POLICY`, `ANSWER_INVALID` (it cites no own request that ended
-    in `needs_data_review`), `REASON_TOO_SHORT`, `UNSTAFFABLE`.
+    `QUANTITY_NOT_WHOLE`, `USES_ABOVE_POLICY`, `TIME_IN_FORCE_NOT_ALLOWED`, `ANSWER_INVALID` (it
+    cites no own request that ended in `needs_data_review`), `REASON_TOO_SHORT`, `UNSTAFFABLE`.
     """
     role = authorize(Action.REQUEST, requester.held_roles(), active=requester.active)
     if role is not None:
@@ -154,11 +167,12 @@ def check_request(
     codes = _request_codes(payload, signal, requester, bundle, ratio=ratio, now=now)
     if payload.uses_max > bundle.approval.approval_uses_max:
         codes.append(_R.USES_ABOVE_POLICY)
+    if not time_in_force_allowed(payload, market_day=bundle.approval.market_day_orders_allowed):
+        codes.append(_R.TIME_IN_FORCE_NOT_ALLOWED)
     if payload.answers is not None and not _answers(payload, answered):
         codes.append(_R.ANSWER_INVALID)
     rules = bundle.approval.required_stages(payload.notional, payload.currency)
-    barred = {*closure(payload.requester_id, links), *payload.author_ids, *bundle.author_ids}
-    if not is_staffable(rules, candidates, barred, links):
+    if not is_staffable(rules, candidates, barred_from(payload, bundle, links), links):
         codes.append(_R.UNSTAFFABLE)
     return codes
 

@@ -111,7 +111,8 @@ def is_staffable(
     return all(_seat(place, seats, people, taken, set()) for place in range(len(seats)))
 
 
-def _fits(rule: StageRule, group: Sequence[Candidate]) -> bool:
+def fits(rule: StageRule, group: Sequence[Candidate]) -> bool:
+    """Whether one of these ids holds a role of the stage, and a key that is good enough."""
     return any(set(c.roles) & set(rule.roles) and c.key_class >= rule.key_class_min for c in group)
 
 
@@ -123,7 +124,7 @@ def _seat(
     tried: set[int],
 ) -> bool:
     for index, group in enumerate(people):
-        if index in tried or not _fits(seats[place][0], group):
+        if index in tried or not fits(seats[place][0], group):
             continue
         tried.add(index)
         if index not in taken or _seat(taken[index], seats, people, taken, tried):

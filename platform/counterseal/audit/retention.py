@@ -6,7 +6,8 @@ Invariants
   I1  A case goes as a whole, after its last record has been kept as long as every kind in it.
   I2  What a hold covers stays; a kind without a schedule stays.
   I3  A purge is approved by two different people over one digest of what goes.
-  I4  A purge that is approved goes only if a new plan would still name all of it.
+  I4  An older version of a case stays while a newer one has to stay.
+  I5  A purge that is approved goes only if a new plan would still name all of it.
 
 Not here: accounting for what is gone (audit.purges), emptying bodies (storage), who may ask (desk).
 Source: design part "privacy, retention, legal hold"; policies/retention.
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
+from types import MappingProxyType
 from typing import ClassVar, Final, NamedTuple
 
 from pydantic import Field
@@ -60,6 +62,9 @@ KIND_OF_TYPE: Final[Mapping[str, str]] = {
 
 Schedule = Callable[[str], int | None]
 """Years to keep a kind of record; None = without end."""
+
+Versions = Mapping[str, str]
+"""Stream of the version before, by the stream of the one that took its place."""
 
 
 class Hold(Document):
@@ -141,10 +146,11 @@ class Purge(Document):
 
 
 class CaseState(StrEnum):
-    """Whether a case may go, and why not."""
+    """Whether a case may go, and why not; `needed` by a newer version of it that stays."""
 
     DUE = "due"
     HELD = "held"
+    NEEDED = "needed"
     NOT_YET = "not_yet"
     WITHOUT_END = "without_end"
 
@@ -215,7 +221,11 @@ def kept_until(recorded_at: datetime, years: int) -> datetime:
 
 
 def due_ranges(
-    rows: Iterable[LoggedRow], schedule: Schedule, holds: Iterable[Hold], now: datetime
+    rows: Iterable[LoggedRow],
+    schedule: Schedule,
+    holds: Iterable[Hold],
+    now: datetime,
+    versions: Versions = MappingProxyType({}),
 ) -> tuple[PurgedRange, ...]:
     """What may go now: whole cases, past schedule and unheld, oldest first; at most 400 ranges.
 
@@ -224,13 +234,14 @@ def due_ranges(
         schedule: Years by kind of record.
         holds: All holds.
         now: Decision time (UTC); a case goes at the instant its time is over, not before.
+        versions: Of cases that were amended; an older version stays while a newer one does.
     """
-    cases, kept = _cases(rows), tuple(holds)
+    cases = _cases(rows)
     found: list[PurgedRange] = []
-    for stream, records in cases.items():
-        if _outlook(stream, records, schedule, kept, now).state is not CaseState.DUE:
+    for one in _outlooks(cases, schedule, tuple(holds), now, versions):
+        if one.state is not CaseState.DUE:
             continue
-        ranges = _ranges(stream, records)
+        ranges = _ranges(one.stream, cases[one.stream])
         if len(found) + len(ranges) > RANGES_MAX:
             break
         found += ranges
@@ -238,15 +249,39 @@ def due_ranges(
 
 
 def outlook(
-    rows: Iterable[LoggedRow], schedule: Schedule, holds: Iterable[Hold], now: datetime
+    rows: Iterable[LoggedRow],
+    schedule: Schedule,
+    holds: Iterable[Hold],
+    now: datetime,
+    versions: Versions = MappingProxyType({}),
 ) -> tuple[CaseOutlook, ...]:
     """Of every case whether it may go now, by which rule, and what keeps it; oldest first.
 
     Arguments as for `due_ranges`, which lets go what is due here.
     """
-    kept = tuple(holds)
-    cases = _cases(rows)
-    return tuple(_outlook(name, cases[name], schedule, kept, now) for name in cases)
+    return _outlooks(_cases(rows), schedule, tuple(holds), now, versions)
+
+
+def _outlooks(
+    cases: Mapping[str, Sequence[LoggedRow]],
+    schedule: Schedule,
+    holds: Sequence[Hold],
+    now: datetime,
+    versions: Versions,
+) -> tuple[CaseOutlook, ...]:
+    alone = [_outlook(name, cases[name], schedule, holds, now) for name in cases]
+    needed: set[str] = set()
+    for one in alone:
+        older = versions.get(one.stream) if one.state is not CaseState.DUE else None
+        while older is not None and older not in needed:
+            needed.add(older)
+            older = versions.get(older)
+    return tuple(
+        one.amended(state=CaseState.NEEDED)
+        if one.state is CaseState.DUE and one.stream in needed
+        else one
+        for one in alone
+    )
 
 
 def _cases(rows: Iterable[LoggedRow]) -> dict[str, list[LoggedRow]]:

@@ -11,6 +11,7 @@ Not here: the rules (approvals), signing (the reviewer's own key), revoking (des
 Source: TX-F; governance part 2.
 """
 
+from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from counterseal.approvals.batch import key_signature
@@ -24,8 +25,8 @@ from counterseal.approvals.model import (
     ReviewNonce,
 )
 from counterseal.approvals.review_checks import SignedReview
+from counterseal.approvals.routing import Preferred, asked_of
 from counterseal.approvals.statement import (
-    DecisionStatement,
     Reviewer,
     build_statement,
     comment_opening,
@@ -40,7 +41,7 @@ from counterseal.desk.case_facts import (
 )
 from counterseal.desk.claims import claimed, claimed_ceremony, claimed_nonce
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.comments import Prepared, prepared_under
+from counterseal.desk.comments import PreparedReview, prepared_review
 from counterseal.desk.people import person_of, stranger_among
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Objection
@@ -61,19 +62,6 @@ from counterseal.kernel.model import (
 from counterseal.market.instruments import contract_root
 from counterseal.policy.words import DecisionWord
 from counterseal.signals.model import SignalRecord
-
-
-class PreparedReview(DomainModel):
-    """What a reviewer is shown and signs.
-
-    Attributes:
-        statement: To be signed with the reviewer's own key.
-        comment_salt: Opens the commitment to the reason.
-    """
-
-    statement: DecisionStatement
-    reason: str
-    comment_salt: str
 
 
 class Preparation(DomainModel):
@@ -118,9 +106,15 @@ class Approvals:
         self._bench = bench
 
     def request(
-        self, payload: RequestPayload, actor: Actor, *, key: str, run: str | None = None
+        self,
+        payload: RequestPayload,
+        actor: Actor,
+        *,
+        key: str,
+        run: str | None = None,
+        wishes: Sequence[Preferred] = (),
     ) -> Outcome:
-        """Open a request; `created_at` of the payload orders its id.
+        """Open a request; `created_at` of the payload orders its id, `wishes` routes its seats.
 
         Refusals: `NOT_FOUND` (signal or person), `AUTHOR_UNKNOWN`, and those of
         `approvals.decide.decide_request`.
@@ -138,25 +132,25 @@ class Approvals:
             spec = self._bench.contracts.spec(contract_root(payload.symbol))
             if signal is None or spec is None:
                 return refuse("NOT_FOUND", "no such signal or contract", signal=payload.signal_id)
-            cited = payload.answers
             opened = decide_request(
                 request_id,
                 payload,
                 signal,
                 person,
                 bundle=self._bench.bundle,
-                candidates=candidates(reader, now),
+                candidates=candidates(reader, payload.tenant, now),
                 links=links_of_case(reader, payload.created_at, now),
                 ratio=spec.tx_equivalent,
-                answered=None if cited is None else reader.get(ApprovalRequest, cited),
+                answered=reader.get(ApprovalRequest, payload.answers) if payload.answers else None,
                 now=now,
+                wishes=wishes,
             )
             if isinstance(opened, Refusal):
                 return opened
-            event = case_event("approval.requested", opened, "approvals.request")
-            return Done(subject_id=request_id, events=(event,))
+            return _done("approval.requested", opened, "approvals.request")
 
-        command = self._command("approvals.request", actor, key, request_id, payload.digest, run)
+        told = asked_of(payload.digest, wishes)
+        command = self._command("approvals.request", actor, key, request_id, told, run)
         return self._bench.recorder.run(command, decide)
 
     def prepare(
@@ -209,10 +203,10 @@ class Approvals:
         if outcome.refusal is not None:
             return Preparation(refusal=outcome.refusal)
         with self._bench.store.reader() as reader:
-            found = prepared_under(reader, outcome.subject_id, reason, key)
+            found = prepared_review(reader, outcome.subject_id, reason, key)
         if isinstance(found, Refusal):
             return Preparation(refusal=found)
-        return Preparation(prepared=_to_sign(found))
+        return Preparation(prepared=found)
 
     def _offered(
         self, request_id: str, prepared: PreparedReview, shown: str, actor: Actor, now: datetime
@@ -299,10 +293,9 @@ class Approvals:
             ended = decide_withdraw(governed(*case, self._bench.bundle), person, now)
             if isinstance(ended, Refusal):
                 return ended
-            event = case_event(
+            return _done(
                 "approval.withdrawn", ended.request, "approvals.withdraw", ended.evaluation
             )
-            return Done(subject_id=request_id, events=(event,))
 
         asked = digest({"request": request_id})
         command = self._command("approvals.withdraw", actor, key, request_id, asked)
@@ -318,8 +311,7 @@ class Approvals:
             ended = decide_expiry(*case, now)
             if ended is None:
                 return refuse("NOT_DUE", "the case has not expired", request=request_id)
-            event = case_event("approval.expired", ended, "approvals.expire")
-            return Done(subject_id=request_id, events=(event,))
+            return _done("approval.expired", ended, "approvals.expire")
 
         asked = digest({"request": request_id})
         command = self._command("approvals.expire", actor, key, request_id, asked)
@@ -340,20 +332,19 @@ class Approvals:
         case = load_case(reader, request_id)
         if isinstance(case, Refusal):
             return case
-        ids = self._bench.ids
-        salt = ids.secret(f"salt:{key}", 16).hex()
+        salt = self._bench.ids.secret(f"salt:{key}", 16).hex()
         try:
             statement = build_statement(
                 case[0],
                 reviewer,
                 self._bench.bundle.approval,
                 decision=decision,
-                approval_decision_id=ids.new("dec", key, now),
+                approval_decision_id=self._bench.ids.new("dec", key, now),
                 sequence=len(case[1]) + 1,
                 reason=reason,
                 comment_salt=salt,
                 evidence_shown_hash=shown,
-                nonce=f"non_{ids.secret(f'nonce:{key}', 16).hex()}",
+                nonce=f"non_{self._bench.ids.secret(f'nonce:{key}', 16).hex()}",
                 log_origin=self._bench.origin,
                 issued_at=now,
             )
@@ -375,6 +366,6 @@ class Approvals:
         )
 
 
-def _to_sign(found: Prepared) -> PreparedReview:
-    told = DecisionStatement.model_validate_json(found.statement)
-    return PreparedReview(statement=told, reason=found.reason, comment_salt=found.comment_salt)
+def _done(kind: str, request: ApprovalRequest, action: str, *more: Document) -> Done:
+    event = case_event(kind, request, action, *more)
+    return Done(subject_id=request.approval_request_id, events=(event,))

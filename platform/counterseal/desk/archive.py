@@ -21,10 +21,18 @@ from counterseal.audit.keys import KeyRecord
 from counterseal.audit.privacy import commitments_of
 from counterseal.audit.purges import is_purged
 from counterseal.audit.record import StoredRow, load_canonical
-from counterseal.audit.retention import Hold, LoggedRow, Purge, PurgedRange
+from counterseal.audit.retention import (
+    CASE_PREFIX,
+    Hold,
+    LoggedRow,
+    Purge,
+    PurgedRange,
+    Versions,
+)
 from counterseal.broker.model import Fill
 from counterseal.desk.commands import DocumentName
 from counterseal.desk.documents import DOCUMENTS
+from counterseal.desk.ports import Reader
 from counterseal.kernel.clock import parse_utc
 from counterseal.oms.model import ExecutionReport, Order, OrderEvent, OutboxEntry
 from counterseal.risk.model import RiskEvaluation
@@ -97,6 +105,15 @@ class Leftovers(NamedTuple):
 def logged(row: StoredRow) -> LoggedRow:
     """What retention needs of a row."""
     return LoggedRow(row.seq, row.stream, row.type, recorded_at(row), present=not is_purged(row))
+
+
+def versions_of(reader: Reader) -> Versions:
+    """Which case took the place of which; of those whose newer version is still there."""
+    return {
+        f"{CASE_PREFIX}{request.approval_request_id}": f"{CASE_PREFIX}{request.supersedes}"
+        for request in reader.find(ApprovalRequest)
+        if request.supersedes is not None
+    }
 
 
 def recorded_at(row: StoredRow) -> datetime:

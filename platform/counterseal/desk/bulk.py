@@ -23,10 +23,11 @@ from counterseal.approvals.batch import BatchStatement, build_batch, leaf_envelo
 from counterseal.approvals.model import ApprovalDecision, BatchNonce
 from counterseal.approvals.review_checks import SignedReview
 from counterseal.approvals.statement import DecisionStatement
-from counterseal.desk.approvals import Approvals, PreparedReview, load_case
+from counterseal.desk.approvals import Approvals, load_case
 from counterseal.desk.bench import Bench
 from counterseal.desk.case_facts import auth_facts
 from counterseal.desk.commands import Command, CommandRecord, Done
+from counterseal.desk.comments import PreparedReview
 from counterseal.desk.people import key_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Objection

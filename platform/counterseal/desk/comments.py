@@ -12,8 +12,22 @@ Source: TX-G9; design part "privacy, retention, legal hold".
 from typing import NamedTuple
 
 from counterseal.approvals.model import ReviewNonce
+from counterseal.approvals.statement import DecisionStatement
 from counterseal.desk.ports import Reader
-from counterseal.kernel.model import Refusal, refuse
+from counterseal.kernel.model import DomainModel, Refusal, refuse
+
+
+class PreparedReview(DomainModel):
+    """What a reviewer is shown and signs.
+
+    Attributes:
+        statement: To be signed with the reviewer's own key.
+        comment_salt: Opens the commitment to the reason.
+    """
+
+    statement: DecisionStatement
+    reason: str
+    comment_salt: str
 
 
 class Prepared(NamedTuple):
@@ -42,3 +56,14 @@ def prepared_under(reader: Reader, nonce_id: str, reason: str, key: str) -> Prep
             "IDEMPOTENCY_KEY_CONFLICT", "the idempotency key was used with other words", key=key
         )
     return Prepared(nonce.statement, opening.word("text"), opening.salt)
+
+
+def prepared_review(
+    reader: Reader, nonce_id: str, reason: str, key: str
+) -> PreparedReview | Refusal:
+    """The review prepared under a nonce, to be signed; the refusal of `prepared_under`."""
+    found = prepared_under(reader, nonce_id, reason, key)
+    if isinstance(found, Refusal):
+        return found
+    told = DecisionStatement.model_validate_json(found.statement)
+    return PreparedReview(statement=told, reason=found.reason, comment_salt=found.comment_salt)

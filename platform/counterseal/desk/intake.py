@@ -9,10 +9,12 @@ Not here: parsing files (signals.intake), requests (desk.approvals), drafts (app
 Source: TX-E1, TX-E2.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from counterseal.approvals.draft import RequestTerms, draft_payload
 from counterseal.approvals.model import RequestPayload
+from counterseal.approvals.routing import Preferred
 from counterseal.desk.approvals import Approvals
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, CommandRecord, Done, Outcome
@@ -83,6 +85,7 @@ class Intake:
         now: datetime,
         key: str,
         run: str | None = None,
+        wishes: Sequence[Preferred] = (),
     ) -> Outcome:
         """Ask for approval of an admitted signal; a repeated key asks as it did first.
 
@@ -94,7 +97,7 @@ class Intake:
             asked_at = now if known is None else known.decided_at
             payload = self._drafted(reader, signal_id, terms, actor, asked_at)
         if isinstance(payload, RequestPayload):
-            return self._approvals.request(payload, actor, key=key, run=run)
+            return self._approvals.request(payload, actor, key=key, run=run, wishes=wishes)
         refusal = payload
         command = Command(
             name="approvals.request",

@@ -4,7 +4,8 @@ Job: turn the state of a case, and of a person's keys and roles, into notices wi
 
 Invariants
   I1  A notice has the same id however often it is made: who keeps ids tells nobody twice.
-  I2  A stage is announced to the people who may take it, and only once it is due.
+  I2  A stage is announced to the people who may take it, and only once it is due; to those whom
+      it is routed to first, and to all from the reminder on.
   I3  A notice holds ids, numbers, words of the policy and times: no comment, no name, no secret.
   I4  Nothing is made for people who may not act any more.
   I5  A notice only tells. No answer to one decides anything, and a lost one changes nothing.
@@ -142,7 +143,10 @@ def _calls(case: Case, turn: Turn, now: datetime) -> Iterator[Notice]:
     )
     rungs = [(at, kind, said) for at, kind, said in later if at and turn.since < at <= now]
     at, kind, said = max(rungs, default=(turn.since, first, "is due"))
-    told = {NoticeKind.ESCALATED: (case.request.requester_id, *turn.eligible)}
+    told = {
+        NoticeKind.STAGE_DUE: turn.routed or turn.eligible,
+        NoticeKind.ESCALATED: (case.request.requester_id, *turn.eligible),
+    }
     for person_id in told.get(kind, turn.eligible):
         yield _notice(
             kind,

@@ -29,7 +29,7 @@ from counterseal.audit.retention import (
     decide_approval,
     due_ranges,
 )
-from counterseal.desk.archive import Archive, leftovers, logged
+from counterseal.desk.archive import Archive, leftovers, logged, versions_of
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, DocumentName, Done, Outcome
 from counterseal.desk.documents import DOCUMENTS
@@ -173,7 +173,7 @@ class Purging:
     def _due(self, reader: Reader, now: datetime) -> tuple[PurgedRange, ...]:
         schedule = self._bench.bundle.retention.keep_years
         rows = (logged(row) for row in self._archive.rows())
-        return due_ranges(rows, schedule, reader.find(Hold), now)
+        return due_ranges(rows, schedule, reader.find(Hold), now, versions_of(reader))
 
     def _recorded(self, reader: Reader, purge: Purge) -> Done:
         if purge.status is not PurgeStatus.PURGED:

@@ -9,7 +9,8 @@ Invariants
   I4  No two rows of the void matrix name the same field, no two rows of authority the same role.
   I5  A role of a stage has its authority stated; one without a row has none.
   I6  A reminder comes before escalation, and both before the review time is over.
-  I7  A stage's fallback roles are none of its own.
+  I7  A stage's fallback roles are none of its own, and roles of another stage: who may approve may
+      also reject, and has an authority.
 
 Not here: counting decisions (approvals.decide), reading files (storage).
 Source: governance rules 2.1, 2.3, 2.4 and 3; policies/approval.
@@ -98,6 +99,8 @@ class ApprovalParameters(DomainModel):
         authority: One row for each role of a stage.
         remind_after_seconds, escalate_after_seconds: From the opening of a request version.
         approval_uses_max: Most orders that one approval may serve for.
+        market_day_orders_allowed: Whether a market order may be DAY; the exchange's own rule that
+            it may not is unverified.
         delegation_days_max: Longest span of a grant, in days of 86,400 seconds.
     """
 
@@ -118,6 +121,7 @@ class ApprovalParameters(DomainModel):
     bulk_max: int = Field(ge=1, le=BULK_COUNT_MAX)
     authority: tuple[Authority, ...] = Field(min_length=1, max_length=len(Role))
     approval_uses_max: int = Field(ge=1, le=APPROVAL_USES_MAX)
+    market_day_orders_allowed: bool = True
     delegation_days_max: int = Field(ge=1, le=30)
     void_matrix: tuple[VoidRow, ...] = Field(min_length=1, max_length=100)
 
@@ -134,6 +138,8 @@ class ApprovalParameters(DomainModel):
         named = [row.role for row in self.authority]
         if len(named) != len(set(named)) or not self.reviewer_roles() <= set(named):
             raise ValueError("authority names each role of a stage, and no role twice")
+        if any(not set(rule.fallback_roles) <= self.reviewer_roles() for rule in self.stages):
+            raise ValueError("a fallback role is a role of another stage")
         if not self.remind_after_seconds < self.escalate_after_seconds < self.review_ttl_seconds:
             raise ValueError("remind, then escalate, then expire: each after the one before")
         return self

@@ -207,6 +207,7 @@ class Reviewing(DomainModel):
         acr_required: "none" when every level will do.
         key_class: 0 without a key.
         review_open: Whether no clock that the review needs has run out.
+        escalated: Whether the stage's `fallback_roles` may take a seat as well by now.
     """
 
     stage: Name
@@ -223,10 +224,16 @@ class Reviewing(DomainModel):
     key_class: Long
     key_class_min: Long
     review_open: bool
+    escalated: bool
+    fallback_roles: tuple[Role, ...]
 
     def context(self) -> dict[str, Json]:
         """The context as the engine reads it."""
-        return {**self.json_value(), "acting_as": _people(self.acting_as)}
+        return {
+            **self.json_value(),
+            "acting_as": _people(self.acting_as),
+            "fallback_roles": role_set(self.fallback_roles),
+        }
 
 
 class Submitting(DomainModel):
@@ -376,6 +383,11 @@ def whole_seconds(age: timedelta) -> int:
     """Seconds, rounded away from zero: a fraction never makes an age look fresher."""
     second = timedelta(seconds=1)
     return -(-age // second) if age >= timedelta(0) else age // second
+
+
+def role_set(roles: Iterable[Role]) -> list[Json]:
+    """A set of roles as the engine reads it."""
+    return [{"__entity": _ref(EntityKind.ROLE, role)} for role in sorted(set(roles))]
 
 
 def _ref(kind: EntityKind, identity: str) -> dict[str, Json]:

@@ -253,6 +253,8 @@ def _reviewing() -> Reviewing:
         key_class=1,
         key_class_min=1,
         review_open=True,
+        escalated=False,
+        fallback_roles=(),
     )
 
 

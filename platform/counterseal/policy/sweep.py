@@ -256,6 +256,7 @@ def in_words(asked: Asked, answer: Evaluation) -> str:
     ]
     if isinstance(context, Reviewing):
         facts.append(f"authenticated {context.auth_age_s} s ago")
+        facts += ["escalated"] if context.escalated else []
     verdict = f"allowed by {_listed(answer.rule_ids)}" if answer.allowed else "not decided"
     return "; ".join([*facts, verdict, *answer.errors[:1]])[:2000]
 
@@ -334,13 +335,20 @@ def _requests(params: ApprovalParameters) -> Iterator[RequestFacts]:
 def _contexts(
     person: PersonFacts, params: ApprovalParameters
 ) -> list[tuple[RuleAction, Reviewing | Submitting, str]]:
-    """What a person may ask about any request: three stages, two payloads, three ages."""
+    """What a person may ask about any request: three stages, two payloads, three ages.
+
+    An escalated stage is open to everybody's role, the widest that a policy could open it.
+    """
     self_ids = (person.person_id, *_PEOPLE[person.person_id][2])
     oldest = params.auth_age_max_seconds
     stages = [Stage.RESEARCH, Stage.RISK, Stage.COMPLIANCE]
     asked: list[tuple[RuleAction, Reviewing | Submitting]] = [
         (RuleAction.APPROVE, _reviewing(self_ids, stage, payload, age, params))
         for stage, payload, age in product(stages, (_GOOD, _BAD), (-1, oldest, oldest + 1))
+    ]
+    asked += [
+        (RuleAction.APPROVE, _reviewing(self_ids, stage, _GOOD, oldest, params, escalated=True))
+        for stage in stages
     ]
     asked += [
         (word, _reviewing(self_ids, Stage.RESEARCH, _GOOD, oldest, params))
@@ -356,7 +364,13 @@ def _contexts(
 
 
 def _reviewing(
-    self_ids: tuple[str, ...], stage: Stage, payload: str, age: int, params: ApprovalParameters
+    self_ids: tuple[str, ...],
+    stage: Stage,
+    payload: str,
+    age: int,
+    params: ApprovalParameters,
+    *,
+    escalated: bool = False,
 ) -> Reviewing:
     rule = params.stage(stage)
     required = params.acr_required
@@ -375,6 +389,8 @@ def _reviewing(
         key_class=3,
         key_class_min=1 if rule is None else rule.key_class_min,
         review_open=True,
+        escalated=escalated,
+        fallback_roles=_ALL if escalated else () if rule is None else rule.fallback_roles,
     )
 
 

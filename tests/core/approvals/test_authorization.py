@@ -15,6 +15,7 @@ from counterseal.approvals.authorization import (
     submit_question,
 )
 from counterseal.approvals.decide import ReviewOutcome
+from counterseal.approvals.escalation import escalate_at
 from counterseal.approvals.execution import judge_execution
 from counterseal.approvals.independence import LinkKind, PersonLink
 from counterseal.approvals.reasons import ReasonCode
@@ -86,6 +87,38 @@ def test_a_review_is_asked_with_the_case_as_it_stands() -> None:
     assert request["payload_hash"] == told["payload_hash"] == desk.request.request_hash
     assert request["notional"] == 40_000_000
     assert judged(desk.governed(), asked, LATER).rule_ids == ("review.risk.approve",)
+
+
+def test_a_fallback_role_is_asked_about_as_what_it_is() -> None:
+    """Governance 2.6: the right names the escalation; nobody is said to hold another role."""
+    desk = Desk()
+    at = escalate_at(desk.request, desk.bundle.approval)
+    late = desk.request.amended(review_expires_at=at + timedelta(hours=1))
+    governed = desk.governed().amended(request=late)
+    for now, escalated, rules in (
+        (at - timedelta(seconds=1), False, ("role.stage",)),
+        (at, True, ("review.escalated.approve",)),
+    ):
+        login = AuthFacts(iss="counterseal:local", auth_time=now, acr="mfa", amr=("pwd",))
+        asked = review_question(governed, reviewer("kai", auth=login), R, None, now)
+        told = context(asked)
+        assert (told["escalated"], ids(told["fallback_roles"])) == (escalated, ["risk_reviewer"])
+        assert '"research_reviewer"' not in asked.entities
+        assert judged(governed, asked, now).rule_ids == rules
+
+
+def test_a_stage_without_fallback_roles_opens_to_nobody_by_escalating() -> None:
+    """Governance 2.6: named in the bundle, or nobody; own holders review as before."""
+    desk = Desk()
+    desk.review("anna", R)
+    at = escalate_at(desk.request, desk.bundle.approval)
+    late = desk.request.amended(review_expires_at=at + timedelta(hours=1))
+    governed = desk.governed().amended(request=late, decisions=())
+    login = AuthFacts(iss="counterseal:local", auth_time=at, acr="mfa", amr=("pwd",))
+    for name, rule in (("rex", "role.stage"), ("kai", "review.risk.approve")):
+        asked = review_question(governed, reviewer(name, auth=login), P, None, at)
+        assert context(asked)["fallback_roles"] == []
+        assert judged(governed, asked, at).rule_ids == (rule,)
 
 
 @pytest.mark.parametrize(

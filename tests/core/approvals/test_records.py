@@ -35,10 +35,12 @@ CHANGES: Mapping[str, object] = {
     "legs": (Leg(symbol="TMF202602", side=Side.BUY, ratio=1),),
     "signal_expires_at": LATER,
     "created_at": LATER,
+    "good_till": LATER,
     "confidence": Decimal("0.5"),
     "review_ttl_seconds": 60,
     "execution_validity_seconds": 60,
 }
+CLOSED = {"good_till"}
 SINGLE = {"requested_action", "paper_only", "approval_for_live"}
 NUMBERS = {
     "target_tx_equivalent",
@@ -61,10 +63,11 @@ def other_value(field: str) -> object:
 def test_a_rebuilt_payload_with_one_other_field_has_another_hash(field: str) -> None:
     """TX-F4: validated payloads, one per bound field."""
     policy = world.bundle()
-    base = world.payload(policy)
-    changed = world.payload(policy, **{field: other_value(field)})
+    ends = {"time_in_force": TimeInForce.GTD, "good_till": NOW} if field in CLOSED else {}
+    base = world.payload(policy, **ends)
+    changed = world.payload(policy, **{**ends, field: other_value(field)})
     assert changed.digest != base.digest
-    assert base.digest == digest(base.json_value()) == world.payload(policy).digest
+    assert base.digest == digest(base.json_value()) == world.payload(policy, **ends).digest
 
 
 @pytest.mark.parametrize("field", sorted(SINGLE))

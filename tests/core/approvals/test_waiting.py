@@ -56,6 +56,9 @@ def test_i2_escalation_adds_roles_and_takes_none_away() -> None:
     assert roles_at(rule(Stage.RISK), REQUEST, PARAMS, at) == rule(Stage.RISK).roles
     with pytest.raises(ValidationError):
         research.amended(fallback_roles=(research.roles[0],))
+    strange = research.amended(fallback_roles=(Role.OPERATOR,))
+    with pytest.raises(ValidationError):
+        PARAMS.amended(stages=(strange, *PARAMS.stages[1:]))
 
 
 def test_i3_no_clock_answers() -> None:

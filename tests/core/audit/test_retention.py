@@ -141,7 +141,7 @@ def test_the_outlook_names_the_holds_that_keep_a_case(held: str) -> None:
     days=st.lists(st.integers(min_value=-3, max_value=3), min_size=1, max_size=6),
     held=st.sets(st.sampled_from(["case:0", "case:1", "case:2"])),
 )
-def test_i4_exactly_what_is_due_in_the_outlook_goes(days: list[int], held: set[str]) -> None:
+def test_i1_exactly_what_is_due_in_the_outlook_goes(days: list[int], held: set[str]) -> None:
     """Design 7: one rule for the look and for the plan."""
     rows = [
         row(seq, f"case:{seq % 3}")._replace(recorded_at=NOW + timedelta(days=day))
@@ -150,6 +150,34 @@ def test_i4_exactly_what_is_due_in_the_outlook_goes(days: list[int], held: set[s
     holds = (placed(*held),) if held else ()
     told = {o.stream for o in looked(*rows, holds=holds) if o.state is CaseState.DUE}
     assert {r.stream for r in due_ranges(rows, YEARS.get, holds, OVER)} == told
+
+
+def test_i4_an_older_version_stays_while_a_newer_one_has_to_stay() -> None:
+    """Rule 2.3: what a carried decision was signed in is kept for whoever rechecks the newest."""
+    versions = {"case:three": "case:two", "case:two": "case:one", "case:five": "case:four"}
+    old, newest = [row(1), row(2, "case:two"), row(4, "case:four")], row(3, "case:three")
+
+    def told(*rows: LoggedRow, holds: tuple[Hold, ...] = ()) -> list[tuple[str, str]]:
+        found = outlook(rows, YEARS.get, holds, OVER, versions)
+        ranges = due_ranges(rows, YEARS.get, holds, OVER, versions)
+        assert {r.stream for r in ranges} == {o.stream for o in found if o.state is CaseState.DUE}
+        return [(one.stream.removeprefix("case:"), one.state.value) for one in found]
+
+    young = newest._replace(recorded_at=NOW + MOMENT)
+    needed = [("one", "needed"), ("two", "needed"), ("four", "due")]
+    assert told(*old, young) == [*needed, ("three", "not_yet")]
+    assert told(*old, newest, holds=(placed("case:three"),)) == [*needed, ("three", "held")]
+    gone = newest._replace(present=False)
+    for last in (newest, gone):
+        assert {state for _, state in told(*old, last)} == {"due"}
+
+
+def test_i4_versions_that_name_each_other_end_the_walk() -> None:
+    """A forged table makes nothing hang."""
+    versions = {"case:one": "case:two", "case:two": "case:one"}
+    late = row(1)._replace(recorded_at=NOW + MOMENT)
+    found = outlook((late, row(2, "case:two")), YEARS.get, (), OVER, versions)
+    assert [one.state.value for one in found] == ["not_yet", "needed"]
 
 
 def test_one_purge_fits_its_record_and_never_cuts_a_case() -> None:
@@ -178,7 +206,7 @@ def test_i3_two_different_people_agree() -> None:
     assert late.code == "PURGE_DONE"
 
 
-def test_i4_a_hold_between_plan_and_consent_wins() -> None:
+def test_i5_a_hold_between_plan_and_consent_wins() -> None:
     """Design 7: the plan is judged again."""
     ranges = (PurgedRange(stream="case:one", first=3, last=3),)
     refused = decide_approval(a_purge("p", ranges), consent("one"), ())

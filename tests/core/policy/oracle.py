@@ -106,6 +106,8 @@ def _same_people(who: PersonFacts, what: RequestFacts, how: Reviewing) -> Iterat
 def _stage(who: PersonFacts, what: RequestFacts, how: Reviewing) -> Iterator[str]:
     stage = next((s for s in ORDER if s == how.stage), None)
     able = {Role.COMPLIANCE_REVIEWER} if stage is None else STAGE_ROLES[stage]
+    if how.escalated:
+        able = able | {*how.fallback_roles}
     if not able & {*who.roles}:
         yield "ROLE"
     before = {Stage.RESEARCH} if stage is None else {*ORDER[: ORDER.index(stage)]}

@@ -99,6 +99,8 @@ def reviewing(**changes: object) -> Reviewing:
         key_class=1,
         key_class_min=1,
         review_open=True,
+        escalated=False,
+        fallback_roles=(),
     ).amended(**changes)
 
 

@@ -98,6 +98,20 @@ def test_rules_and_oracle_agree_on_every_stage_and_order() -> None:
     )
 
 
+def test_rules_and_oracle_agree_on_every_escalated_stage() -> None:
+    """Governance 2.6: each role against each fallback role, before and after escalation."""
+    compared(
+        [
+            (person(role), RuleAction.APPROVE, request(stages_done=done), how)
+            for role, other, escalated, done, stage in product(
+                Role, (*Role, None), (False, True), STAGE_SETS, (*Stage, "none")
+            )
+            for fallback in ((() if other is None else (other,)),)
+            for how in (reviewing(stage=stage, escalated=escalated, fallback_roles=fallback),)
+        ]
+    )
+
+
 def test_rules_and_oracle_agree_on_every_submit_of_a_small_universe() -> None:
     """Governance 4 (oracle): people x stages x states x thresholds."""
     compared(
@@ -159,6 +173,8 @@ review_contexts = st.builds(
     key_class=numbers,
     key_class_min=numbers,
     review_open=st.booleans(),
+    escalated=st.booleans(),
+    fallback_roles=st.lists(st.sampled_from(tuple(Role)), unique=True).map(tuple),
 )
 submit_contexts = st.builds(
     Submitting,

@@ -49,6 +49,12 @@ PERMITS: Final[dict[str, Act]] = {
         CHECKED,
         reviewing(stage=Stage.COMPLIANCE),
     ),
+    "review.escalated.approve": (
+        person(Role.RISK_REVIEWER),
+        A.APPROVE,
+        request(),
+        reviewing(escalated=True, fallback_roles=(Role.RISK_REVIEWER,)),
+    ),
     "review.reject": (person(Role.RISK_REVIEWER), A.REJECT, request(), reviewing()),
     "review.ask_data": (person(Role.RISK_REVIEWER), A.ASK_DATA, request(), reviewing()),
     "review.revoke": (

@@ -42,7 +42,7 @@ def test_the_universe_is_as_large_as_it_says() -> None:
         (("sod.delegation_conflict",), 1, SAMPLE),
         (("order.research_first",), 3, SAMPLE),
         (("order.risk_first",), 3, 13),
-        (("threshold.compliance_required",), 4, 23),
+        (("threshold.compliance_required",), 4, 11),
         (("bind.payload",), 5, SAMPLE),
         (("tenant.isolation",), 6, SAMPLE),
         (("stepup.fresh_auth",), 7, SAMPLE),

@@ -176,6 +176,7 @@ def _of_turn(register: Register, case: Case, person_id: str, now: datetime) -> I
         return
     bound, about = case.request.payload, case.request.approval_request_id
     said = f"{turn.step} of {bound.side.value} {exact_text(bound.max_quantity)} {bound.symbol}"
+    yours = ", routed to you" if person_id in turn.routed else ""
     if turn.word is None:
         command = f"counterseal orders submit {about} --as {person_id} --quantity QUANTITY"
     else:
@@ -186,7 +187,7 @@ def _of_turn(register: Register, case: Case, person_id: str, now: datetime) -> I
     yield Duty(
         kind=DutyKind.SUBMIT if turn.word is None else DutyKind.REVIEW,
         subject_id=about,
-        sentence=f"{said}, asked for by {bound.requester_id}",
+        sentence=f"{said}, asked for by {bound.requester_id}{yours}",
         since=turn.since,
         until=turn.until,
         command=command,

@@ -42,6 +42,7 @@ class Turn(DomainModel):
         roles: Roles that may take the step, in the order of the policy.
         seats_open: People who are still needed.
         eligible: Ids of the people who may take it now, sorted; empty when nobody can.
+        routed: Those of them whom the request is routed to: they are told first.
         since: When the step became due (UTC).
         remind_at: When people are reminded (UTC): of a review by the policy, of a submit at half
             of its time.
@@ -55,6 +56,7 @@ class Turn(DomainModel):
     roles: tuple[Role, ...]
     seats_open: int
     eligible: tuple[Name, ...]
+    routed: tuple[Name, ...] = ()
     since: UtcDatetime
     remind_at: UtcDatetime
     escalate_at: UtcDatetime | None
@@ -108,13 +110,16 @@ def _review_turn(
     taken = sum(d.approves and d.stage == rule.id for d in case.decisions)
     roles, word = roles_at(rule, request, params, now), rule.decision
     people = _asked(register, roles, among)
+    eligible = _ids(p for p in people if not review_codes(register, case, p, word, now))
+    named = {seat.person_id for seat in request.routing if seat.stage == rule.id}
     return Turn(
         approval_request_id=request.approval_request_id,
         stage=rule.id,
         word=word,
         roles=roles,
         seats_open=max(rule.quorum - taken, 0),
-        eligible=_ids(p for p in people if not review_codes(register, case, p, word, now)),
+        eligible=eligible,
+        routed=tuple(person_id for person_id in eligible if person_id in named),
         since=due_since(case),
         remind_at=remind_at(request, params),
         escalate_at=escalate_at(request, params),
