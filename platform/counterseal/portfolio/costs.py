@@ -23,6 +23,7 @@ class CostRates(DomainModel):
 
     Attributes:
         transaction, clearing, commission: Currency per contract and side.
+        settlement: Currency per contract at the final settlement, instead of the other fees.
         tax_rate: Fraction of the notional per side.
         tax_min: Least tax per contract.
         rule_date: `YYYY-MM-DD` from which the rates are valid.
@@ -31,6 +32,7 @@ class CostRates(DomainModel):
     transaction: NonNegative
     clearing: NonNegative
     commission: NonNegative = Decimal(0)
+    settlement: NonNegative = Decimal(0)
     tax_rate: NonNegative
     tax_min: NonNegative = Decimal(1)
     currency: Currency = Currency.TWD
@@ -56,22 +58,53 @@ def fee_lines(
         price: Quote units.
         multiplier: Currency units per point and contract.
     """
-    tax = tax_per_contract(rates, price, multiplier)
     parts = (
-        ("transaction", rates.transaction, rates.transaction, "none"),
-        ("clearing", rates.clearing, rates.clearing, "none"),
-        ("commission", rates.commission, rates.commission, "none"),
-        ("tax", tax, rates.tax_rate, "half_up_per_contract"),
+        ("transaction", rates.transaction),
+        ("clearing", rates.clearing),
+        ("commission", rates.commission),
     )
-    return tuple(
-        FeeLine(
-            kind=kind,
-            amount=EXACT.multiply(quantity, each),
-            currency=rates.currency,
-            rate=rate,
-            rule_date=rates.rule_date,
-            rounding=rounding,
-        )
-        for kind, each, rate, rounding in parts
-        if each
+    fees = (_line(rates, kind, quantity, each, each) for kind, each in parts if each)
+    return (*fees, *_tax_line(rates, quantity, price, multiplier))
+
+
+def settlement_lines(
+    rates: CostRates, *, quantity: Decimal, price: Decimal, multiplier: Decimal
+) -> tuple[FeeLine, ...]:
+    """Costs of a final settlement: its fee, and the tax once more (unverified: 1.1, [M]).
+
+    Args:
+        rates: Rates of the contract.
+        quantity: Contracts settled, above zero.
+        price: Final settlement price in quote units.
+        multiplier: Currency units per point and contract.
+    """
+    each = rates.settlement
+    fees = (_line(rates, "settlement", quantity, each, each),) if each else ()
+    return (*fees, *_tax_line(rates, quantity, price, multiplier))
+
+
+def _tax_line(
+    rates: CostRates, quantity: Decimal, price: Decimal, multiplier: Decimal
+) -> tuple[FeeLine, ...]:
+    each = tax_per_contract(rates, price, multiplier)
+    if not each:
+        return ()
+    return (_line(rates, "tax", quantity, each, rates.tax_rate, "half_up_per_contract"),)
+
+
+def _line(
+    rates: CostRates,
+    kind: str,
+    quantity: Decimal,
+    each: Decimal,
+    rate: Decimal,
+    rounding: str = "none",
+) -> FeeLine:
+    return FeeLine(
+        kind=kind,
+        amount=EXACT.multiply(quantity, each),
+        currency=rates.currency,
+        rate=rate,
+        rule_date=rates.rule_date,
+        rounding=rounding,
     )

@@ -5,8 +5,9 @@ Job: account, position, ledger entry and daily profit as stored documents.
 Invariants
   I1  A flat position has no average price, an open one has.
   I2  A ledger entry moves one positive amount from one account to another: entries sum to zero.
+  I3  An account states how its books are kept.
 
-Not here: how fills change them (portfolio.positions, portfolio.ledger), equity (valuation).
+Not here: how fills change them (positions, lots, ledger, books), equity (valuation).
 Source: trading reference part 6; TL-6, US-C10.
 """
 
@@ -14,15 +15,21 @@ from decimal import Decimal
 from enum import StrEnum
 from typing import ClassVar, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import AlwaysTrue, Document, Name
 from counterseal.kernel.money import Currency, Exact, NonNegative, Price, Quantity
+from counterseal.portfolio.terms import DEFAULT_TERMS, BookTerms
 
 
 class Account(Document):
-    """One simulated account. Amounts in `currency`; futures settle realized profit to cash."""
+    """One simulated account. Amounts in `currency`; futures settle realized profit to cash.
+
+    Attributes:
+        realized_pnl: Before costs, by the basis that `books` names.
+        books: How lots, profit and daily settlement are kept.
+    """
 
     KIND: ClassVar[str] = "accounts"
     KEY: ClassVar[str] = "account_id"
@@ -35,8 +42,14 @@ class Account(Document):
     realized_pnl: Exact = Decimal(0)
     fees_paid: NonNegative = Decimal(0)
     tax_paid: NonNegative = Decimal(0)
+    books: BookTerms = DEFAULT_TERMS
     updated_at: UtcDatetime
     simulated: AlwaysTrue = True
+
+    @property
+    def costs_paid(self) -> Decimal:
+        """Fees and tax together, in `currency`."""
+        return self.fees_paid + self.tax_paid
 
 
 class InstrumentKind(StrEnum):
@@ -55,7 +68,9 @@ class Position(Document):
         cost_sum: Exact signed quantity x entry price, from which the average comes.
         multiplier: Currency units per point and contract.
         tx_equivalent: TX-equivalents per contract.
-        realized_pnl: Currency, before costs. fees: currency, fees and tax together.
+        realized_pnl: Currency, before costs, by average cost. fees: currency, fees and tax.
+        lot_cost_sum, lot_realized_pnl: The same two by lots.
+        first_lot, next_lot: No lot below the first is open; the next one gets the other number.
     """
 
     KIND: ClassVar[str] = "positions"
@@ -72,6 +87,10 @@ class Position(Document):
     tx_equivalent: NonNegative
     realized_pnl: Exact = Decimal(0)
     fees: NonNegative = Decimal(0)
+    lot_cost_sum: Exact = Decimal(0)
+    lot_realized_pnl: Exact = Decimal(0)
+    first_lot: int = Field(default=1, ge=1)
+    next_lot: int = Field(default=1, ge=1)
     currency: Currency
     updated_at: UtcDatetime
 
@@ -92,13 +111,19 @@ class Position(Document):
 
 
 class LedgerEntry(Document):
-    """One double entry: `amount` (> 0) leaves `credit_account` and enters `debit_account`."""
+    """One double entry: `amount` (> 0) leaves `credit_account` and enters `debit_account`.
+
+    Attributes:
+        cause_id: The fill, settlement or reversal that is booked.
+        kind: `realized`, `trade`, `variation`, `reversal`, or the kind of a fee line.
+        trading_day: `YYYY-MM-DD` on which it counts.
+    """
 
     KIND: ClassVar[str] = "ledger_entries"
     KEY: ClassVar[str] = "entry_id"
 
     entry_id: Name
-    fill_id: Name
+    cause_id: Name
     account_id: Name
     debit_account: Name
     credit_account: Name
@@ -119,7 +144,8 @@ class DailyPnl(Document):
     """Result of one account on one trading day, in `currency`.
 
     Attributes:
-        realized_pnl: Before costs. costs: fees and tax. net_realized: realized - costs.
+        realized_pnl: Before costs. net_realized: realized - costs.
+        costs: Fees and tax; below zero on a day that took more back than it paid.
     """
 
     KIND: ClassVar[str] = "daily_pnl"
@@ -129,7 +155,7 @@ class DailyPnl(Document):
     account_id: Name
     trading_day: Name
     realized_pnl: Exact = Decimal(0)
-    costs: NonNegative = Decimal(0)
+    costs: Exact = Decimal(0)
     net_realized: Exact = Decimal(0)
     currency: Currency
     updated_at: UtcDatetime

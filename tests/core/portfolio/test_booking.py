@@ -5,102 +5,79 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterseal.broker.model import Fill
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.money import Currency
-from counterseal.portfolio.costs import CostRates, fee_lines
+from counterseal.portfolio.books import Books, post_trade
+from counterseal.portfolio.costs import fee_lines
+from counterseal.portfolio.invariants import check_cash
 from counterseal.portfolio.ledger import (
     CASH,
     apply_daily,
     apply_entries,
     balances,
     ledger_entries,
+    trial_balance,
 )
-from counterseal.portfolio.model import Account, InstrumentKind, Position
-from counterseal.portfolio.positions import apply_fill, apply_trade, open_position
+from counterseal.portfolio.lots import LotTotals
+from counterseal.portfolio.model import InstrumentKind
+from counterseal.portfolio.positions import apply_trade, count_trade, open_position
+from counterseal.portfolio.terms import BookTerms, ProfitBasis
+from counterseal.portfolio.trades import BookedTrade
 from counterseal.portfolio.valuation import Mark, value_account
-from counterseal.signals.intent import Side
-from tests.core.broker.test_gateway import answered, sent
+from tests.core.portfolio.room import DAY, MTX, OPENING, Room, Step, steps
+from tests.core.portfolio.room import trade as priced
 from tests.core.portfolio.test_positions import FLAT, NOW, run, trades
 
-RATES = CostRates(
-    transaction=Decimal(12),
-    clearing=Decimal(8),
-    tax_rate=Decimal("0.00002"),
-    rule_date="2024-07-29",
-)
-ACCOUNT = Account(
-    account_id="acc_1",
-    tenant="t",
-    currency=Currency.TWD,
-    opening_cash=Decimal(1_000_000),
-    cash=Decimal(1_000_000),
-    updated_at=NOW,
-)
-steps = st.lists(
-    st.tuples(st.sampled_from(Side), st.integers(1, 4), st.integers(19_990, 20_010)), max_size=6
-)
+RATES = MTX.amended(transaction=12, clearing=8)
+ACCOUNT = OPENING
+TOTALS = LotTotals(Decimal(0), Decimal(0), 1, 1)
 kinds = st.sampled_from(InstrumentKind)
+bases = st.sampled_from(ProfitBasis)
 
 
-def fill(side: Side, quantity: int, price: int, number: int = 1) -> Fill:
-    book: dict[str, object] = {"bid": price, "ask": price, "bid_size": 99, "ask_size": 99}
-    made = answered(sent(side=side, quantity=quantity), book, fill_id=f"fill_{number}").fill
-    assert made is not None
-    lines = fee_lines(
-        RATES,
-        quantity=made.last_quantity,
-        price=made.last_price,
-        multiplier=made.multiplier,
-    )
-    return made.amended(fees=lines)
-
-
-def booked(rows: list[tuple[Side, int, int]], kind: InstrumentKind) -> tuple[Account, Position]:
-    account, position = ACCOUNT, open_position(fill(Side.BUY, 1, 20000), NOW, kind)
-    for number, row in enumerate(rows):
-        one = fill(*row, number)
-        change = apply_fill(position, one, NOW)
-        entries = ledger_entries(one, change.realized_pnl, NOW, kind)
-        assert sum(amount for _, amount in balances(entries)) == 0
-        before, position = account, change.position
-        account = apply_entries(account, entries, change.realized_pnl, NOW)
-        moved = dict(balances(entries)).get(CASH, Decimal(0))
-        assert account.cash == before.cash + moved
-    return account, position
+def fill(quantity: int, price: int, number: int = 1) -> BookedTrade:
+    return priced(quantity, price, number, RATES, multiplier=10)
 
 
 @settings(max_examples=40, deadline=None)
-@given(steps, kinds)
+@given(steps, kinds, bases)
 def test_i1_all_ledger_accounts_sum_to_zero(
-    rows: list[tuple[Side, int, int]], kind: InstrumentKind
+    rows: list[Step], kind: InstrumentKind, basis: ProfitBasis
 ) -> None:
-    """TL-6: after every fill, whatever its side and kind."""
-    account, position = booked(rows, kind)
+    """TL-6: after every fill, whatever its side, its kind and the basis of profit."""
+    room = Room(BookTerms(profit_by=basis), kind)
+    for row in rows:
+        room.ran(row)
+        assert sum(amount for _, amount in balances(room.entries)) == 0
+        assert check_cash(room.account, room.entries) == ()
+    position = room.position
+    by = {ProfitBasis.LOTS: position.lot_realized_pnl}.get(basis, position.realized_pnl)
 
-    assert account.realized_pnl == position.realized_pnl
-    assert account.fees_paid + account.tax_paid == position.fees
+    assert room.account.realized_pnl == by == sum(room.realized)
+    assert room.account.fees_paid + room.account.tax_paid == position.fees
 
 
 @settings(max_examples=40, deadline=None)
-@given(steps, kinds)
+@given(steps, kinds, bases)
 def test_i1_equity_is_cash_plus_market_value_and_explains_every_cost(
-    rows: list[tuple[Side, int, int]], kind: InstrumentKind
+    rows: list[Step], kind: InstrumentKind, basis: ProfitBasis
 ) -> None:
-    """US-C10, PM-27: equity = opening + realized + unrealized - costs, for both kinds."""
-    account, position = booked(rows, kind)
-    mark = Mark(symbol="TMF", price=Decimal(20005), seen_at=NOW, source="test")
-    view = value_account(account, [position], [mark], now=NOW)
+    """US-C10, PM-27, AS-20: equity = opening + realized + unrealized - costs, for both kinds."""
+    room = Room(BookTerms(profit_by=basis), kind).ran(*rows)
+    mark = Mark(symbol=room.position.symbol, price=Decimal(20005), seen_at=NOW, source="test")
+    view = value_account(room.account, [room.position], [mark], now=NOW)
 
     assert view.equity == view.cash + view.market_value
-    explained = account.opening_cash + account.realized_pnl + view.unrealized_pnl - position.fees
+    explained = room.account.opening_cash + view.realized_pnl + view.unrealized_pnl - view.costs
     assert view.equity == explained
+    assert view.positions[0].realized_pnl == view.realized_pnl
 
 
-@pytest.mark.parametrize("side", list(Side))
-def test_i2_costs_are_own_entries_once_for_each_side(side: Side) -> None:
+@pytest.mark.parametrize("side", [1, -1])
+def test_i2_costs_are_own_entries_once_for_each_side(side: int) -> None:
     """TX-C12: opening a future moves nothing but costs."""
-    entries = ledger_entries(fill(side, 2, 20000), Decimal(0), NOW)
+    one = fill(2 * side, 20000)
+    entries = ledger_entries(one, open_position(one, NOW), Decimal(0), NOW)
 
     assert [(e.kind, e.amount, e.credit_account) for e in entries] == [
         ("transaction", Decimal(24), CASH),
@@ -112,40 +89,53 @@ def test_i2_costs_are_own_entries_once_for_each_side(side: Side) -> None:
 
 def test_i3_cash_moves_by_what_enters_and_leaves_cash_alone() -> None:
     """TL-6: profit and loss of a future; entries of another account are refused."""
-    one = fill(Side.BUY, 1, 20000)
+    one = fill(1, 20000)
+    held = open_position(one, NOW)
     for profit in (Decimal(500), Decimal(-500)):
-        after = apply_entries(ACCOUNT, ledger_entries(one, profit, NOW), profit, NOW)
+        after = apply_entries(ACCOUNT, ledger_entries(one, held, profit, NOW), profit, NOW)
         assert after.cash == 1_000_000 + profit - 24
-    other, entries = ACCOUNT.amended(account_id="acc_2"), ledger_entries(one, Decimal(1), NOW)
+    entries = ledger_entries(one, held, Decimal(1), NOW)
     with pytest.raises(InputError) as caught:
-        apply_entries(other, entries, Decimal(1), NOW)
+        apply_entries(ACCOUNT.amended(account_id="acc_2"), entries, Decimal(1), NOW)
     assert caught.value.code == "LEDGER_OF_OTHER_ACCOUNT"
 
 
 def test_the_day_collects_profit_and_costs_and_refuses_another_day() -> None:
     """TX-H11: the loss that the daily limit compares is net of costs."""
-    one = fill(Side.SELL, 1, 20000)
-    day = apply_daily(apply_daily(None, one, Decimal(-100), NOW), one, Decimal(-50), NOW)
+    day = None
+    for realized in (-100, -50):
+        day = apply_daily(day, ACCOUNT, DAY, NOW, realized_pnl=Decimal(realized), costs=Decimal(24))
 
+    assert day is not None
     assert (day.realized_pnl, day.costs, day.loss) == (Decimal(-150), Decimal(48), Decimal(198))
     with pytest.raises(InputError) as caught:
-        apply_daily(day, one.amended(trading_day="2026-01-06"), Decimal(0), NOW)
+        apply_daily(day, ACCOUNT, "2026-01-06", NOW, realized_pnl=Decimal(0), costs=Decimal(0))
     assert caught.value.code == "FILL_OF_OTHER_DAY"
 
 
-def test_apply_fill_counts_fees_and_refuses_a_fill_of_another_position() -> None:
+def test_a_trade_counts_its_fees_and_one_of_another_position_is_refused() -> None:
     """TX-C12, TL-6: fees add up beside the profit, never inside it."""
-    one, two = fill(Side.BUY, 2, 20000), fill(Side.SELL, 2, 20010, 2)
-    opened = apply_fill(open_position(one, NOW), one, NOW).position
-    closed = apply_fill(opened, two, NOW)
+    one, two = fill(2, 20000), fill(-2, 20010, 2)
+    opened = count_trade(open_position(one, NOW), one, TOTALS, NOW).position
+    closed = count_trade(opened, two, TOTALS, NOW)
 
     assert opened.fees == 48
     assert closed.realized_pnl == 200
     assert closed.position.fees == 96
     assert closed.position.quantity == 0
     with pytest.raises(InputError) as caught:
-        apply_fill(opened.amended(multiplier=50), two, NOW)
+        count_trade(opened.amended(multiplier=50), two, TOTALS, NOW)
     assert caught.value.code == "FILL_OF_OTHER_POSITION"
+
+
+def test_i2_a_trade_of_a_day_is_booked_on_that_day_only() -> None:
+    """TX-H11: the result of another day takes nothing in."""
+    room = Room().ran((1, 20000))
+    late = priced(1, 20000, 2)._replace(trading_day="2026-01-06")
+
+    with pytest.raises(InputError) as caught:
+        post_trade(Books(room.account, room.position, room.in_order(), room.day), late, NOW)
+    assert caught.value.code == "FILL_OF_OTHER_DAY"
 
 
 @settings(max_examples=60)
@@ -212,3 +202,21 @@ def test_i3_an_old_price_is_kept_with_its_age_and_a_future_one_is_not_known(
 
     assert view.warnings == warnings
     assert view.positions[0].mark_age_seconds == (seconds if seconds >= 0 else None)
+
+
+def test_i1_the_trial_balance_of_every_account_and_currency_sums_to_zero() -> None:
+    """Trading part 6: two accounts, one of them in dollars; each stands for itself."""
+    own = Room().ran((2, 20000), (-1, 20010)).entries
+    dollars = [e.amended(account_id="acc_2", currency=Currency.USD) for e in own]
+    rows = trial_balance([*dollars, *own])
+
+    assert [(r.account_id, r.currency) for r in rows[::5]] == [
+        *(("acc_1", Currency.TWD), ("acc_2", Currency.USD))
+    ]
+    assert [r.ledger_account for r in rows[:5]] == [
+        *("cash", "cost:clearing", "cost:tax", "cost:transaction", "realized_pnl")
+    ]
+    for account in ("acc_1", "acc_2"):
+        assert sum(r.balance for r in rows if r.account_id == account) == 0
+    assert rows[0].balance == Decimal("402.5")
+    assert trial_balance([]) == ()
