@@ -1,4 +1,4 @@
-"""`counterseal risk`: show, evaluate, allocate."""
+"""`counterseal risk`: show, evaluate, allocate, switch, override, sign-override, end-override."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,6 +17,7 @@ from counterseal.desk.views.risk import (
     evaluate_question,
     risk_panel,
 )
+from counterseal.desk.views.risk_desk import RiskDesk, risk_desk
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.model import Refusal
 from counterseal.market.contracts import ContractTable, allocate_exposure
@@ -34,9 +35,14 @@ from storage.trading_calendar import view_calendar
 from ui.cli.options import AsJson, Home, QuoteFile
 from ui.cli.quotes import GivenQuotes, feed_from
 from ui.cli.render import answer, refused, reject, table
+from ui.cli.risk_acts import end_override, override, sign_override, switch
 from ui.cli.session import CLOCK, decimal_of, settings_for
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(switch)
+app.command()(override)
+app.command("sign-override")(sign_override)
+app.command("end-override")(end_override)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,11 +65,12 @@ def _risk() -> None:
 
 @app.command()
 def show(home: Home = None, as_json: AsJson = False) -> None:
-    """Limits in force, contracts, rules, live state of each account, and every evaluation."""
+    """Limits, rules, states, counts, aggregates, live state of accounts, every evaluation."""
     settings, now = settings_for(home), CLOCK.now()
     with read_home(settings) as reader:
         limits, ground = _law(reader, settings, GivenQuotes(), now)
         panel = risk_panel(reader, ground, limits, now)
+        beside = risk_desk(reader, ground, limits.desk, now)
         evaluations = reader.find(RiskEvaluation)
     judged = [
         (e.evaluation_id, e.order_id, "approved" if e.approved else ",".join(e.failed))
@@ -71,11 +78,13 @@ def show(home: Home = None, as_json: AsJson = False) -> None:
     ]
     value = {
         **panel.json_value(),
+        "desk": beside.json_value(),
         "evaluations": [e.json_value() for e in evaluations],
         "trading_mode": settings.trading_mode,
         "live_trading_enabled": settings.enable_live_trading,
     }
-    lines = [*_panel_lines(panel), "", *table(judged, "EVALUATION", "ORDER", "OUTCOME")]
+    lines = [*_panel_lines(panel), "", *_desk_lines(panel, beside)]
+    lines += ["", *table(judged, "EVALUATION", "ORDER", "OUTCOME")]
     answer(value, lines, as_json=as_json)
 
 
@@ -95,7 +104,7 @@ def evaluate(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """All fourteen checks on an order that is not placed; nothing is written."""
+    """All fourteen checks, then the others, on an order that is not placed; nothing is written."""
     settings, now = settings_for(home), CLOCK.now()
     target = None if approved_target is None else decimal_of(approved_target, "--approved-target")
     asked = OrderQuestion(
@@ -161,6 +170,8 @@ def _tell(judged: RiskEvaluation, *, as_json: bool) -> None:
     """Every check with its facts; a failed one leaves with status 1."""
     value: dict[str, Json] = {"written": False, "evaluation": judged.json_value()}
     lines = table([_check_row(check) for check in judged.checks], "CHECK", "OUTCOME", "FACTS")
+    further = [_check_row(check) for check in judged.further_checks]
+    lines += ["", *table(further, "FURTHER CHECK", "OUTCOME", "FACTS")]
     refusal = risk_refusal(judged)
     if refusal is None or not as_json:
         answer({"ok": True, **value}, lines, as_json=as_json)
@@ -169,12 +180,66 @@ def _tell(judged: RiskEvaluation, *, as_json: bool) -> None:
 
 
 def _outcome(check: Check) -> str:
-    return "skipped" if check.skipped else "passed" if check.passed else "FAILED"
+    if check.skipped or check.passed:
+        return "skipped" if check.skipped else "passed"
+    return "FAILED" if check.failed else check.effect.value
 
 
 def _check_row(check: Check) -> tuple[str, str, str]:
     facts = ", ".join(f"{d.name} {d.value}" for d in check.details)
     return check.name.value, _outcome(check), facts or check.message
+
+
+def _desk_lines(panel: RiskPanel, desk: RiskDesk) -> list[str]:
+    last = {check.name: _outcome(check) for check in panel.last_further_checks}
+    rules = [
+        (r.name.value, r.on_breach, "soft" if r.soft else "hard", r.limit or "-", last.get(r.name))
+        for r in desk.rules
+    ]
+    switches = [
+        (s.switch_id, s.state.value, s.kill_switch_active, s.set_by, s.reason)
+        for s in desk.switches
+    ]
+    counts = [
+        (c.account_id, c.trading_day, c.orders_today, c.cancels_today, c.repeats, c.orders_total)
+        for c in desk.counters
+    ]
+    standings = [
+        (
+            a.scope,
+            a.name,
+            a.standing.position_tx_equivalent,
+            a.standing.working_long_tx_equivalent,
+            a.standing.working_short_tx_equivalent,
+        )
+        for a in desk.aggregates
+    ]
+    return [
+        *table(rules, "FURTHER CHECK", "BREACH", "KIND", "LIMIT", "LAST"),
+        "",
+        *table(switches, "SWITCH", "STATE", "KILL_SWITCH", "BY", "REASON"),
+        "",
+        *table(counts, "ACCOUNT", "DAY", "ORDERS", "CANCELS", "REPEATS", "EVER"),
+        "",
+        *table(standings, "SCOPE", "NAME", "POSITION", "WORKING_LONG", "WORKING_SHORT"),
+        "",
+        *_override_lines(desk),
+    ]
+
+
+def _override_lines(desk: RiskDesk) -> list[str]:
+    overrides = [
+        (
+            o.override.override_id,
+            o.override.terms.check.value,
+            o.override.account_id,
+            "counts" if o.counts_now else o.override.status.value,
+            ",".join(o.override.signed_by),
+            o.override.terms.expires_at.isoformat(timespec="seconds"),
+        )
+        for o in desk.overrides
+    ]
+    return table(overrides, "OVERRIDE", "CHECK", "ACCOUNT", "STANDING", "SIGNED_BY", "UNTIL")
 
 
 def _panel_lines(panel: RiskPanel) -> list[str]:

@@ -5,92 +5,61 @@ Job: read the live facts of an account under the lock and hand them to the check
 Invariants
   I1  Every fact comes from documents, none from the caller.
   I2  Working and unknown orders count as if they filled: the worse case on each side.
+  I3  Nothing that grows with past orders is read: what is counted was counted when it happened.
 
-Not here: the checks (risk).
+Not here: the checks (risk), facts of the further checks (desk.risk_facts).
 Source: TX-H16, TX-G14; trading reference part 4.
 """
 
-from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
-from typing import Protocol
 
-from counterseal.broker.ports import Broker
+from counterseal.desk.commands import Done
+from counterseal.desk.ground import Asked, Ground
 from counterseal.desk.ports import Reader
+from counterseal.desk.risk_facts import (
+    Scene,
+    further_facts,
+    net_of,
+    open_orders,
+    standing_of,
+    switches_of,
+)
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Refusal
 from counterseal.kernel.money import EXACT
 from counterseal.market.contracts import ContractTable
 from counterseal.market.instruments import contract_root
-from counterseal.market.ports import MarketFeed
 from counterseal.market.quotes import Quote, age_seconds
 from counterseal.market.sessions import session_at, trading_day
-from counterseal.market.trading_days import TradingCalendar
-from counterseal.oms.decide import working_contracts
-from counterseal.oms.model import Order, OrderKey
-from counterseal.oms.states import OPEN_STATES
+from counterseal.oms.model import OrderKey
 from counterseal.portfolio.model import DailyPnl, Position
+from counterseal.risk.counters import (
+    RiskCounters,
+    apply_cancel,
+    apply_order,
+    apply_replace,
+    counted_at,
+    repeat_key,
+)
 from counterseal.risk.model import RiskIntent, RiskSnapshot, RiskState
 from counterseal.signals.intent import PaperOrderIntent, Side
 
-
-class Ground(Protocol):
-    """What the checks need beside documents; every `Bench` offers it.
-
-    MUST come from checked settings, the active policy and a market feed, never from a caller.
-    """
-
-    @property
-    def feed(self) -> MarketFeed:
-        """Quotes."""
-
-    @property
-    def broker(self) -> Broker:
-        """The paper broker, asked for its sign of life only."""
-
-    @property
-    def contracts(self) -> ContractTable:
-        """Contract terms."""
-
-    @property
-    def calendar(self) -> Callable[[], TradingCalendar]:
-        """Gives the trading days, loaded when first asked."""
-
-    @property
-    def trading_mode(self) -> str:
-        """`paper`, or what else the settings say."""
-
-    @property
-    def live_trading_enabled(self) -> bool:
-        """The live flag of the settings."""
-
-    @property
-    def broker_provider(self) -> str:
-        """`paper`, or what else the settings say."""
-
-
-class Asked(Protocol):
-    """An order that is judged: an intent, or a question about one."""
-
-    @property
-    def order_id(self) -> str:
-        """Its id; working orders of this id are not counted beside it."""
-
-    @property
-    def account_id(self) -> str:
-        """Whose facts count."""
-
-    @property
-    def idempotency_key(self) -> str:
-        """Its key; blank when it has none."""
-
-    @property
-    def symbol(self) -> str:
-        """What it trades."""
-
-    @property
-    def side(self) -> Side:
-        """Which side of the quote it takes."""
+__all__ = [
+    "Asked",
+    "Ground",
+    "cancel_counted",
+    "counted_order",
+    "counters_of",
+    "daily_loss",
+    "market_notional",
+    "net_position",
+    "replace_counted",
+    "risk_intent",
+    "risk_snapshot",
+    "session_text",
+    "trading_day_text",
+]
 
 
 def trading_day_text(ground: Ground, now: datetime) -> str:
@@ -121,9 +90,12 @@ def risk_intent(intent: PaperOrderIntent, contracts: ContractTable) -> RiskInten
         quantity=intent.quantity,
         ratio=None if spec is None else spec.tx_equivalent,
         order_type=intent.order_type,
-        order_price=intent.order_price,
+        order_price=intent.stop_price if intent.order_price is None else intent.order_price,
         paper_only=intent.paper_only,
         approved_target=intent.target_tx_equivalent,
+        multiplier=None if spec is None else spec.multiplier,
+        tick=None if spec is None else spec.tick,
+        strategy_id=intent.strategy_id,
     )
 
 
@@ -137,26 +109,34 @@ def market_notional(intent: PaperOrderIntent, contracts: ContractTable) -> Decim
 
 
 def risk_snapshot(reader: Reader, ground: Ground, intent: Asked, now: datetime) -> RiskSnapshot:
-    """The account's facts at `now`; the intent's own order is left out of the working orders."""
+    """The account's facts at `now`; the intent's own order is left out of the working orders.
+
+    Raises:
+        InputError: `CALENDAR_RANGE` beyond the calendar, `SYMBOL_UNKNOWN` for an open order of a
+            contract without terms.
+    """
     account = intent.account_id
     state = reader.get(RiskState, account)
-    working = reader.find(Order, account_id=account, state=OPEN_STATES)
-    orders = [o for o in working if o.order_id != intent.order_id]
-    own = reader.count(Order, account_id=account, order_id=intent.order_id)
-    others = reader.count(Order, account_id=account) - own
+    scene = _scene(reader, ground, intent, now)
+    standing = standing_of(
+        (o for o in scene.orders if o.account_id == account),
+        net_of(p for p in scene.positions if p.account_id == account),
+        ground.contracts,
+    )
+    killed = any(switch.kill_switch_active for switch in scene.switches)
     key = reader.get(OrderKey, intent.idempotency_key)
     quote = ground.feed.quote(intent.symbol, now)
     live = None if isinstance(quote, Refusal) else quote
     return RiskSnapshot(
         account_id=account,
         taken_at=now,
-        seen_idempotency_keys=others,
+        seen_idempotency_keys=scene.counters.orders_total,
         key_seen=key is not None and key.order_id != intent.order_id,
         daily_realized_loss_twd=daily_loss(reader, ground, account, now),
-        position_tx_equivalent=net_position(reader, account),
-        working_long_tx_equivalent=_working(orders, Side.BUY, ground.contracts),
-        working_short_tx_equivalent=_working(orders, Side.SELL, ground.contracts),
-        kill_switch_active=state is None or state.kill_switch_active,
+        position_tx_equivalent=standing.position_tx_equivalent,
+        working_long_tx_equivalent=standing.working_long_tx_equivalent,
+        working_short_tx_equivalent=standing.working_short_tx_equivalent,
+        kill_switch_active=state is None or state.kill_switch_active or killed,
         broker_heartbeat_healthy=state is not None and state.broker_heartbeat_healthy,
         heartbeat_at=ground.broker.heartbeat(now),
         trading_mode=ground.trading_mode,
@@ -165,7 +145,76 @@ def risk_snapshot(reader: Reader, ground: Ground, intent: Asked, now: datetime) 
         quote_age_seconds=None if live is None else age_seconds(live, now),
         quote_price=None if live is None else _touch(live, intent.side),
         reference_price=None if live is None else live.last,
+        further=further_facts(reader, ground, intent, scene, now),
     )
+
+
+def _scene(reader: Reader, ground: Ground, asked: Asked, now: datetime) -> Scene:
+    strategy = asked.strategy_id if isinstance(asked, PaperOrderIntent) else None
+    counters = counters_of(reader, ground, asked.account_id, now)
+    repeated = repeat_key(strategy, asked.symbol, asked.side, asked.quantity)
+    return Scene(
+        orders=tuple(o for o in open_orders(reader) if o.order_id != asked.order_id),
+        positions=reader.find(Position),
+        switches=switches_of(reader, asked.account_id, strategy),
+        counters=counters,
+        repeats=counters.repeats if counters.repeat_of == repeated else 0,
+        day=trading_day(now, ground.calendar()),
+    )
+
+
+def counters_of(reader: Reader, ground: Ground, account_id: str, now: datetime) -> RiskCounters:
+    """The counts of an account as they stand at `now` (UTC).
+
+    Raises:
+        InputError: `CALENDAR_RANGE` beyond the calendar.
+    """
+    day = trading_day_text(ground, now)
+    return counted_at(reader.get(RiskCounters, account_id), account_id, day, now)
+
+
+def counted_order(
+    reader: Reader, ground: Ground, intent: PaperOrderIntent, now: datetime
+) -> RiskCounters:
+    """The account's counts with one more judged order, to be stored beside its evaluation.
+
+    Raises:
+        InputError: `CALENDAR_RANGE` beyond the calendar.
+    """
+    counters = counters_of(reader, ground, intent.account_id, now)
+    key = repeat_key(intent.strategy_id, intent.symbol, intent.side, intent.quantity)
+    return apply_order(counters, key, now)
+
+
+def cancel_counted(
+    done: Done, reader: Reader, ground: Ground, account_id: str, now: datetime
+) -> Done:
+    """What a cancel did, with the account's counts beside it at `now` (UTC).
+
+    Beyond the calendar nothing is counted: a cancel is never stopped by it.
+    """
+    try:
+        counters = counters_of(reader, ground, account_id, now)
+    except InputError:
+        return done
+    return _beside(done, apply_cancel(counters, now))
+
+
+def replace_counted(
+    done: Done, reader: Reader, ground: Ground, account_id: str, now: datetime
+) -> Done:
+    """What a replace that was asked for did, with the account's counts beside it at `now` (UTC).
+
+    Raises:
+        InputError: `CALENDAR_RANGE` beyond the calendar.
+    """
+    return _beside(done, apply_replace(counters_of(reader, ground, account_id, now), now))
+
+
+def _beside(done: Done, counters: RiskCounters) -> Done:
+    first, *others = done.events
+    counted = first.amended(documents=(*first.documents, counters))
+    return done.amended(events=(counted, *others))
 
 
 def _touch(quote: Quote, side: Side) -> Decimal:
@@ -184,18 +233,4 @@ def daily_loss(reader: Reader, ground: Ground, account: str, now: datetime) -> D
 
 def net_position(reader: Reader, account: str) -> Decimal:
     """Signed filled position of all symbols in TX-equivalents."""
-    total = Decimal(0)
-    for position in reader.find(Position, account_id=account):
-        total = EXACT.add(total, EXACT.multiply(position.quantity, position.tx_equivalent))
-    return total
-
-
-def _working(orders: list[Order], side: Side, contracts: ContractTable) -> Decimal:
-    total = Decimal(0)
-    for symbol in {o.symbol for o in orders if o.leaves_quantity}:
-        spec = contracts.spec(contract_root(symbol))
-        if spec is None:
-            raise InputError("SYMBOL_UNKNOWN", "no contract terms", field="symbol", got=symbol)
-        leaves = working_contracts([o for o in orders if o.symbol == symbol], side)
-        total = EXACT.add(total, EXACT.multiply(leaves, spec.tx_equivalent))
-    return total
+    return net_of(reader.find(Position, account_id=account))

@@ -37,6 +37,7 @@ KINDS: Final = frozenset(
         "rollback",
         "withdraw",
         "login",
+        "override",
     }
 )
 """Statement kinds; each has its own payload type."""

@@ -31,6 +31,8 @@ class Action(StrEnum):
     CANCEL = "order.cancel"
     MANDATE = "mandate.sign"
     KILL_SWITCH = "risk.kill_switch"
+    TRADING_STATE = "risk.trading_state"
+    OVERRIDE_RISK = "risk.override"
     SET_UP = "setup.change"
     EXPORT = "evidence.export"
     READ = "records.read"
@@ -58,6 +60,8 @@ _ALLOWED: Final[Mapping[str, frozenset[Role]]] = {
     Action.CANCEL: frozenset({Role.OPERATOR}),
     Action.MANDATE: frozenset({Role.OPERATOR}),
     Action.KILL_SWITCH: frozenset({Role.OPERATOR, Role.RISK_REVIEWER, Role.COMPLIANCE_REVIEWER}),
+    Action.TRADING_STATE: frozenset({Role.RISK_REVIEWER, Role.COMPLIANCE_REVIEWER}),
+    Action.OVERRIDE_RISK: frozenset({Role.RISK_REVIEWER, Role.COMPLIANCE_REVIEWER}),
     Action.SET_UP: frozenset({Role.ADMINISTRATOR, Role.OPERATOR}),
     Action.EXPORT: frozenset({Role.AUDITOR}),
     Action.READ: frozenset(Role),

@@ -6,19 +6,23 @@ Invariants
   I1  An override never loosens a limit: `tightened(l, o)` is at most `l` in every field.
   I2  A contract root without a row has size limit zero.
 
-Not here: the checks (risk), the live and mode flags (policy.safety).
+Not here: the checks (risk), limits of the further checks (policy.desk_limits), the live and mode
+flags (policy.safety).
 Source: features TX-A2, TX-A6, TX-H5 to TX-H14; policies/risk.
 """
 
 from collections.abc import Mapping
 from decimal import Decimal
+from functools import cached_property
 from typing import Final, Self
 
 from pydantic import Field, model_validator
 
+from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import DomainModel, Name
 from counterseal.kernel.money import NonNegative, exact_text, normalized, parse_exact
+from counterseal.policy.desk_limits import DeskLimits
 
 SETTING_OF_LIMIT: Final[Mapping[str, str]] = {
     "MAX_TX_EQUIVALENT_EXPOSURE": "max_tx_equivalent_exposure",
@@ -36,7 +40,11 @@ class OrderSizeMax(DomainModel):
 
 
 class RiskLimits(DomainModel):
-    """All limits: exposure and position in TX-equivalents, money in TWD, deviation a fraction."""
+    """All limits: exposure and position in TX-equivalents, money in TWD, deviation a fraction.
+
+    Attributes:
+        desk: The checks beyond the fourteen; a document without this part switches none of them on.
+    """
 
     schema_version: int = Field(ge=1, le=1)
     max_tx_equivalent_exposure: NonNegative
@@ -49,6 +57,16 @@ class RiskLimits(DomainModel):
     position_max_tx_equivalent: NonNegative
     kill_switch: bool
     heartbeat_max_age_seconds: NonNegative
+    desk: DeskLimits = DeskLimits()
+
+    @cached_property
+    def _told(self) -> str:
+        return digest(self.json_value())
+
+    @property
+    def digest(self) -> str:
+        """`sha256:<hex>` over the canonical bytes, computed once for each document read."""
+        return self._told
 
     @model_validator(mode="after")
     def _unique_roots(self) -> Self:

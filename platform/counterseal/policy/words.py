@@ -58,3 +58,4 @@ class Meaning(StrEnum):
     GRANTED_ROLE = "granted_role"
     APPROVED_POLICY = "approved_policy"
     ATTESTED_REVIEW = "attested_review"
+    OVERRODE_RISK = "overrode_risk"

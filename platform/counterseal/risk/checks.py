@@ -17,25 +17,20 @@ from decimal import Decimal
 from typing import Final
 
 from counterseal.kernel.clock import seconds_between
-from counterseal.kernel.model import details
-from counterseal.kernel.money import EXACT, exact_text
+from counterseal.kernel.money import EXACT
 from counterseal.policy.limits import RiskLimits
 from counterseal.risk.model import Check, CheckName, RiskIntent, RiskSnapshot
+from counterseal.risk.outcomes import check_of, skipped_check
 from counterseal.signals.intent import OrderType, Side
 
 CheckFunction = Callable[[RiskIntent, RiskSnapshot, RiskLimits, datetime], Check]
-
-
-def _check(name: CheckName, passed: bool, message: str, **facts: object) -> Check:
-    shown = {k: exact_text(v) if isinstance(v, Decimal) else v for k, v in facts.items()}
-    return Check(name=name, passed=passed, message=message, details=details(**shown))
 
 
 def check_live_trading_disabled(
     _intent: RiskIntent, snapshot: RiskSnapshot, _policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H1: live flag off and mode `paper`."""
-    return _check(
+    return check_of(
         CheckName.LIVE_TRADING_DISABLED,
         not snapshot.live_trading_enabled and snapshot.trading_mode == "paper",
         "live trading must be off and the mode must be paper",
@@ -48,7 +43,7 @@ def check_paper_broker_only(
     _intent: RiskIntent, snapshot: RiskSnapshot, _policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H2: the provider is `paper`."""
-    return _check(
+    return check_of(
         CheckName.PAPER_BROKER_ONLY,
         snapshot.broker_provider == "paper",
         "the broker provider must be paper",
@@ -60,7 +55,7 @@ def check_idempotency_key_present(
     intent: RiskIntent, _snapshot: RiskSnapshot, _policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H3: the key is not empty and not blank."""
-    return _check(
+    return check_of(
         CheckName.IDEMPOTENCY_KEY_PRESENT,
         bool(intent.idempotency_key.strip()),
         "the order must carry an idempotency key",
@@ -72,7 +67,7 @@ def check_paper_only_intent(
     intent: RiskIntent, _snapshot: RiskSnapshot, _policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H4: the intent is for paper only."""
-    return _check(
+    return check_of(
         CheckName.PAPER_ONLY_INTENT,
         intent.paper_only,
         "the intent must be for paper only",
@@ -86,7 +81,7 @@ def check_max_exposure(
     """TX-H5: quantity x ratio within the limit and within what people approved (TX-eq)."""
     exposure, approved = intent.exposure, abs(intent.approved_target)
     limit = min(policy.max_tx_equivalent_exposure, approved)
-    return _check(
+    return check_of(
         CheckName.MAX_EXPOSURE,
         exposure is not None and exposure <= limit,
         "exposure must stay within the limit and within the approved target",
@@ -101,7 +96,7 @@ def check_stale_quote(
 ) -> Check:
     """TX-H6: a quote exists, is at most the limit old and is not from the future (seconds)."""
     age = snapshot.quote_age_seconds
-    return _check(
+    return check_of(
         CheckName.STALE_QUOTE,
         age is not None and 0 <= age <= policy.stale_quote_seconds,
         "a fresh quote is needed",
@@ -115,27 +110,29 @@ def check_price_reasonability(
 ) -> Check:
     """TX-H7: price within a fraction of the reference (quote units).
 
-    A market order is judged by the quote that it would trade at and fails without one; a limit
-    order is compared with the reference, else with the quote, and skipped only without both.
+    A market order, or another without a price, is judged by the quote that it would trade at and
+    fails without one; a limit or stop is compared with the reference, else with the quote, and
+    skipped only without both.
     """
     name = CheckName.PRICE_REASONABILITY
-    if intent.order_type is OrderType.MARKET:
+    unpriced = intent.order_price is None and intent.order_type is not OrderType.LIMIT
+    if unpriced or intent.order_type is OrderType.MARKET:
         price, reference = snapshot.quote_price, snapshot.reference_price
         if price is None or reference is None:
-            return _check(name, False, "a market order needs a quote and a reference to compare")
+            return check_of(name, False, "a market order needs a quote and a reference to compare")
     else:
         price = intent.order_price
         reference = (
             snapshot.quote_price if snapshot.reference_price is None else snapshot.reference_price
         )
         if price is None:
-            return _check(name, False, "a limit order needs a price")
+            return check_of(name, False, "a limit order needs a price")
         if reference is None:
             message = "nothing to compare the limit price with"
-            return Check(name=name, passed=False, skipped=True, message=message)
+            return skipped_check(name, message)
     allowed = EXACT.multiply(abs(reference), policy.price_deviation_max)
     deviation = abs(EXACT.subtract(price, reference))
-    return _check(
+    return check_of(
         name,
         deviation <= allowed,
         "the price must be near the reference",
@@ -152,7 +149,7 @@ def check_max_order_size(
     """TX-H8: contracts within the limit of the root; an unknown root has limit zero."""
     root = intent.contract_root
     limit = Decimal(0) if root is None else policy.order_size_limit(root)
-    return _check(
+    return check_of(
         CheckName.MAX_ORDER_SIZE_BY_CONTRACT,
         intent.quantity <= limit,
         "the order must not be larger than its contract allows",
@@ -168,7 +165,7 @@ def check_margin_proxy(
     """TX-H9: exposure x proxy margin within the margin limit (TWD)."""
     exposure = intent.exposure
     margin = None if exposure is None else EXACT.multiply(exposure, policy.margin_per_tx_twd)
-    return _check(
+    return check_of(
         CheckName.MARGIN_PROXY,
         margin is not None and margin <= policy.margin_max_twd,
         "the proxy margin must stay within its limit",
@@ -181,7 +178,7 @@ def check_duplicate_order(
     intent: RiskIntent, snapshot: RiskSnapshot, _policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H10: the idempotency key was never used by another order."""
-    return _check(
+    return check_of(
         CheckName.DUPLICATE_ORDER_PREVENTION,
         not snapshot.key_seen,
         "the idempotency key must be new",
@@ -194,7 +191,7 @@ def check_daily_loss(
     _intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H11: the trading day's realized loss is below the limit; at the limit it fails (TWD)."""
-    return _check(
+    return check_of(
         CheckName.DAILY_LOSS_LIMIT,
         snapshot.daily_realized_loss_twd < policy.daily_loss_max_twd,
         "the realized loss of the trading day must be below its limit",
@@ -216,7 +213,7 @@ def check_position_limit(
         projected = EXACT.add(
             EXACT.add(snapshot.position_tx_equivalent, working), intent.side.sign * exposure
         )
-    return _check(
+    return check_of(
         CheckName.POSITION_LIMIT,
         projected is not None and abs(projected) <= policy.position_max_tx_equivalent,
         "the projected position must stay within its limit",
@@ -230,7 +227,7 @@ def check_kill_switch(
     _intent: RiskIntent, snapshot: RiskSnapshot, policy: RiskLimits, _now: datetime
 ) -> Check:
     """TX-H13: off in the policy and off in the account's state."""
-    return _check(
+    return check_of(
         CheckName.KILL_SWITCH,
         not policy.kill_switch and not snapshot.kill_switch_active,
         "the kill switch must be off in policy and in state",
@@ -246,7 +243,7 @@ def check_broker_heartbeat(
     beat = snapshot.heartbeat_at
     age = None if beat is None else seconds_between(beat, now)
     fresh = age is not None and 0 <= age <= policy.heartbeat_max_age_seconds
-    return _check(
+    return check_of(
         CheckName.BROKER_HEARTBEAT,
         snapshot.broker_heartbeat_healthy and fresh,
         "the broker's heartbeat must be healthy and fresh",

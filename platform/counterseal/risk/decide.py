@@ -3,11 +3,12 @@
 Job: run all checks on one snapshot and record the outcome. Pure.
 
 Invariants
-  I1  All fourteen checks run, whatever fails.
-  I2  The reason is the first failure in the order of `CheckName`; approval means that none failed.
+  I1  All fourteen checks run, whatever fails, and then every further one that the policy has on.
+  I2  The reason is the first failure in that order; approval means that none failed.
   I3  The evaluation carries the snapshot, its hash, and the digests of the intent and the limits.
 
-Not here: the checks (risk.checks), the approval gate before them (desk), reserving the room (desk).
+Not here: the checks (risk.checks, risk.further), the approval gate before them and reserving the
+room (desk).
 Source: TX-H; trading reference part 4.
 """
 
@@ -17,6 +18,7 @@ from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Refusal, details
 from counterseal.policy.limits import RiskLimits
 from counterseal.risk.checks import CHECKS
+from counterseal.risk.further import further_checks
 from counterseal.risk.model import RiskEvaluation, RiskIntent, RiskSnapshot, RiskState
 
 
@@ -48,8 +50,9 @@ def evaluate(
             expected=f"at most {now.isoformat()}",
             got=snapshot.taken_at.isoformat(),
         )
-    checks = tuple(check(intent, snapshot, policy, now) for check in CHECKS)
-    failed = [check.name for check in checks if check.failed]
+    checks = tuple([check(intent, snapshot, policy, now) for check in CHECKS])
+    further = further_checks(intent, snapshot, policy, now)
+    failed = [c.name for c in (*checks, *further) if not c.passed and c.failed]
     return RiskEvaluation(
         evaluation_id=evaluation_id,
         order_id=intent.order_id,
@@ -57,6 +60,7 @@ def evaluate(
         approved=not failed,
         reason=failed[0] if failed else "",
         checks=checks,
+        further_checks=further,
         exposure_tx_equivalent=intent.exposure,
         snapshot=snapshot,
         snapshot_hash=snapshot.digest,
@@ -70,7 +74,7 @@ def risk_refusal(evaluation: RiskEvaluation) -> Refusal | None:
     """The evaluation as a refusal with all failed checks as codes; None when approved."""
     if evaluation.approved:
         return None
-    first = next(check for check in evaluation.checks if check.failed)
+    first = next(check for check in evaluation.all_checks if check.failed)
     return Refusal(
         code=first.name,
         codes=evaluation.failed,

@@ -6,17 +6,21 @@ Invariants
   I1  Exposure is quantity x contract ratio, never a figure that the signal claims.
   I2  A check that did not run is `skipped`, never `passed`.
   I3  An evaluation is approved if and only if no check failed.
+  I4  The fourteen stand first and apart, then every further check: all of them, in their order.
 
-Not here: the rules (risk.checks), their limits (policy.limits), gathering the snapshot (desk).
+Not here: the rules (risk.checks, risk.further), their limits (policy.limits, policy.desk_limits),
+gathering the snapshot (desk).
 Source: TX-H1 to TX-H16; trading reference part 4.
 """
 
 from decimal import Decimal
 from enum import StrEnum
+from functools import cached_property
 from typing import ClassVar, Final, Self
 
-from pydantic import Field, model_validator
+from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from counterseal.kernel.canonical import digest
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import (
     AlwaysFalse,
@@ -28,11 +32,13 @@ from counterseal.kernel.model import (
     Sha256,
 )
 from counterseal.kernel.money import EXACT, Exact, NonNegative, Price, Quantity
+from counterseal.policy.desk_limits import FurtherCheck
+from counterseal.risk.facts import FurtherFacts
 from counterseal.signals.intent import OrderType, Side
 
 
 class CheckName(StrEnum):
-    """The checks, in the order in which the first failure becomes the reason."""
+    """The fourteen checks, in the order in which the first failure becomes the reason."""
 
     LIVE_TRADING_DISABLED = "LIVE_TRADING_DISABLED"
     PAPER_BROKER_ONLY = "PAPER_BROKER_ONLY"
@@ -51,6 +57,8 @@ class CheckName(StrEnum):
 
 
 CHECK_COUNT: Final = len(CheckName)
+FURTHER_COUNT: Final = len(FurtherCheck)
+_ORDER: Final = [*CheckName, *FurtherCheck]
 
 
 class RiskIntent(DomainModel):
@@ -61,7 +69,9 @@ class RiskIntent(DomainModel):
         contract_root: `TX`, `MTX`, `TMF`, ..., or None when the symbol is unknown.
         quantity: Contracts, above zero.
         ratio: TX-equivalents per contract, or None when the contract is unknown.
-        order_price: Limit in quote units, or None for a market order.
+        order_price: Limit or stop in quote units, or None for an order without a price.
+        multiplier: TWD per point. tick: Smallest price step. Both None for an unknown contract.
+        strategy_id: Whose order it is; None for a mere question.
         approved_target: TX-equivalents that people approved; the sign (direction) is ignored.
     """
 
@@ -76,11 +86,18 @@ class RiskIntent(DomainModel):
     order_price: Price | None = None
     paper_only: bool
     approved_target: Exact
+    multiplier: NonNegative | None = None
+    tick: NonNegative | None = None
+    strategy_id: Name | None = None
+
+    @cached_property
+    def _exposure(self) -> Decimal | None:
+        return None if self.ratio is None else EXACT.multiply(self.quantity, self.ratio)
 
     @property
     def exposure(self) -> Decimal | None:
         """Unsigned TX-equivalents: quantity x ratio; None when the contract is unknown."""
-        return None if self.ratio is None else EXACT.multiply(self.quantity, self.ratio)
+        return self._exposure
 
 
 class RiskSnapshot(DomainModel):
@@ -96,6 +113,7 @@ class RiskSnapshot(DomainModel):
         quote_age_seconds: Age of the quote; negative when from the future; None without one.
         quote_price: What the order would trade at now: ask for BUY, bid for SELL.
         reference_price: Independent price to compare with, such as the last trade.
+        further: What the further checks read.
     """
 
     account_id: Name
@@ -115,27 +133,51 @@ class RiskSnapshot(DomainModel):
     quote_age_seconds: Exact | None
     quote_price: Price | None
     reference_price: Price | None
+    further: FurtherFacts
+
+    @cached_property
+    def _told(self) -> str:
+        return digest(self.json_value())
+
+    @property
+    def digest(self) -> str:
+        """`sha256:<hex>` over the canonical bytes, computed once."""
+        return self._told
+
+
+class CheckEffect(StrEnum):
+    """What a check that did not pass does: refuse, warn by policy, or nothing by an override."""
+
+    REFUSE = "refuse"
+    WARN = "warn"
+    OVERRIDDEN = "overridden"
 
 
 class Check(DomainModel):
-    """Outcome of one check: exactly one of passed, skipped, or neither (failed)."""
+    """Outcome of one check: exactly one of passed, skipped, or neither (see `effect`).
 
-    name: CheckName
+    Attributes:
+        effect: Counts only where the check ran and did not pass.
+    """
+
+    name: CheckName | FurtherCheck
     passed: bool
     skipped: bool = False
+    effect: CheckEffect = CheckEffect.REFUSE
     message: str = Field(min_length=1, max_length=400)
     details: tuple[Detail, ...] = ()
 
     @property
     def failed(self) -> bool:
-        """Ran and did not pass."""
-        return not self.passed and not self.skipped
+        """Ran, did not pass, and refuses."""
+        return not (self.passed or self.skipped) and self.effect is CheckEffect.REFUSE
 
-    @model_validator(mode="after")
-    def _one_outcome(self) -> Self:
-        if self.passed and self.skipped:
+    @field_validator("skipped")
+    @classmethod
+    def _one_outcome(cls, skipped: bool, told: ValidationInfo) -> bool:
+        if skipped and told.data.get("passed"):
             raise ValueError("a skipped check has not passed")
-        return self
+        return skipped
 
 
 class RiskEvaluation(Document):
@@ -143,7 +185,8 @@ class RiskEvaluation(Document):
 
     Attributes:
         reason: Name of the first failed check; empty when approved.
-        checks: All of them, in order, whatever failed before.
+        checks: The fourteen, in order, whatever failed before.
+        further_checks: All others, in order; one that the policy leaves off is skipped.
         snapshot_hash: Digest of `snapshot`, so that a report may cite it without carrying it.
         intent_hash: Digest of the judged intent.
         policy_digest: Digest of the limits applied.
@@ -158,6 +201,7 @@ class RiskEvaluation(Document):
     approved: bool
     reason: str = Field(max_length=120)
     checks: tuple[Check, ...] = Field(min_length=CHECK_COUNT, max_length=CHECK_COUNT)
+    further_checks: tuple[Check, ...] = Field(min_length=FURTHER_COUNT, max_length=FURTHER_COUNT)
     exposure_tx_equivalent: NonNegative | None
     snapshot: RiskSnapshot
     snapshot_hash: Sha256
@@ -169,15 +213,26 @@ class RiskEvaluation(Document):
     broker_api_called: AlwaysFalse = False
 
     @property
-    def failed(self) -> tuple[CheckName, ...]:
+    def all_checks(self) -> tuple[Check, ...]:
+        """The fourteen and then the others."""
+        return (*self.checks, *self.further_checks)
+
+    @property
+    def failed(self) -> tuple[CheckName | FurtherCheck, ...]:
         """Names of the failed checks, in order."""
-        return tuple(check.name for check in self.checks if check.failed)
+        return tuple([c.name for c in self.all_checks if not c.passed and c.failed])
+
+    @property
+    def warned(self) -> tuple[Check, ...]:
+        """Checks that did not pass and refuse nothing: warnings and overridden breaches."""
+        return tuple(c for c in self.all_checks if not (c.passed or c.skipped or c.failed))
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if tuple(check.name for check in self.checks) != tuple(CheckName):
+        if [check.name for check in self.all_checks] != _ORDER:
             raise ValueError("all checks are recorded, in their order")
-        if self.approved is bool(self.failed) or self.reason != (*self.failed, "")[0]:
+        failed = self.failed
+        if self.approved is bool(failed) or self.reason != (*failed, "")[0]:
             raise ValueError("the reason is the first failed check, and approval means none failed")
         if self.snapshot_hash != self.snapshot.digest:
             raise ValueError("the snapshot differs from its hash")

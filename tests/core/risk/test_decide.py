@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from counterseal.policy.limits import OrderSizeMax, RiskLimits
 from counterseal.risk.decide import evaluate, risk_refusal
+from counterseal.risk.facts import FurtherFacts, Standing, TradingState
 from counterseal.risk.model import CheckName, RiskIntent, RiskSnapshot
 from counterseal.signals.intent import OrderType, Side
 
@@ -27,6 +28,39 @@ INTENT = RiskIntent(
     order_type=OrderType.MARKET,
     paper_only=True,
     approved_target=Decimal(100),
+    multiplier=Decimal(10),
+    tick=Decimal(1),
+    strategy_id="trend",
+)
+STILL = Standing(
+    position_tx_equivalent=Decimal(0),
+    working_long_tx_equivalent=Decimal(0),
+    working_short_tx_equivalent=Decimal(0),
+)
+FACTS = FurtherFacts(
+    trading_state=TradingState.ACTIVE,
+    position_contracts=Decimal(0),
+    working_buy_contracts=Decimal(0),
+    working_sell_contracts=Decimal(0),
+    strategy=STILL,
+    instrument=STILL,
+    group=STILL,
+    session_phase="open",
+    expires_on="2026-01-21",
+    settlement_price=Decimal(20000),
+    unrealized_pnl_twd=Decimal(0),
+    cash_twd=Decimal(1_000_000),
+    margin_day="2026-01-05",
+    margin_order_contract_twd=Decimal(16_900),
+    margin_held_twd=Decimal(0),
+    signal_used_by="",
+    approval_breaches=(),
+    orders_today=0,
+    cancels_today=0,
+    orders_this_second=0,
+    messages_this_second=0,
+    active_orders=0,
+    repeats=0,
 )
 SNAPSHOT = RiskSnapshot(
     account_id="acc_1",
@@ -46,6 +80,7 @@ SNAPSHOT = RiskSnapshot(
     quote_age_seconds=Decimal(0),
     quote_price=Decimal(20000),
     reference_price=Decimal(20000),
+    further=FACTS,
 )
 LIMITS = RiskLimits(
     schema_version=1,

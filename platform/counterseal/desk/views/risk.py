@@ -33,9 +33,10 @@ from counterseal.kernel.model import DomainModel, Name, Refusal, Sha256, refuse
 from counterseal.kernel.money import EXACT, Exact, NonNegative, Price, Quantity, exact_text
 from counterseal.market.contracts import ContractTable, margin_on
 from counterseal.market.instruments import contract_root
-from counterseal.oms.model import Order, OrderKey
+from counterseal.oms.model import Order
 from counterseal.policy.limits import RiskLimits
 from counterseal.portfolio.model import DailyPnl, Position
+from counterseal.risk.counters import RiskCounters
 from counterseal.risk.decide import evaluate
 from counterseal.risk.model import (
     CHECK_COUNT,
@@ -133,7 +134,7 @@ class AccountRisk(DomainModel):
     """Live state of one account (TX-H16).
 
     Attributes:
-        seen_idempotency_keys: How many keys its orders used.
+        seen_idempotency_keys: How many keys its judged orders used.
         daily_realized_loss_twd: Loss of `trading_day` in TWD, net of costs; negative is a profit.
         trading_day: `YYYY-MM-DD`, or None while the account never traded.
         current_position_tx_equivalent: Signed filled position.
@@ -157,12 +158,18 @@ class AccountRisk(DomainModel):
 
 
 class RiskPanel(DomainModel):
-    """The whole panel (TX-H15 `status`, TX-H17); `last_checks` is empty before any evaluation."""
+    """The whole panel (TX-H15 `status`, TX-H17).
+
+    Attributes:
+        last_checks: The fourteen of the newest evaluation; empty before any.
+        last_further_checks: The others of the same evaluation.
+    """
 
     config: RiskConfig
     accounts: tuple[AccountRisk, ...]
     badges: tuple[Badge, ...]
     last_checks: tuple[Check, ...]
+    last_further_checks: tuple[Check, ...]
 
 
 class OrderQuestion(DomainModel):
@@ -251,13 +258,16 @@ def risk_panel(reader: Reader, ground: Ground, limits: RiskLimits, now: datetime
             Badge(name="BROKER_HEARTBEAT", value=flag(alive)),
         ),
         last_checks=() if newest is None else newest.checks,
+        last_further_checks=() if newest is None else newest.further_checks,
     )
 
 
 def evaluate_question(
     reader: Reader, ground: Ground, limits: RiskLimits, asked: OrderQuestion, now: datetime
 ) -> RiskEvaluation | Refusal:
-    """All fourteen checks on an order that is not placed; nothing is stored.
+    """All checks on an order that is not placed; nothing is stored.
+
+    What only an approved order has (strategy, signal, approval) is not asked about.
 
     Args:
         reader: One moment of the store.
@@ -300,6 +310,8 @@ def _intent(asked: OrderQuestion, contracts: ContractTable, limits: RiskLimits) 
         **same,
         contract_root=None if root is None else str(root),
         ratio=None if spec is None else spec.tx_equivalent,
+        multiplier=None if spec is None else spec.multiplier,
+        tick=None if spec is None else spec.tick,
         approved_target=limits.max_tx_equivalent_exposure if told is None else told,
     )
 
@@ -307,7 +319,7 @@ def _intent(asked: OrderQuestion, contracts: ContractTable, limits: RiskLimits) 
 def _account_risk(reader: Reader, ground: Ground, state: RiskState, now: datetime) -> AccountRisk:
     account = state.account_id
     orders = reader.find(Order, account_id=account)
-    own = {order.order_id for order in orders}
+    counters = reader.get(RiskCounters, account)
     days = reader.find(DailyPnl, account_id=account)
     positions = reader.find(Position, account_id=account)
     beat = ground.broker.heartbeat(now)
@@ -315,7 +327,7 @@ def _account_risk(reader: Reader, ground: Ground, state: RiskState, now: datetim
     changes += [*(o.updated_at for o in orders), *(p.updated_at for p in positions)]
     return AccountRisk(
         account_id=account,
-        seen_idempotency_keys=sum(key.order_id in own for key in reader.find(OrderKey)),
+        seen_idempotency_keys=0 if counters is None else counters.orders_total,
         daily_realized_loss_twd=daily_loss(reader, ground, account, now) if days else Decimal(0),
         trading_day=trading_day_text(ground, now) if days else None,
         current_position_tx_equivalent=net_position(reader, account),
