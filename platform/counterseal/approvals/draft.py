@@ -18,6 +18,7 @@ from pydantic import Field, model_validator
 
 from counterseal.approvals.model import RequestPayload
 from counterseal.identity.people import Person
+from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import DomainModel, Name, Text
 from counterseal.kernel.money import EXACT, Currency, Price, Quantity
 from counterseal.market.contracts import ContractSpec
@@ -47,6 +48,7 @@ class RequestTerms(DomainModel):
         max_quantity: Most contracts that may be ordered.
         price: Price in points at which the notional is stated, above zero.
         price_min, price_max: Inclusive bounds in points; None = unbounded on that side.
+        good_till: Latest end of a GTD order (UTC); None for every other time in force.
         uses_max: Orders that the approval may serve for, each up to `max_quantity`.
         answers: The own request that ended in `needs_data_review`, when this one answers it.
     """
@@ -59,6 +61,7 @@ class RequestTerms(DomainModel):
     price_max: Price | None = None
     order_type: OrderType = OrderType.MARKET
     time_in_force: TimeInForce = TimeInForce.DAY
+    good_till: UtcDatetime | None = None
     request_reason: Text
     author_ids: tuple[Name, ...] = Field(min_length=1, max_length=20)
     uses_max: int = Field(default=1, ge=1, le=APPROVAL_USES_MAX)
@@ -78,6 +81,7 @@ class AmendedTerms(DomainModel):
     price_max: Price | None = None
     order_type: OrderType | None = None
     time_in_force: TimeInForce | None = None
+    good_till: UtcDatetime | None = None
     request_reason: Text | None = None
     uses_max: int | None = Field(default=None, ge=1, le=APPROVAL_USES_MAX)
 
@@ -95,6 +99,8 @@ def amended_payload(old: RequestPayload, terms: AmendedTerms, spec: ContractSpec
         InputError: `NUMBER_TOO_LONG` when exposure or notional would need rounding.
     """
     told = {name: value for name, value in terms if value is not None and name != "price"}
+    if terms.time_in_force not in (None, TimeInForce.GTD):
+        told["good_till"] = None
     changed = old.amended(**told)
     if terms.price is None:
         return changed

@@ -16,6 +16,7 @@ from typing import Annotated, ClassVar, Final, Literal, Self
 
 from pydantic import Field, StringConstraints, model_validator
 
+from counterseal.approvals.routing import ROUTED_MAX, RoutedSeat
 from counterseal.kernel.canonical import digest, sha256_hex
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import Document, DomainModel, Name, Sha256, Signature, Text
@@ -51,6 +52,7 @@ class RequestPayload(DomainModel):
 
     Attributes:
         price_min, price_max: Inclusive bounds in the quote unit; None = unbounded on that side.
+        good_till: Latest end of a GTD order (UTC); None for every other time in force.
         tx_equivalent: Exposure of the maximum quantity, computed from the contract ratio.
         notional: Of the maximum quantity, in `currency`.
         author_ids: Authors of strategy and model; they may not review.
@@ -82,6 +84,7 @@ class RequestPayload(DomainModel):
     uses_max: int = Field(default=1, ge=1, le=APPROVAL_USES_MAX)
     price_min: Price | None = None
     price_max: Price | None = None
+    good_till: UtcDatetime | None = None
     tx_equivalent: NonNegative
     notional: NonNegative
     currency: Currency
@@ -102,6 +105,8 @@ class RequestPayload(DomainModel):
         low, high = self.price_min, self.price_max
         if low is not None and high is not None and low > high:
             raise ValueError("price_min is above price_max")
+        if (self.time_in_force is TimeInForce.GTD) is not (self.good_till is not None):
+            raise ValueError("a GTD request states its end, and no other does")
         return self
 
 
@@ -117,6 +122,7 @@ class ApprovalRequest(Document):
         reminded_at, escalated_at: When that was recorded; what it means follows from the clock.
         orders: Every order that used the approval, oldest first.
         consumed_by_order: The order of the last use that was allowed; None while one is left.
+        routing: Whom the requester asked for; it tells people and decides nothing.
     """
 
     KIND: ClassVar[str] = "approval_requests"
@@ -149,6 +155,7 @@ class ApprovalRequest(Document):
     consumed_by_order: Name | None = None
     supersedes: Name | None = None
     superseded_by: Name | None = None
+    routing: tuple[RoutedSeat, ...] = Field(default=(), max_length=ROUTED_MAX)
 
     @property
     def next_stage(self) -> Stage | None:

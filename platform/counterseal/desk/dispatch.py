@@ -175,13 +175,20 @@ def _due(reader: Reader, mandate: SubmitMandate) -> tuple[str, ...]:
 
 
 def submission(request: ApprovalRequest, mandate_id: str) -> Submission:
-    """What a mandated submit asks: the whole approved quantity, a limit at the approved bound."""
+    """What a mandated submit asks: the whole approved quantity, a limit at the approved bound.
+
+    A stop waits at the bound that the market meets first. Points of a market order with protection
+    are nobody's but an operator's: such a submit is refused.
+    """
     bound = request.payload
-    limit = bound.price_max if bound.side is Side.BUY else bound.price_min
+    buys = bound.side is Side.BUY
+    limit = bound.price_max if buys else bound.price_min
+    stop = bound.price_min if buys else bound.price_max
     return Submission(
         approval_request_id=request.approval_request_id,
         quantity=bound.max_quantity,
         limit_price=limit if bound.order_type is OrderType.LIMIT else None,
+        stop_price=stop if bound.order_type is OrderType.STOP else None,
         mandate_id=mandate_id,
     )
 

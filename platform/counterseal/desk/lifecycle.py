@@ -19,18 +19,27 @@ from typing import Final
 
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.approvals import case_stream
+from counterseal.desk.asking import put_to_quote
 from counterseal.desk.bench import Bench
-from counterseal.desk.booking import answer_order, put_to_quote
+from counterseal.desk.booking import answer_order
 from counterseal.desk.commands import Command, Done, Outcome
+from counterseal.desk.exposure import cancel_counted
 from counterseal.desk.mandates import SERVICE_ISSUER
+from counterseal.desk.messages import (
+    at_gateway,
+    may_be_at_gateway,
+    named,
+    own_message_id,
+    queued,
+    unsent,
+)
 from counterseal.desk.order_events import changed, order_event
 from counterseal.desk.people import person_of
 from counterseal.desk.ports import Reader
 from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.model import Actor, Refusal, refuse
 from counterseal.oms.apply import apply_event, joined
-from counterseal.oms.decide import OutboxEvent, apply_outbox
-from counterseal.oms.model import Order, OrderChange, OutboxEntry, OutboxStatus
+from counterseal.oms.model import CANCEL_ACTION, Order, OrderChange
 from counterseal.oms.states import OrderEventType
 from counterseal.oms.timeouts import (
     TimeoutPreview,
@@ -60,16 +69,21 @@ class Lifecycle:
     ) -> Outcome:
         """Put a resting order to the current quote.
 
-        Refusals: `NOT_FOUND`, `ROLE`, `NO_QUOTE`, `ORDER_NOT_WORKING`, `QUOTE_NOT_LATER`.
+        Refusals: `NOT_FOUND`, `ROLE`, `NO_QUOTE`, `ORDER_NOT_WORKING`, `QUOTE_NOT_LATER`,
+        `ORDER_AT_GATEWAY`.
         """
 
         def step(reader: Reader, order: Order, now: datetime) -> Done | Refusal:
-            return answer_order(reader, self._bench, order, now, key=key, selected=selected)
+            held = at_gateway(reader, order)
+            return held or answer_order(reader, self._bench, order, now, key=key, selected=selected)
 
         return self._run("orders.work", order_id, actor, key, {"selected": selected}, step)
 
-    def would_fill(self, order_id: str, now: datetime) -> bool:
-        """Whether the paper model would fill some of a resting order now; nothing is written."""
+    def is_reached(self, order_id: str, now: datetime) -> bool:
+        """Whether the market would fill some of a resting order now, or trigger its stop.
+
+        Nothing is written.
+        """
         with self._bench.store.reader() as reader:
             order = reader.get(Order, order_id)
             if order is None:
@@ -77,26 +91,43 @@ class Lifecycle:
             request = put_to_quote(reader, self._bench, order, now, None)
         if isinstance(request, Refusal):
             return False
-        return self._bench.broker.answer(request).simulated_fill_quantity > 0
+        result = self._bench.broker.answer(request)
+        return result.simulated_fill_quantity > 0 or result.triggered_at is not None
 
-    def cancel(self, order_id: str, actor: Actor, *, reason: str, key: str) -> Outcome:
-        """Ask the paper broker to cancel, which it grants.
+    def cancel(
+        self,
+        order_id: str,
+        actor: Actor,
+        *,
+        reason: str,
+        key: str,
+        cl_ord_id: str | None = None,
+    ) -> Outcome:
+        """Ask to cancel, under an own ClOrdID; the paper model grants it, a gateway answers later.
 
-        Refusals: `NOT_FOUND`, `ROLE`, `TRANSITION_NOT_ALLOWED` for an order that has ended.
+        Refusals: `NOT_FOUND`, `ROLE`, `TRANSITION_NOT_ALLOWED` for an order that has ended,
+        `CANCEL_PENDING`, `CLIENT_ORDER_ID_REUSED`.
         """
 
         def step(reader: Reader, order: Order, now: datetime) -> Done | Refusal:
-            change = OrderChange(order=order)
-            for word in (OrderEventType.CANCEL_REQUEST, OrderEventType.CANCEL):
-                after = apply_event(change.order, word, now, reason=reason)
-                if isinstance(after, Refusal):
-                    return after
-                change = joined(change, after)
-            ended = (*changed(change), *_unsent(reader, order, now))
-            event = order_event("order.cancelled", order, "oms_lifecycle_recorded", *ended)
-            return Done(subject_id=order.order_id, events=(event.amended(reason_text=reason),))
+            own = own_message_id(reader, order, cl_ord_id)
+            if order.cancel_pending:
+                return refuse("CANCEL_PENDING", "a cancel of this order is not answered yet")
+            if isinstance(own, Refusal):
+                return own
+            asked = apply_event(
+                order, OrderEventType.CANCEL_REQUEST, now, reason=reason, cl_ord_id=own
+            )
+            if isinstance(asked, Refusal):
+                return asked
+            done = _asked_to_cancel(reader, asked, own, reason, now)
+            if isinstance(done, Refusal):
+                return done
+            return cancel_counted(done, reader, self._bench, order.account_id, now)
 
-        return self._run("orders.cancel", order_id, actor, key, {"reason": reason}, step)
+        asked: dict[str, Json] = {"reason": reason}
+        asked |= {} if cl_ord_id is None else {"cl_ord_id": cl_ord_id}
+        return self._run("orders.cancel", order_id, actor, key, asked, step)
 
     def timeouts(self, now: datetime, timeout_seconds: int = 30) -> tuple[Order, ...]:
         """Orders old enough to be marked, by age in whole or part seconds; 1..86400, default 30.
@@ -113,14 +144,19 @@ class Lifecycle:
         """What marking would do; nothing is written.
 
         Refusals: `NOT_FOUND`, `RUN_ORDER_MISMATCH`, `ORDER_TERMINAL`, `TIMEOUT_TOO_YOUNG`,
-        `ORDER_NEEDS_RECONCILIATION`.
+        `ORDER_NEEDS_RECONCILIATION`, `ORDER_AT_GATEWAY`.
         """
         with self._bench.store.reader() as reader:
             order = reader.get(Order, order_id)
+            held = order is not None and may_be_at_gateway(reader, order)
         if order is None:
             return refuse("NOT_FOUND", "no such order", order=order_id)
         return preview_timeout(
-            order, workflow_run_id=workflow_run_id, now=now, timeout_seconds=timeout_seconds
+            order,
+            workflow_run_id=workflow_run_id,
+            now=now,
+            timeout_seconds=timeout_seconds,
+            at_gateway=held,
         )
 
     def mark_timeout(
@@ -142,10 +178,11 @@ class Lifecycle:
                 now=now,
                 timeout_seconds=timeout_seconds,
                 reason=reason,
+                at_gateway=may_be_at_gateway(reader, order),
             )
             if isinstance(change, Refusal):
                 return change
-            ended = (*changed(change), *_unsent(reader, order, now))
+            ended = (*changed(change), *unsent(reader, order, now))
             event = order_event("order.timed_out", order, "timeout_marked", *ended)
             return Done(subject_id=order.order_id, events=(event.amended(reason_text=reason),))
 
@@ -183,12 +220,22 @@ class Lifecycle:
         return self._bench.recorder.run(command, decide)
 
 
-def _unsent(reader: Reader, order: Order, now: datetime) -> tuple[OutboxEntry, ...]:
-    """The message that waited for the broker, expired; nothing when none waits."""
-    message = reader.get(OutboxEntry, f"{order.order_id}:outbox")
-    if message is None or message.status is not OutboxStatus.PENDING:
-        return ()
-    return (apply_outbox(message, OutboxEvent.EXPIRE, now),)
+def _asked_to_cancel(
+    reader: Reader, asked: OrderChange, own: str, reason: str, now: datetime
+) -> Done | Refusal:
+    """The request as a message to the gateway that may hold the order; else granted at once."""
+    order = asked.order
+    if may_be_at_gateway(reader, order):
+        kind, change = "order.cancel_requested", asked
+        more = queued(order, CANCEL_ACTION, own, now)
+    else:
+        granted = apply_event(order, OrderEventType.CANCEL, now, reason=reason)
+        if isinstance(granted, Refusal):
+            return granted
+        kind, change = "order.cancelled", joined(asked, granted)
+        more = (named(order, CANCEL_ACTION, own, now), *unsent(reader, order, now))
+    event = order_event(kind, order, "oms_lifecycle_recorded", *changed(change), *more)
+    return Done(subject_id=order.order_id, events=(event.amended(reason_text=reason),))
 
 
 def _barred(reader: Reader, actor: Actor, name: str) -> Refusal | None:

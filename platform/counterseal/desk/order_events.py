@@ -40,15 +40,20 @@ def changed(change: OrderChange) -> tuple[Document, ...]:
     return (change.order, *change.events, *change.reports)
 
 
-def risk_judged(order: Order, evaluation: RiskEvaluation, now: datetime) -> Done | Refusal:
-    """The order as its risk evaluation leaves it; refusals of `oms.apply.apply_event`."""
+def risk_judged(
+    order: Order, evaluation: RiskEvaluation, now: datetime, *counted: Document
+) -> Done | Refusal:
+    """The order as its risk evaluation leaves it; refusals of `oms.apply.apply_event`.
+
+    `counted` are documents that count the order, stored with the evaluation.
+    """
     step = OrderEventType.RISK_APPROVE if evaluation.approved else OrderEventType.RISK_REJECT
     change = apply_event(
         order, step, now, reason=evaluation.reason, risk_evaluation_id=evaluation.evaluation_id
     )
     if isinstance(change, Refusal):
         return change
-    judged = order_event("risk.evaluated", order, "risk_evaluated", evaluation)
+    judged = order_event("risk.evaluated", order, "risk_evaluated", evaluation, *counted)
     if not evaluation.approved:
         rejected = order_event(
             "order.rejected",

@@ -19,24 +19,29 @@ from typing import Final
 
 from counterseal.approvals.execution import ExecutionCase, decide_consume, judge_execution
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
-from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.approvals import case_stream, load_case
 from counterseal.desk.bench import Bench
 from counterseal.desk.booking import answer_order
 from counterseal.desk.case_facts import case_facts, links_of_case
 from counterseal.desk.commands import Command, CommandRecord, Done, Outcome
-from counterseal.desk.exposure import market_notional, risk_intent, risk_snapshot
+from counterseal.desk.discrepancies import check_not_locked
+from counterseal.desk.exposure import (
+    counted_order,
+    market_notional,
+    risk_intent,
+    risk_snapshot,
+)
 from counterseal.desk.mandates import acting_operator, used_mandate
-from counterseal.desk.order_events import changed, order_event, risk_judged
+from counterseal.desk.messages import at_gateway
+from counterseal.desk.order_events import risk_judged
 from counterseal.desk.ports import Reader
-from counterseal.identity.mandate import SubmitMandate
+from counterseal.desk.submission import Submission, intended, wrong_terms
 from counterseal.identity.people import Person
 from counterseal.kernel.canonical import digest
-from counterseal.kernel.model import Actor, DomainModel, Name, Refusal, refuse
-from counterseal.kernel.money import Price, Quantity
+from counterseal.kernel.model import Actor, Refusal, refuse
 from counterseal.market.instruments import contract_root
 from counterseal.market.quotes import Quote, age_seconds
-from counterseal.oms.decide import OrderRequest, check_not_blocked, create_order
+from counterseal.oms.decide import check_not_blocked
 from counterseal.oms.model import Order, OrderKey
 from counterseal.oms.states import OrderState
 from counterseal.policy.evaluation import PolicyEvaluation
@@ -60,35 +65,19 @@ _BOUND_IN_INTENT: Final = (
     "stop_distance_points",
     "policy_bundle_hash",
 )
-_SAME_IN_ORDER: Final = frozenset(PaperOrderIntent.model_fields) & (
-    frozenset(OrderRequest.model_fields) - {"legs"}
-)
+_ASKED_IN_INTENT: Final = ("stop_price", "protection_points", "parent_order_id", "mandate_id")
 UNKNOWN: Final = OrderState.UNKNOWN_NEEDS_RECONCILIATION
+__all__ = ["Orders", "StepDecision", "Submission"]
+
 StepDecision = Callable[[Reader, datetime, "Submission", Actor, str], Done | Refusal]
 
 
-class Submission(DomainModel):
-    """What an operator asks to submit.
-
-    Attributes:
-        quantity: Contracts, at most the approved maximum.
-        limit_price: For a limit order, in points; None for a market order.
-        selected_outcome: A deterministic answer of the paper broker, or None for its model.
-        mandate_id: The operator's mandate that a platform service submits under, or None.
-    """
-
-    approval_request_id: str
-    quantity: Quantity
-    limit_price: Price | None = None
-    selected_outcome: SimulationOutcome | None = None
-    mandate_id: Name | None = None
-
-
 class Orders:
-    """Submits orders."""
+    """Submits orders; `by_message` leaves them to the worker that hands them to a gateway."""
 
-    def __init__(self, bench: Bench) -> None:
+    def __init__(self, bench: Bench, *, by_message: bool = False) -> None:
         self._bench = bench
+        self._by_message = by_message
 
     def submit(
         self, asked: Submission, actor: Actor, *, key: str, run: str | None = None
@@ -96,9 +85,21 @@ class Orders:
         """Submit an approved request; the outcome names the order.
 
         Refusals: every code of `approvals.execution` and of `identity.mandate`,
-        `MANDATE_NOT_OWN`, `UNKNOWN_ORDER_BLOCKS`, `NO_QUOTE`,
+        `MANDATE_NOT_OWN`, `TRADING_ACCOUNT_LOCKED`, `UNKNOWN_ORDER_BLOCKS`, `NO_QUOTE`,
         `PARTIAL_FILL_NEEDS_TWO` (before the approval is spent); a risk
         rejection is an outcome with the failed checks as codes and an order in REJECTED.
+        """
+        accepted = self.enqueue(asked, actor, key=key, run=run)
+        if accepted.refusal is not None or self._by_message:
+            return accepted
+        return self._step(asked, actor, key, "broker", run, self._answer)
+
+    def enqueue(
+        self, asked: Submission, actor: Actor, *, key: str, run: str | None = None
+    ) -> Outcome:
+        """Take an order in up to its message for a gateway; a worker hands it over.
+
+        Refusals: those of `submit`; a later `submit` under the same key puts it to the paper model.
         """
         intended = self._step(asked, actor, key, "intent", run, self._intend)
         if intended.refusal is not None:
@@ -117,7 +118,7 @@ class Orders:
                 sealed_size=judged.sealed_size,
                 event_id=judged.event_id,
             )
-        return self._step(asked, actor, key, "broker", run, self._answer)
+        return judged
 
     def steps(self) -> tuple[StepDecision, ...]:
         """The decisions of a submit, in order; each reads what the ones before it stored."""
@@ -167,7 +168,7 @@ class Orders:
         if isinstance(used, Refusal):
             return used
         first_use = reader.get(OrderKey, intent.idempotency_key) is None
-        return _intended(*spent, intent, asked, now, used, first_use=first_use)
+        return intended(*spent, intent, asked, now, used, first_use=first_use)
 
     def _spent(
         self,
@@ -179,10 +180,9 @@ class Orders:
         now: datetime,
     ) -> tuple[ApprovalRequest, PolicyEvaluation] | Refusal:
         """The approval as used up by the intent, and what the rules said."""
-        if asked.quantity % 1:
-            return refuse("QUANTITY_NOT_WHOLE", "futures trade in whole contracts")
-        if asked.selected_outcome is SimulationOutcome.PARTIAL_FILL and asked.quantity <= 1:
-            return refuse("PARTIAL_FILL_NEEDS_TWO", "one contract cannot be filled in part")
+        wrong = wrong_terms(case[0], asked, intent)
+        if wrong is not None:
+            return wrong
         facts = case_facts(reader, case[0], self._bench.bundle.approval.void_matrix)
         execution = ExecutionCase(
             request=case[0],
@@ -198,11 +198,12 @@ class Orders:
             submitter=submitter,
         )
         checked = judge_execution(execution, now)
-        refusal = checked.refusal or check_not_blocked(
+        blocked = check_not_locked(reader, intent.account_id) or check_not_blocked(
             reader.find(Order, account_id=intent.account_id, state=(UNKNOWN,)),
             account_id=intent.account_id,
             symbol=intent.symbol,
         )
+        refusal = checked.refusal or blocked
         consumed = refusal or decide_consume(case[0], intent.order_id, now)
         return consumed if isinstance(consumed, Refusal) else (consumed, checked.evaluation)
 
@@ -229,6 +230,7 @@ class Orders:
             use=len(request.orders) + 1,
         )
         told = {name: getattr(bound, name) for name in _BOUND_IN_INTENT}
+        told |= {name: getattr(asked, name) for name in _ASKED_IN_INTENT}
         return PaperOrderIntent(
             **told,
             order_id=self._bench.ids.new("ord", key, now),
@@ -236,13 +238,13 @@ class Orders:
             idempotency_key=reference.idempotency_key,
             quantity=asked.quantity,
             order_price=asked.limit_price,
+            good_till=bound.good_till if asked.good_till is None else asked.good_till,
             reference_price=quote.ask if quote.last is None else quote.last,
             tx_equivalent_exposure=exposed,
             quote_age_seconds=max(Decimal(0), age_seconds(quote, now)),
             source_signal_id=bound.signal_id,
             approval_id=request.approval_request_id,
             submitted_by=submitter.person_id,
-            mandate_id=asked.mandate_id,
             created_at=now,
         )
 
@@ -263,7 +265,8 @@ class Orders:
             evaluation_id=self._bench.ids.new("rsk", key, now),
             now=now,
         )
-        return risk_judged(order, evaluation, now)
+        counted = counted_order(reader, self._bench, intent, now)
+        return risk_judged(order, evaluation, now, counted)
 
     def _answer(
         self, reader: Reader, now: datetime, asked: Submission, actor: Actor, key: str
@@ -272,7 +275,7 @@ class Orders:
         order = _order_of(reader, asked, key)
         if isinstance(order, Refusal):
             return order
-        return answer_order(
+        return at_gateway(reader, order) or answer_order(
             reader, self._bench, order, now, key=key, selected=asked.selected_outcome
         )
 
@@ -291,48 +294,3 @@ def _order_of(reader: Reader, asked: Submission, key: str) -> Order | Refusal:
     if order is None:
         return refuse("NOT_FOUND", "the request has no order", request=asked.approval_request_id)
     return order
-
-
-def _order_request(intent: PaperOrderIntent, approved: Decimal) -> OrderRequest:
-    same = {name: value for name, value in intent if name in _SAME_IN_ORDER}
-    return OrderRequest(
-        **same,
-        approval_request_id=intent.approval_id,
-        limit_price=intent.order_price,
-        approved_quantity=approved,
-    )
-
-
-def _intended(
-    request: ApprovalRequest,
-    evaluation: PolicyEvaluation,
-    intent: PaperOrderIntent,
-    asked: Submission,
-    now: datetime,
-    mandate: SubmitMandate | None,
-    *,
-    first_use: bool,
-) -> Done:
-    change = create_order(_order_request(intent, request.payload.max_quantity), now)
-    order = change.order
-    used = OrderKey(
-        idempotency_key=intent.idempotency_key,
-        workflow_run_id=order.workflow_run_id,
-        order_id=order.order_id,
-        source_signal_id=intent.source_signal_id,
-        payload_digest=digest(asked.json_value()),
-        created_at=now,
-    )
-    events = (
-        order_event("approval.consumed", order, "approval_request_verified", request, evaluation),
-        order_event(
-            "order.intended",
-            order,
-            "intent_created",
-            intent,
-            *((used,) if first_use else ()),
-            *(() if mandate is None else (mandate,)),
-            *changed(change),
-        ),
-    )
-    return Done(subject_id=order.order_id, events=events)

@@ -9,7 +9,8 @@ Invariants
   I4  A fill before the acknowledgement records ACKNOWLEDGE, then the fill.
   I5  A fill after CANCELLED, EXPIRED or UNKNOWN is applied once and marked late.
 
-Not here: cancel and replace answers (oms.outside), timeouts (oms.timeouts), the table (oms.states).
+Not here: refused cancels (oms.outside), replaces (oms.replace), timeouts (oms.timeouts), the table
+(oms.states).
 Source: TX-I3, TX-I5; trading reference 3.3.
 """
 
@@ -19,6 +20,7 @@ from typing import Final
 from counterseal.kernel.errors import TransitionError
 from counterseal.kernel.model import Refusal, refuse
 from counterseal.kernel.money import exact_text
+from counterseal.oms.fix import fix_status
 from counterseal.oms.model import (
     Execution,
     ExecutionReport,
@@ -31,7 +33,6 @@ from counterseal.oms.model import (
 )
 from counterseal.oms.states import (
     FIX_EXEC_TYPE,
-    FIX_STATUS,
     ORDER_TABLE,
     TERMINAL_STATES,
     OrderEventType,
@@ -62,8 +63,12 @@ def record_step(
     *,
     reason: str = "",
     execution: Execution | None = None,
+    request_id: str | None = None,
 ) -> OrderChange:
-    """Number the step and write its event and, where the broker spoke, its report."""
+    """Number the step and write its event and, where the broker spoke, its report.
+
+    `request_id` is the ClOrdID of the cancel or replace that the step asks for or answers.
+    """
     sequence = before.event_sequence + 1
     order = after.amended(event_sequence=sequence, updated_at=at)
     step = OrderEvent(
@@ -74,6 +79,7 @@ def record_step(
         event=event,
         from_state=before.state,
         to_state=order.state,
+        cl_ord_id=request_id,
         at=at,
         reason=reason,
     )
@@ -88,19 +94,20 @@ def _report(order: Order, step: OrderEvent, fill: Execution | None) -> Execution
         kind = ExecutionType.FILL if whole else ExecutionType.PARTIAL_FILL
     if kind is None:
         return None
+    answers = step.event is OrderEventType.CANCEL and step.cl_ord_id is not None
     return ExecutionReport(
         report_id=f"{step.order_event_id}:report",
         workflow_run_id=order.workflow_run_id,
         order_id=order.order_id,
         account_id=order.account_id,
         idempotency_key=order.idempotency_key,
-        cl_ord_id=order.cl_ord_id,
-        orig_cl_ord_id=order.orig_cl_ord_id,
+        cl_ord_id=step.cl_ord_id or order.cl_ord_id,
+        orig_cl_ord_id=order.cl_ord_id if answers else order.orig_cl_ord_id,
         exec_id=step.order_event_id if fill is None else fill.exec_id,
         execution_type=kind,
         order_status=order.state,
         exec_type=FIX_EXEC_TYPE[step.event],
-        ord_status=FIX_STATUS.get(order.state, ""),
+        ord_status=fix_status(order),
         symbol=order.symbol,
         side=order.side,
         order_quantity=order.quantity,
@@ -137,17 +144,23 @@ def not_allowed(order: Order, event: OrderEventType) -> Refusal:
     )
 
 
-def _moved(order: Order, event: OrderEventType, at: datetime) -> Order:
+def _moved(
+    order: Order, event: OrderEventType, at: datetime, request_id: str | None = None
+) -> Order:
     state = ORDER_TABLE.next(order.state, event)
     changes: dict[str, object] = {"state": state}
     if state in TERMINAL_STATES:
         leaves, rest = order.leaves_quantity, order.rest_quantity
         changes |= {"rest_quantity": rest + leaves, "leaves_quantity": leaves - leaves}
         changes |= {"cancel_pending": False, "state_beneath": None}
+        changes["cancel_id"] = None
     if event is OrderEventType.SUBMIT:
         changes["submitted_at"] = at
+    if event is OrderEventType.ACKNOWLEDGE:
+        changes["priority_at"] = at
     if event is OrderEventType.CANCEL_REQUEST:
         changes |= {"cancel_pending": True, "state_beneath": order.state}
+        changes |= {"cancel_id": request_id, "cl_ord_ids": with_id(order, request_id)}
     return order.amended(**changes)
 
 
@@ -158,39 +171,57 @@ def apply_event(
     *,
     reason: str = "",
     risk_evaluation_id: str | None = None,
+    cl_ord_id: str | None = None,
 ) -> OrderChange | Refusal:
     """Apply one event without a quantity at `at` (UTC).
 
     A CANCEL that answers a pending cancel after a partial fill raced it is applied to the pending
-    cancel, which is recorded again first.
+    cancel, which is recorded again first. A CANCEL_REQUEST may bring its own ClOrdID.
 
     Returns:
         The change, or a refusal: `TRANSITION_NOT_ALLOWED`, `FILL_WITHOUT_QUANTITY` (use
-        `apply_fill`), `RISK_EVALUATION_MISSING` (RISK_APPROVE without the id of an evaluation).
+        `apply_fill`), `RISK_EVALUATION_MISSING` (RISK_APPROVE without the id of an evaluation),
+        `CLIENT_ORDER_ID_REUSED`.
     """
+    reused = refused_id(order, cl_ord_id)
+    if reused is not None:
+        return reused
     if event in _FILL_EVENTS:
         return refuse("FILL_WITHOUT_QUANTITY", "a fill needs an execution", event=event)
     if event is OrderEventType.RISK_APPROVE and risk_evaluation_id is None:
         return refuse(
             "RISK_EVALUATION_MISSING", "an approval by risk names its evaluation", event=event
         )
-    if event is OrderEventType.CANCEL and order.cancel_pending:
-        again = OrderEventType.CANCEL_REQUEST
-        if ORDER_TABLE.allows(order.state, again):
-            pending = record_step(
-                order, _moved(order, again, at), again, at, reason="cancel still pending"
-            )
-            done = record_step(
-                pending.order, _moved(pending.order, event, at), event, at, reason=reason
-            )
-            return joined(pending, done)
+    first, own = OrderChange(order=order), order.cancel_id
+    again = OrderEventType.CANCEL_REQUEST
+    raced = event is OrderEventType.CANCEL and order.cancel_pending
+    if raced and ORDER_TABLE.allows(order.state, again):
+        pending = _moved(order, again, at, own)
+        first = record_step(
+            order, pending, again, at, reason="cancel still pending", request_id=own
+        )
     try:
-        moved = _moved(order, event, at)
+        moved = _moved(first.order, event, at, cl_ord_id)
     except TransitionError:
         return not_allowed(order, event)
     if risk_evaluation_id is not None:
         moved = moved.amended(risk_evaluation_id=risk_evaluation_id)
-    return record_step(order, moved, event, at, reason=reason)
+    request_id = own if event is OrderEventType.CANCEL else cl_ord_id
+    step = record_step(first.order, moved, event, at, reason=reason, request_id=request_id)
+    return joined(first, step)
+
+
+def with_id(order: Order, cl_ord_id: str | None) -> tuple[str, ...]:
+    """Every ClOrdID of the order, this one included; None adds none."""
+    known = order.cl_ord_ids or (order.cl_ord_id,)
+    return known if cl_ord_id is None or cl_ord_id in known else (*known, cl_ord_id)
+
+
+def refused_id(order: Order, cl_ord_id: str | None) -> Refusal | None:
+    """`CLIENT_ORDER_ID_REUSED` when a message of the order already had this ClOrdID."""
+    if cl_ord_id not in {order.cl_ord_id, order.orig_cl_ord_id, *order.cl_ord_ids} - {None}:
+        return None
+    return refuse("CLIENT_ORDER_ID_REUSED", "each message brings a new ClOrdID", got=cl_ord_id)
 
 
 def _fill_refusal(order: Order, fill: Execution) -> Refusal | None:
@@ -240,6 +271,7 @@ def _filled(order: Order, fill: Execution, state: OrderState) -> Order:
         late_fill_count=order.late_fill_count + fill.late,
         state=OrderState.FILLED if whole else state,
         cancel_pending=order.cancel_pending and not whole,
+        cancel_id=None if whole else order.cancel_id,
         state_beneath=None if whole else order.state_beneath,
     )
 

@@ -34,7 +34,7 @@ from counterseal.oms.model import (
     OutboxStatus,
 )
 from counterseal.oms.states import OrderEventType, OrderState
-from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce
+from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce, missing_terms
 
 
 class OrderRequest(DomainModel):
@@ -51,7 +51,11 @@ class OrderRequest(DomainModel):
     side: Side
     order_type: OrderType
     limit_price: Price | None = None
+    stop_price: Price | None = None
+    protection_points: Price | None = None
     time_in_force: TimeInForce = TimeInForce.DAY
+    good_till: UtcDatetime | None = None
+    parent_order_id: Name | None = None
     quantity: Quantity
     approved_quantity: Quantity
     legs: tuple[Leg, ...] = Field(default=(), max_length=8)
@@ -72,7 +76,7 @@ def create_order(request: OrderRequest, at: datetime) -> OrderChange:
 
     Raises:
         InputError: `IDEMPOTENCY_KEY_EMPTY`, `LIMIT_PRICE_MISSING`, `LIMIT_PRICE_UNEXPECTED`,
-            `QUANTITY_BEYOND_APPROVAL`.
+            `ORDER_TERMS_WRONG`, `QUANTITY_BEYOND_APPROVAL`.
     """
     _check_request(request)
     run = workflow_run_id(request.approval_request_id, request.idempotency_key)
@@ -84,6 +88,7 @@ def create_order(request: OrderRequest, at: datetime) -> OrderChange:
             "legs": request.legs or (leg,),
             "order_reference": _reference("paper-order", run, request.order_id),
             "cl_ord_id": request.order_id,
+            "cl_ord_ids": (request.order_id,),
             "workflow_run_id": run,
             "leaves_quantity": request.quantity,
             "state": OrderState.PENDING,
@@ -105,8 +110,11 @@ def _check_request(request: OrderRequest) -> None:
         raise InputError("LIMIT_PRICE_MISSING", "a limit order needs a price", field="limit_price")
     if not limit and request.limit_price is not None:
         raise InputError(
-            "LIMIT_PRICE_UNEXPECTED", "a market order has no limit price", field="limit_price"
+            "LIMIT_PRICE_UNEXPECTED", "only a limit order has a limit price", field="limit_price"
         )
+    wrong = missing_terms(request.order_type, request.time_in_force, dict(request))
+    if wrong:
+        raise InputError("ORDER_TERMS_WRONG", "the terms do not fit the order type", field=wrong[0])
     if request.quantity > request.approved_quantity:
         raise InputError(
             "QUANTITY_BEYOND_APPROVAL",
@@ -152,14 +160,15 @@ def check_not_blocked(orders: Iterable[Order], *, account_id: str, symbol: str) 
 
 
 def working_contracts(orders: Iterable[Order], side: Side) -> Decimal:
-    """Contracts of one side that may still fill, unknown orders included."""
-    return sum((o.leaves_quantity for o in orders if o.side is side), Decimal(0))
+    """Contracts of one side that may still fill, unknown orders and pending replaces included."""
+    return sum((o.may_fill for o in orders if o.side is side), Decimal(0))
 
 
 class OutboxEvent(StrEnum):
     """What happens to an outbox entry."""
 
     CLAIM = "CLAIM"
+    DEFER = "DEFER"
     COMPLETE = "COMPLETE"
     FAIL = "FAIL"
     RETRY = "RETRY"
@@ -171,13 +180,17 @@ OUTBOX_TABLE: Final = StateTable(
     {
         (OutboxStatus.PENDING, OutboxEvent.CLAIM): OutboxStatus.PROCESSING,
         (OutboxStatus.PENDING, OutboxEvent.EXPIRE): OutboxStatus.EXPIRED,
+        (OutboxStatus.PROCESSING, OutboxEvent.CLAIM): OutboxStatus.PROCESSING,
+        (OutboxStatus.PROCESSING, OutboxEvent.DEFER): OutboxStatus.PENDING,
         (OutboxStatus.PROCESSING, OutboxEvent.COMPLETE): OutboxStatus.COMPLETED,
         (OutboxStatus.PROCESSING, OutboxEvent.FAIL): OutboxStatus.FAILED,
+        (OutboxStatus.PROCESSING, OutboxEvent.EXPIRE): OutboxStatus.EXPIRED,
         (OutboxStatus.FAILED, OutboxEvent.RETRY): OutboxStatus.PENDING,
         (OutboxStatus.FAILED, OutboxEvent.EXPIRE): OutboxStatus.EXPIRED,
     },
 )
-"""Life of a message: claimed once, then completed or failed; a failed one may be retried."""
+"""Life of a message. A claim may lapse and be taken over; a failed message is a dead letter until
+somebody has it tried again."""
 
 
 def open_outbox(order: Order, at: datetime) -> OutboxEntry:

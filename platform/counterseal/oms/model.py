@@ -21,9 +21,18 @@ from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import AlwaysFalse, AlwaysTrue, Document, DomainModel, Name, Sha256
 from counterseal.kernel.money import EXACT, Exact, NonNegative, Price, Quantity, quantized
 from counterseal.oms.states import TERMINAL_STATES, OrderEventType, OrderState
-from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce
+from counterseal.signals.intent import (
+    Leg,
+    OrderType,
+    Side,
+    TimeInForce,
+    missing_terms,
+)
 
 AVERAGE_PRICE_PLACES: Final = 8
+SUBMIT_ACTION: Final = "paper_order_submit_recorded"
+CANCEL_ACTION: Final = "paper_order_cancel_recorded"
+REPLACE_ACTION: Final = "paper_order_replace_recorded"
 RunId = Annotated[str, StringConstraints(pattern=r"^paper-workflow-[0-9a-f]{16}$")]
 """One submit of one approval, derived from its facts."""
 
@@ -44,16 +53,45 @@ class Execution(DomainModel):
     late: bool = False
 
 
+class ReplaceTerms(DomainModel):
+    """What a replace asks for; the order keeps its own terms until the broker grants it.
+
+    Attributes:
+        cl_ord_id, orig_cl_ord_id: The request's own ClOrdID, and the order's at that moment.
+        quantity: New whole quantity in contracts, what is filled included.
+        limit_price, stop_price: Quote units; None where the order's type has none.
+        good_till: End of a GTD order (UTC).
+    """
+
+    order_id: Name
+    cl_ord_id: Name
+    orig_cl_ord_id: Name
+    quantity: Quantity
+    limit_price: Price | None = None
+    stop_price: Price | None = None
+    good_till: UtcDatetime | None = None
+    asked_at: UtcDatetime
+
+
 class Order(Document):
     """One order, whole.
 
     Attributes:
         order_reference: Readable reference `paper-order-<16 hex>`.
         cl_ord_id: FIX ClOrdID; a granted replace brings a new one, `orig_cl_ord_id` keeps the old.
+        cl_ord_ids: Every ClOrdID of the order and of its cancels and replaces, oldest first.
+        stop_price: Quote units; a STOP order waits for it, until `triggered_at`.
+        protection_points: Points around the best quote that bound a MWP order.
+        good_till: When a GTD order ends (UTC).
+        parent_order_id: The order that this one is a leg or a slice of.
         approved_quantity: Most contracts that the approval allows, also after replaces.
         rest_quantity: What will never fill: cancelled, expired or rejected.
         state_beneath: State to return to when a pending cancel is refused; None without one.
         cancel_pending: A cancel was asked for and not yet answered.
+        cancel_id: ClOrdID of the pending cancel; None where the request had none of its own.
+        pending_replace: A replace that was asked for and not yet answered: FIX Pending Replace.
+        replace_pending: Whether there is one; such orders are found by it, whatever their state.
+        priority_at: Since when the order stands in its price's queue; a smaller quantity keeps it.
         event_sequence: Number of the order's last event.
     """
 
@@ -65,6 +103,7 @@ class Order(Document):
     idempotency_key: Name
     cl_ord_id: Name
     orig_cl_ord_id: Name | None = None
+    cl_ord_ids: tuple[Name, ...] = Field(default=(), max_length=1000)
     workflow_run_id: RunId
     approval_request_id: Name
     account_id: Name
@@ -76,7 +115,12 @@ class Order(Document):
     legs: tuple[Leg, ...] = Field(min_length=1, max_length=8)
     order_type: OrderType
     limit_price: Price | None
+    stop_price: Price | None = None
+    protection_points: Price | None = None
     time_in_force: TimeInForce
+    good_till: UtcDatetime | None = None
+    triggered_at: UtcDatetime | None = None
+    parent_order_id: Name | None = None
     quantity: Quantity
     approved_quantity: Quantity
     cum_quantity: NonNegative = Decimal(0)
@@ -89,6 +133,10 @@ class Order(Document):
     state: OrderState
     state_beneath: OrderState | None = None
     cancel_pending: bool = False
+    cancel_id: Name | None = None
+    pending_replace: ReplaceTerms | None = None
+    replace_pending: bool = False
+    priority_at: UtcDatetime | None = None
     event_sequence: int = Field(default=0, ge=0)
     risk_evaluation_id: Name | None = None
     created_at: UtcDatetime
@@ -103,6 +151,15 @@ class Order(Document):
     def is_terminal(self) -> bool:
         """Whether nothing of the order works any more."""
         return self.state in TERMINAL_STATES
+
+    @property
+    def may_fill(self) -> Decimal:
+        """Most contracts that may still fill, by its own terms or by a replace not yet answered."""
+        asked = self.pending_replace
+        ended = self.is_terminal and self.state is not OrderState.FILLED
+        if asked is None or ended:
+            return self.leaves_quantity
+        return max(self.leaves_quantity, asked.quantity - self.cum_quantity)
 
     @model_validator(mode="after")
     def _quantities(self) -> Self:
@@ -129,11 +186,15 @@ class Order(Document):
         return self
 
     @model_validator(mode="after")
-    def _limit_price(self) -> Self:
-        if (self.order_type is OrderType.LIMIT) is not (self.limit_price is not None):
-            raise ValueError("a limit order has a limit price, a market order has none")
+    def _terms(self) -> Self:
+        if missing_terms(self.order_type, self.time_in_force, dict(self)):
+            raise ValueError("the terms do not fit the order type")
+        if self.triggered_at is not None and self.order_type is not OrderType.STOP:
+            raise ValueError("only a stop is triggered")
         if self.quantity > self.approved_quantity:
             raise ValueError("the quantity goes beyond the approval")
+        if self.replace_pending is not (self.pending_replace is not None):
+            raise ValueError("a replace is pending, or it is not")
         return self
 
 
@@ -155,7 +216,11 @@ def average_price(notional: Decimal, quantity: Decimal) -> Decimal | None:
 
 
 class OrderEvent(Document):
-    """One step of one order. `sequence` counts from 1 per order, without gaps."""
+    """One step of one order. `sequence` counts from 1 per order, without gaps.
+
+    Attributes:
+        cl_ord_id: ClOrdID of the request, of a cancel or replace, that the step belongs to.
+    """
 
     KIND: ClassVar[str] = "order_events"
     KEY: ClassVar[str] = "order_event_id"
@@ -167,6 +232,7 @@ class OrderEvent(Document):
     event: OrderEventType
     from_state: OrderState
     to_state: OrderState
+    cl_ord_id: Name | None = None
     at: UtcDatetime
     reason: str = Field(default="", max_length=2000)
 
@@ -237,7 +303,14 @@ class OutboxStatus(StrEnum):
 
 
 class OutboxEntry(Document):
-    """One order waiting to be handed to the paper broker exactly once."""
+    """One message waiting to be handed to the paper broker exactly once.
+
+    Attributes:
+        cl_ord_id: ClOrdID that every attempt is sent under; None in the path without a worker.
+        lease_owner, lease_until: Who claimed it, and when another may (UTC).
+        available_at: No attempt before it (UTC).
+        maybe_sent: Some attempt may have reached the broker: ask for its status before the next.
+    """
 
     KIND: ClassVar[str] = "order_outbox"
     KEY: ClassVar[str] = "outbox_id"
@@ -246,9 +319,13 @@ class OutboxEntry(Document):
     workflow_run_id: RunId
     order_id: Name
     idempotency_key: Name
-    action: Name = "paper_order_submit_recorded"
+    action: Name = SUBMIT_ACTION
+    cl_ord_id: Name | None = None
     status: OutboxStatus
     attempts: int = Field(ge=0)
+    lease_owner: Name | None = None
+    lease_until: UtcDatetime | None = None
+    maybe_sent: bool = False
     created_at: UtcDatetime
     available_at: UtcDatetime
     processed_at: UtcDatetime | None = None
@@ -256,6 +333,18 @@ class OutboxEntry(Document):
     paper_only: AlwaysTrue = True
     live_trading_enabled: AlwaysFalse = False
     broker_api_called: AlwaysFalse = False
+
+
+class ClientOrderId(Document):
+    """Whose a ClOrdID is: no two messages share one, whatever order they belong to."""
+
+    KIND: ClassVar[str] = "client_order_ids"
+    KEY: ClassVar[str] = "cl_ord_id"
+
+    cl_ord_id: Name
+    order_id: Name
+    action: Name
+    created_at: UtcDatetime
 
 
 class OrderKey(Document):

@@ -1,18 +1,17 @@
 """Facts that arrive beside the twelve events.
 
-Job: a refused cancel, a granted or refused replace, the outcome of a reconciliation. Pure.
+Job: a refused cancel, a triggered stop, the outcome of a reconciliation. Pure.
 
 Invariants
-  I1  A refused cancel or replace returns to the state beneath; a fill meanwhile is kept.
-  I2  A replace never asks for less than is filled and never goes beyond the approval.
+  I1  A refused cancel returns to the state beneath; a fill meanwhile is kept.
+  I2  A stop is triggered once.
   I3  UNKNOWN is left only by a recorded reconciliation or by fills that complete the order.
 
-Not here: the twelve events and fills (oms.apply).
-Source: trading reference 3.1 to 3.3; FIX 5.0 SP2 appendix D (D8, D11, D12).
+Not here: the twelve events and fills (oms.apply), replaces (oms.replace).
+Source: trading reference 3.1 to 3.3.
 """
 
 from datetime import datetime
-from decimal import Decimal
 from typing import Final
 
 from counterseal.kernel.model import Refusal, refuse
@@ -20,8 +19,8 @@ from counterseal.kernel.money import exact_text
 from counterseal.oms.apply import not_allowed, record_step
 from counterseal.oms.model import Order, OrderChange
 from counterseal.oms.states import TERMINAL_STATES, OrderEventType, OrderState
+from counterseal.signals.intent import OrderType
 
-_REPLACEABLE: Final = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED, OrderState.FILLED)
 _RECONCILE_TARGETS: Final = (
     OrderState.SUBMITTED,
     OrderState.ACCEPTED,
@@ -44,63 +43,24 @@ def apply_cancel_refused(order: Order, at: datetime, reason: str) -> OrderChange
     beneath = OrderState.PARTIALLY_FILLED if order.cum_quantity else order.state_beneath
     if order.state is OrderState.UNKNOWN_NEEDS_RECONCILIATION:
         beneath = order.state
-    after = order.amended(state=beneath, state_beneath=None, cancel_pending=False)
-    return record_step(order, after, OrderEventType.CANCEL_REFUSED, at, reason=reason)
+    after = order.amended(state=beneath, state_beneath=None, cancel_pending=False, cancel_id=None)
+    event, own = OrderEventType.CANCEL_REFUSED, order.cancel_id
+    return record_step(order, after, event, at, reason=reason, request_id=own)
 
 
-def apply_replaced(
-    order: Order,
-    *,
-    quantity: Decimal,
-    limit_price: Decimal | None,
-    cl_ord_id: str,
-    at: datetime,
-) -> OrderChange | Refusal:
-    """The broker granted a replace. Less than filled is amended to filled; filled may reopen.
-
-    Args:
-        order: A working or filled order.
-        quantity: New whole quantity in contracts.
-        limit_price: New limit in quote units; None for a market order.
-        cl_ord_id: New client id; the old one becomes the original.
-        at: UTC instant.
+def apply_triggered(order: Order, at: datetime) -> OrderChange | Refusal:
+    """The stop price was met at `at` (UTC): from now on the order works as a market order.
 
     Returns:
-        The change, or a refusal: `TRANSITION_NOT_ALLOWED`, `REPLACE_BEYOND_APPROVAL`,
-        `REPLACE_CHANGES_TYPE`, `CLIENT_ORDER_ID_REUSED`.
+        The change (empty when it was triggered before), or `TRANSITION_NOT_ALLOWED` for any other
+        order than a STOP that was sent.
     """
-    if order.state not in _REPLACEABLE:
-        return not_allowed(order, OrderEventType.REPLACED)
-    if quantity > order.approved_quantity:
-        return refuse(
-            "REPLACE_BEYOND_APPROVAL",
-            "a larger order needs a new approval",
-            quantity=exact_text(quantity),
-            approved_quantity=exact_text(order.approved_quantity),
-        )
-    if (limit_price is None) is not (order.limit_price is None):
-        return refuse("REPLACE_CHANGES_TYPE", "a replace keeps the order type")
-    if cl_ord_id in {order.cl_ord_id, order.orig_cl_ord_id}:
-        return refuse("CLIENT_ORDER_ID_REUSED", "a replace brings a new ClOrdID", got=cl_ord_id)
-    cum = order.cum_quantity
-    granted = max(quantity, cum)
-    working = OrderState.PARTIALLY_FILLED if cum else OrderState.ACCEPTED
-    after = order.amended(
-        quantity=granted,
-        leaves_quantity=granted - cum,
-        limit_price=limit_price,
-        orig_cl_ord_id=order.cl_ord_id,
-        cl_ord_id=cl_ord_id,
-        state=OrderState.FILLED if granted == cum else working,
-    )
-    return record_step(order, after, OrderEventType.REPLACED, at)
-
-
-def apply_replace_refused(order: Order, at: datetime, reason: str) -> OrderChange | Refusal:
-    """The broker refused a replace: nothing changes, the refusal is recorded."""
-    if order.state not in _REPLACEABLE:
-        return not_allowed(order, OrderEventType.REPLACE_REFUSED)
-    return record_step(order, order, OrderEventType.REPLACE_REFUSED, at, reason=reason)
+    if order.order_type is not OrderType.STOP or order.submitted_at is None:
+        return not_allowed(order, OrderEventType.TRIGGERED)
+    if order.triggered_at is not None:
+        return OrderChange(order=order)
+    after = order.amended(triggered_at=at, priority_at=at)
+    return record_step(order, after, OrderEventType.TRIGGERED, at)
 
 
 def apply_reconciled(
@@ -136,6 +96,7 @@ def apply_reconciled(
         leaves_quantity=leaves - leaves if ended else leaves,
         rest_quantity=leaves if ended else order.rest_quantity,
         cancel_pending=False,
+        cancel_id=None,
         state_beneath=None,
     )
     return record_step(order, after, OrderEventType.RECONCILED, at, reason=reason)

@@ -6,7 +6,7 @@ Invariants
   I1  The asked table has 12 states and 12 events; facts from outside are extra events without rows.
   I2  No event of the table leaves FILLED, CANCELLED, REJECTED, EXPIRED or UNKNOWN.
 
-Not here: quantities (oms.apply), the move out of UNKNOWN (oms.outside).
+Not here: quantities (oms.apply), the move out of UNKNOWN (oms.outside), overlays (oms.fix).
 Source: TX-I1 to TX-I3; FIX 5.0 SP2 tags 39 and 150.
 """
 
@@ -34,7 +34,7 @@ class OrderState(StrEnum):
 
 
 class OrderEventType(StrEnum):
-    """What happens to an order: twelve events of the table, then five facts from outside."""
+    """What happens to an order: twelve events of the table, then the facts beside it."""
 
     CREATE = "CREATE"
     RISK_APPROVE = "RISK_APPROVE"
@@ -50,16 +50,20 @@ class OrderEventType(StrEnum):
     MARK_UNKNOWN = "MARK_UNKNOWN"
     LATE_FILL = "LATE_FILL"
     CANCEL_REFUSED = "CANCEL_REFUSED"
+    REPLACE_REQUESTED = "REPLACE_REQUESTED"
     REPLACED = "REPLACED"
     REPLACE_REFUSED = "REPLACE_REFUSED"
+    TRIGGERED = "TRIGGERED"
     RECONCILED = "RECONCILED"
 
 
 OUTSIDE_FACTS: Final = (
     OrderEventType.LATE_FILL,
     OrderEventType.CANCEL_REFUSED,
+    OrderEventType.REPLACE_REQUESTED,
     OrderEventType.REPLACED,
     OrderEventType.REPLACE_REFUSED,
+    OrderEventType.TRIGGERED,
     OrderEventType.RECONCILED,
 )
 """Facts that arrive whatever the table says; each has its own function."""
@@ -133,6 +137,8 @@ FIX_EXEC_TYPE: Final = {
     _E.REJECT: "REJECTED",
     _E.RISK_REJECT: "REJECTED",
     _E.EXPIRE: "EXPIRED",
+    _E.REPLACE_REQUESTED: "PENDING_REPLACE",
     _E.REPLACED: "REPLACED",
+    _E.TRIGGERED: "TRIGGERED",
 }
 """ExecType (tag 150): why a report was sent. Fills are Trade (F) since FIX 4.3."""

@@ -4,8 +4,10 @@ Job: candidates, a preview that changes nothing, and the mark itself. Pure.
 
 Invariants
   I1  A candidate's state allows EXPIRE and its age is at least the timeout.
-  I2  A sent order without any answer becomes UNKNOWN, never expired or rejected.
-  I3  Preview and mark ask the same questions; the preview only names the event.
+  I2  A sent order without any answer becomes UNKNOWN, never expired or rejected; so does one whose
+      replace has no answer.
+  I3  An order that a gateway acknowledged ends there, never by a mark.
+  I4  Preview and mark ask the same questions; the preview only names the event.
 
 Not here: who may mark (approvals, desk), the schedule (flows).
 Source: TX-I8, TX-I9; trading reference 3.3 rules 9 and 10.
@@ -26,6 +28,8 @@ from counterseal.oms.states import ORDER_TABLE, OrderEventType, OrderState
 TIMEOUT_SECONDS_MIN: Final = 1
 TIMEOUT_SECONDS_MAX: Final = 86_400
 TIMEOUT_SECONDS_DEFAULT: Final = 30
+
+_ACKNOWLEDGED: Final = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
 
 
 class TimeoutPreview(DomainModel):
@@ -78,18 +82,45 @@ def preview_timeout(
     workflow_run_id: str,
     now: datetime,
     timeout_seconds: int = TIMEOUT_SECONDS_DEFAULT,
+    at_gateway: bool = False,
 ) -> TimeoutPreview | Refusal:
-    """What a mark would do at `now` (UTC).
+    """What a mark would do at `now` (UTC); `at_gateway` when a gateway may hold the order.
 
     Returns:
         The preview, or a refusal in this order: `RUN_ORDER_MISMATCH`, `ORDER_TERMINAL`,
-        `ORDER_NEEDS_RECONCILIATION`, `TRANSITION_NOT_ALLOWED`, `TIMEOUT_TOO_YOUNG`.
+        `ORDER_NEEDS_RECONCILIATION`, `TRANSITION_NOT_ALLOWED`, `TIMEOUT_TOO_YOUNG`,
+        `ORDER_AT_GATEWAY` (acknowledged, and nothing that was asked for waits for an answer).
 
     Raises:
         InputError: `TIMEOUT_OUT_OF_RANGE`.
     """
     check_timeout_seconds(timeout_seconds)
+    barred = _barred(order, workflow_run_id)
+    if barred is not None:
+        return barred
     age = seconds_between(order.updated_at, now)
+    if age < timeout_seconds:
+        return refuse(
+            "TIMEOUT_TOO_YOUNG",
+            "the order has not waited long enough",
+            age_seconds=exact_text(age),
+            timeout_seconds=timeout_seconds,
+        )
+    doubtful = order.state is OrderState.SUBMITTED or order.replace_pending
+    if at_gateway and not doubtful and order.state in _ACKNOWLEDGED:
+        return refuse("ORDER_AT_GATEWAY", "a gateway works this order", order=order.order_id)
+    return TimeoutPreview(
+        workflow_run_id=workflow_run_id,
+        order_id=order.order_id,
+        state=order.state,
+        event=OrderEventType.MARK_UNKNOWN if doubtful or at_gateway else OrderEventType.EXPIRE,
+        age_seconds=age,
+        timeout_seconds=timeout_seconds,
+    )
+
+
+def _barred(order: Order, workflow_run_id: str) -> Refusal | None:
+    """Why no mark fits the order, however long it waited."""
     if order.workflow_run_id != workflow_run_id:
         return refuse("RUN_ORDER_MISMATCH", "the order belongs to another run", got=workflow_run_id)
     if order.is_terminal:
@@ -98,22 +129,7 @@ def preview_timeout(
         return refuse("ORDER_NEEDS_RECONCILIATION", "the order must be reconciled")
     if not ORDER_TABLE.allows(order.state, OrderEventType.EXPIRE):
         return not_allowed(order, OrderEventType.EXPIRE)
-    if age < timeout_seconds:
-        return refuse(
-            "TIMEOUT_TOO_YOUNG",
-            "the order has not waited long enough",
-            age_seconds=exact_text(age),
-            timeout_seconds=timeout_seconds,
-        )
-    sent = order.state is OrderState.SUBMITTED
-    return TimeoutPreview(
-        workflow_run_id=workflow_run_id,
-        order_id=order.order_id,
-        state=order.state,
-        event=OrderEventType.MARK_UNKNOWN if sent else OrderEventType.EXPIRE,
-        age_seconds=age,
-        timeout_seconds=timeout_seconds,
-    )
+    return None
 
 
 def mark_timeout(
@@ -123,6 +139,7 @@ def mark_timeout(
     now: datetime,
     reason: str,
     timeout_seconds: int = TIMEOUT_SECONDS_DEFAULT,
+    at_gateway: bool = False,
 ) -> OrderChange | Refusal:
     """Mark the order; the same refusals as the preview, so a second mark is refused.
 
@@ -130,7 +147,11 @@ def mark_timeout(
         InputError: `TIMEOUT_OUT_OF_RANGE`.
     """
     preview = preview_timeout(
-        order, workflow_run_id=workflow_run_id, now=now, timeout_seconds=timeout_seconds
+        order,
+        workflow_run_id=workflow_run_id,
+        now=now,
+        timeout_seconds=timeout_seconds,
+        at_gateway=at_gateway,
     )
     if isinstance(preview, Refusal):
         return preview

@@ -11,9 +11,10 @@ Not here: whether the approval allows it (approvals.execution), contract ratios 
 Source: features TX-E3 to TX-E6.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from pydantic import Field
 
@@ -46,22 +47,60 @@ class Side(StrEnum):
 
 
 class OrderType(StrEnum):
-    """How an order is priced."""
+    """How an order is priced.
+
+    STOP waits until the market trades at its stop price and works as a market order from then on.
+    MWP is the exchange's market order with protection: buy at best bid + protection points, sell
+    at best offer - points, then a limit; refused without that quote.
+    """
 
     MARKET = "MARKET"
     LIMIT = "LIMIT"
+    STOP = "STOP"
+    MWP = "MWP"
 
 
 class TimeInForce(StrEnum):
     """How long an order works, in FIX words (tag 59).
 
     DAY is what the exchange calls ROD (rest of day): it works until its session closes. IOC fills
-    what it can at once and cancels the rest. FOK fills whole at once or not at all.
+    what it can at once and cancels the rest. FOK fills whole at once or not at all. GTC works until
+    cancelled, GTD until its named instant; the exchange has neither, the paper gateway holds them.
     """
 
     DAY = "DAY"
     IOC = "IOC"
     FOK = "FOK"
+    GTC = "GTC"
+    GTD = "GTD"
+
+
+_TERM_OF_TYPE: Final = (
+    ("limit_price", OrderType.LIMIT),
+    ("stop_price", OrderType.STOP),
+    ("protection_points", OrderType.MWP),
+)
+
+
+def missing_terms(
+    order_type: OrderType, time_in_force: TimeInForce, terms: Mapping[str, object]
+) -> tuple[str, ...]:
+    """Names of the terms that are absent though needed, or given though foreign; empty when right.
+
+    A LIMIT has `limit_price`, a STOP `stop_price`, a MWP positive `protection_points`, a GTD order
+    `good_till`; no other order has them.
+    """
+    wrong = [
+        name
+        for name, kind in _TERM_OF_TYPE
+        if (terms.get(name) is not None) is not (order_type is kind)
+    ]
+    points = terms.get("protection_points")
+    if isinstance(points, Decimal) and points <= 0:
+        wrong.append("protection_points")
+    if (terms.get("good_till") is not None) is not (time_in_force is TimeInForce.GTD):
+        wrong.append("good_till")
+    return tuple(wrong)
 
 
 class Leg(DomainModel):
@@ -80,6 +119,8 @@ class PaperOrderIntent(Document):
         quote_age_seconds: Computed from the quote's time stamps.
         mandate_id: The mandate that a service submitted under, on behalf of `submitted_by`.
         order_price, stop_price, reference_price: In the instrument's quote unit; None when absent.
+        protection_points: Of a MWP order, in points. good_till: of a GTD order.
+        parent_order_id: The order that this one is a leg or a slice of.
     """
 
     KIND: ClassVar[str] = "intents"
@@ -98,6 +139,9 @@ class PaperOrderIntent(Document):
     time_in_force: TimeInForce
     order_price: Price | None = None
     stop_price: Price | None = None
+    protection_points: Price | None = None
+    good_till: UtcDatetime | None = None
+    parent_order_id: Name | None = None
     reference_price: Price | None = None
     tx_equivalent_exposure: NonNegative
     quote_age_seconds: NonNegative

@@ -11,7 +11,8 @@ from counterseal.kernel.model import Refusal
 from counterseal.oms.apply import apply_event, apply_fill
 from counterseal.oms.decide import OrderRequest, create_order
 from counterseal.oms.model import Execution, Order, OrderChange
-from counterseal.oms.outside import apply_cancel_refused, apply_replaced
+from counterseal.oms.outside import apply_cancel_refused
+from counterseal.oms.replace import apply_replaced
 from counterseal.oms.states import LIFECYCLE_EVENTS, ORDER_TABLE, OrderState
 from counterseal.oms.states import OrderEventType as E
 from counterseal.oms.timeouts import mark_timeout, preview_timeout, timeout_candidates
@@ -45,6 +46,11 @@ def order(*events: E, quantity: int = 5) -> Order:
     for event in events:
         made = ok(apply_event(made, event, NOW, risk_evaluation_id="rev_1"))
     return made
+
+
+def row(*values: object) -> tuple[object, ...]:
+    """Values to compare with plain numbers."""
+    return values
 
 
 def fill(exec_id: str, quantity: int, price: object = 20000) -> Execution:

@@ -22,11 +22,12 @@ from counterseal.oms.decide import (
     working_contracts,
 )
 from counterseal.oms.model import Order, OrderChange, OrderKey, OutboxEntry, OutboxStatus
-from counterseal.oms.outside import (
-    apply_cancel_refused,
-    apply_reconciled,
+from counterseal.oms.outside import apply_cancel_refused, apply_reconciled
+from counterseal.oms.replace import (
     apply_replace_refused,
     apply_replaced,
+    replaced_terms,
+    request_replace,
 )
 from counterseal.oms.states import OrderEventType as E
 from counterseal.oms.states import OrderState as S
@@ -143,6 +144,17 @@ def test_i3_an_unknown_order_blocks_its_account_and_instrument_alone() -> None:
     assert check_not_blocked([order(*TO_WORK)], account_id="acc_1", symbol="TMF") is None
     solved = ok(apply_reconciled(lost, S.CANCELLED, NOW, "seen at the broker"))
     assert check_not_blocked([solved], account_id="acc_1", symbol="TMF") is None
+
+
+def test_a_pending_replace_counts_by_the_larger_of_its_two_quantities() -> None:
+    """TX-H12, trading reference 3.3: the worse case until the broker answers."""
+    resting = order(*TO_WORK).amended(approved_quantity=9)
+
+    def pending(quantity: int) -> Order:
+        terms = replaced_terms(resting, cl_ord_id="c2", at=NOW, quantity=Decimal(quantity))
+        return ok(request_replace(resting, terms, NOW))
+
+    assert working_contracts([resting, pending(9), pending(3)], Side.BUY) == 5 + 9 + 5
 
 
 def test_working_contracts_count_unknown_orders_and_one_side() -> None:
@@ -336,7 +348,7 @@ def test_i2_a_sent_order_without_an_answer_becomes_unknown() -> None:
 
 @pytest.mark.parametrize("start", [order(*TO_WORK), order(*TO_WORK[:2]), order(), partly(5)])
 @pytest.mark.parametrize("at", [NOW, LATER])
-def test_i3_preview_and_mark_say_the_same(start: Order, at: object) -> None:
+def test_i4_preview_and_mark_say_the_same(start: Order, at: object) -> None:
     """TX-I9: the preview leaves no trace."""
     now = LATER if at == LATER else NOW
     run = start.workflow_run_id
@@ -355,3 +367,24 @@ def test_a_fill_event_without_an_execution_and_an_approval_without_evaluation() 
     """TX-I5, TX-G5: neither can be recorded."""
     assert code(apply_event(order(*TO_WORK), E.FILL, NOW)) == "FILL_WITHOUT_QUANTITY"
     assert code(apply_event(order(), E.RISK_APPROVE, NOW)) == "RISK_EVALUATION_MISSING"
+
+
+@pytest.mark.parametrize(
+    ("start", "expected"),
+    [
+        (order(), E.MARK_UNKNOWN),
+        (order(*TO_WORK[:2]), E.MARK_UNKNOWN),
+        (order(*TO_WORK), "ORDER_AT_GATEWAY"),
+        (partly(), "ORDER_AT_GATEWAY"),
+    ],
+)
+def test_i3_an_order_at_a_gateway_is_doubtful_or_not_to_be_marked(
+    start: Order, expected: str
+) -> None:
+    """Trading reference 3.3 rules 9 and 10: what was not acknowledged may still have been sent."""
+    run = start.workflow_run_id
+    shown = preview_timeout(start, workflow_run_id=run, now=LATER, at_gateway=True)
+    done = mark_timeout(start, workflow_run_id=run, now=LATER, reason="r", at_gateway=True)
+
+    assert (code(shown) or (not isinstance(shown, Refusal) and shown.event)) == expected
+    assert isinstance(done, Refusal) is isinstance(shown, Refusal)
