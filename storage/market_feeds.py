@@ -1,6 +1,6 @@
 """Feeds: the deterministic market, and a day's prints.
 
-Job: answer the market port from a formula or from prints in memory, and say when quotes move.
+Job: answer the market ports from a formula or from prints in memory, and say when quotes move.
 
 Invariants
   I1  A quote id stands for one quote: the same id is never given twice with other content.
@@ -10,22 +10,27 @@ Not here: formulas (market.regimes), the derivation (market.derived), reading fi
 Source: features TX-C5 to TX-C8; trading part 2.
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from operator import attrgetter
 from typing import Final
 
 from counterseal.kernel.model import Refusal, refuse
 from counterseal.market.derived import DerivedRule, derive_quote
 from counterseal.market.instruments import Future
-from counterseal.market.quotes import Quote, QuoteBasis
+from counterseal.market.quotes import Bar, Quote, QuoteBasis
 from counterseal.market.regimes import RegimeQuote, regime_quote
+from counterseal.market.tape import TapeDeal, bars_of, tape_of
 from counterseal.market.ticks import Print
 
 REGIME_SOURCE: Final = "counterseal-regimes"
 ONE_SECOND: Final = timedelta(seconds=1)
+ONE_MINUTE: Final = timedelta(minutes=1)
+_AT: Final = attrgetter("at")
+_START: Final = attrgetter("start")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +87,7 @@ class RegimeFeed:
 
 
 class TapeFeed:
-    """Quotes derived from prints that were already seen.
+    """Quotes derived from prints that were already seen, and the prints and bars themselves.
 
     Args:
         tapes: Prints of each instrument, in time order.
@@ -100,6 +105,8 @@ class TapeFeed:
         self._source = source
         self._instruments = {instrument.symbol: instrument for instrument in tapes}
         self._tapes = {instrument.symbol: prints for instrument, prints in tapes.items()}
+        self._deals: dict[str, tuple[TapeDeal, ...]] = {}
+        self._bars: dict[str, tuple[Bar, ...]] = {}
         self._seconds = {
             symbol: sorted({deal.at for deal in prints}) for symbol, prints in self._tapes.items()
         }
@@ -116,6 +123,28 @@ class TapeFeed:
             quote_id=f"tape-{symbol}-{now:%Y%m%dT%H%M%S.%f}",
             source=self._source,
         )
+
+    def prints(self, symbol: str, after: datetime, until: datetime) -> Sequence[TapeDeal]:
+        """Outright prints stamped later than `after` whose second is over at `until`, in order."""
+        tape = self._tape(symbol)
+        first = bisect_right(tape, after, key=_AT)
+        return tape[first : bisect_right(tape, until - ONE_SECOND, key=_AT)]
+
+    def bars(self, symbol: str, after: datetime, until: datetime) -> Sequence[Bar]:
+        """Minute bars that begin at `after` or later and are over at `until`, in order."""
+        if symbol not in self._bars:
+            self._bars[symbol] = bars_of(symbol, self._tape(symbol))
+        bars = self._bars[symbol]
+        first = bisect_left(bars, after, key=_START)
+        return bars[first : bisect_right(bars, until - ONE_MINUTE, key=_START)]
+
+    def _tape(self, symbol: str) -> Sequence[TapeDeal]:
+        instrument = self._instruments.get(symbol)
+        if instrument is None:
+            return ()
+        if symbol not in self._deals:
+            self._deals[symbol] = tape_of(self._tapes[symbol], instrument)
+        return self._deals[symbol]
 
     def next_move(self, symbol: str, after: datetime) -> datetime | None:
         """When the next print has been seen: a second after its stamp, strictly later."""

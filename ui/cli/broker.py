@@ -1,21 +1,35 @@
-"""`counterseal broker`: preview."""
+"""`counterseal broker`: preview, calibrate."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 
 import typer
+from pydantic import ValidationError
 
 from counterseal.broker.model import SimulationOutcome, SimulationResult
-from counterseal.desk.views.simulation import SimulationForm, preview_fill
+from counterseal.broker.models import MODELS
+from counterseal.desk.views.model_preview import SupposedBar, preview_model, told_rules
+from counterseal.desk.views.simulation import SimulationForm
 from counterseal.kernel.canonical import Json
 from counterseal.market import quotes
+from counterseal.market.instruments import contract_root
+from counterseal.policy.execution import (
+    BarFillRule,
+    DelayedQuoteFillRule,
+    ExecutionRules,
+    FillRule,
+    QuoteFillRule,
+    TapeFillRule,
+)
 from counterseal.signals.intent import OrderType, Side
+from storage.home_reader import read_home
+from storage.settings import Settings
 from ui.cli.options import AsJson, Home, QuoteFile
 from ui.cli.quotes import quote_from
-from ui.cli.render import answer, reject
+from ui.cli.render import answer, reject, table
 from ui.cli.session import CLOCK, decimal_of, settings_for
 
 app = typer.Typer(no_args_is_help=True)
@@ -24,6 +38,16 @@ _NUMBERS = (
     *("age_seconds", "liquidity_score", "max_spread", "stale_quote_seconds"),
 )
 Number = Annotated[str | None, typer.Option()]
+ModelName = Annotated[
+    str | None, typer.Option(help="A model's version; the home's policy decides without one.")
+]
+Prints = Annotated[
+    list[str] | None,
+    typer.Option("--print", help="PRICE:CONTRACTS printed after the arrival; repeatable."),
+]
+BarText = Annotated[
+    str | None, typer.Option(help="OPEN,HIGH,LOW,CLOSE,VOLUME of the minute after the arrival.")
+]
 
 
 @app.callback()
@@ -49,33 +73,41 @@ def preview(
     liquidity_score: Number = None,
     max_spread: Number = None,
     stale_quote_seconds: Number = None,
+    model: ModelName = None,
+    prints: Prints = None,
+    bar: BarText = None,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """What the paper broker would answer; nothing is stored, no home is needed.
+    """What the model in force would answer, rule by rule; nothing is stored, no home is needed.
 
     Without any option the form's defaults are asked: buy 2 TMF at a market of 19999 to 20000.
     """
-    settings_for(home)
-    now = CLOCK.now()
+    settings, now = settings_for(home), CLOCK.now()
     words = {"symbol": symbol, "side": side, "order_type": order_type, "selected_outcome": outcome}
     numbers = (
         *(quantity, limit_price, bid, ask, last, bid_size, ask_size),
         *(age_seconds, liquidity_score, max_spread, stale_quote_seconds),
     )
-    form = SimulationForm().amended(
-        **({} if quote is None else _quoted(quote, symbol, now)),
-        **{name: word for name, word in words.items() if word is not None},
-        **_numbers(numbers),
-    )
-    if form.limit_price is not None and form.order_type is OrderType.MARKET:
-        price = form.limit_price
-        reject(
-            "LIMIT_PRICE_UNEXPECTED", "a market order has none", field="--limit-price", got=price
-        )
-    result = preview_fill(form, now)
-    value: dict[str, Json] = {"preview": True, "form": form.json_value()}
-    answer({**value, "result": result.json_value()}, _lines(result), as_json=as_json)
+    form = _form(words, _numbers(numbers), {} if quote is None else _quoted(quote, symbol, now))
+    rule = _rule(settings, form.symbol, model, now)
+    shown = [_print(text) for text in prints or ()]
+    result = preview_model(form, rule, now, prints=shown, bar=_bar(bar))
+    value: dict[str, Json] = {"form": form.json_value(), "model": rule.json_value()}
+    value |= {"preview": True, "result": result.json_value()}
+    answer(value, _lines(result), as_json=as_json)
+
+
+def _form(
+    words: Mapping[str, object], numbers: Mapping[str, object], quoted: Mapping[str, object]
+) -> SimulationForm:
+    told = {name: word for name, word in words.items() if word is not None}
+    form = SimulationForm().amended(**{**quoted, **told, **numbers})
+    price = form.limit_price
+    if price is not None and form.order_type is OrderType.MARKET:
+        told_by = "--limit-price"
+        reject("LIMIT_PRICE_UNEXPECTED", "a market order has none", field=told_by, got=price)
+    return form
 
 
 def _numbers(told: Sequence[str | None]) -> dict[str, Decimal]:
@@ -95,7 +127,78 @@ def _lines(result: SimulationResult) -> list[str]:
         f"filled    {size} at {result.simulated_fill_price or '-'}",
         f"unmet     {unmet}",
         f"model     {result.model_version}; nothing was sent or stored",
+        *told_rules(result),
     ]
+
+
+def _rule(settings: Settings, symbol: str, model: str | None, now: datetime) -> FillRule:
+    """The named model with its own parameters, or the one that the home's policy chooses."""
+    if model is not None:
+        try:
+            return ExecutionRules.model_validate({"default": {"model_version": model}}).default
+        except ValidationError:
+            known = ", ".join(MODELS)
+            reject("MODEL_UNKNOWN", f"the models are {known}", field="--model", got=model)
+    if not settings.database.is_file():
+        return ExecutionRules().default
+    from storage.law import law_in_force  # noqa: PLC0415 - only a home has a policy
+
+    root = contract_root(symbol)
+    with read_home(settings) as reader:
+        rules = law_in_force(reader, now).bundle.execution
+    return rules.model_for("-", None if root is None else root.value)
+
+
+def _print(text: str) -> tuple[Decimal, int]:
+    price, _, contracts = text.partition(":")
+    if not contracts.isdecimal() or not int(contracts):
+        reject("BAD_PRINT", "a print is PRICE:CONTRACTS", field="--print", got=text)
+    return decimal_of(price, "--print"), int(contracts)
+
+
+def _bar(text: str | None) -> SupposedBar | None:
+    if text is None:
+        return None
+    numbers = [decimal_of(part, "--bar") for part in text.split(",")]
+    if len(numbers) != len(SupposedBar._fields):
+        reject("BAD_BAR", "a bar is OPEN,HIGH,LOW,CLOSE,VOLUME", field="--bar", got=text)
+    return SupposedBar(*numbers)
+
+
+@app.command()
+def calibrate(
+    ticks: Annotated[Path, typer.Option(help="A day's tick file (zip).")],
+    symbol: Annotated[str, typer.Option(help="A future with its month, such as TXF202108.")],
+    every: Annotated[int, typer.Option(help="Seconds between two probes.")] = 600,
+    span: Annotated[int, typer.Option(help="Seconds that a probe works and is measured by.")] = 120,
+    as_json: AsJson = False,
+) -> None:
+    """How far the fills of each model stray from a day's prints; simulated, no home is needed."""
+    from counterseal.broker.calibration import CalibrationTerms, calibrate  # noqa: PLC0415 - rare
+    from counterseal.market.instruments import taifex_future  # noqa: PLC0415 - as above
+    from counterseal.market.tape import tape_of  # noqa: PLC0415 - as above
+    from counterseal.market.ticks import in_time_order  # noqa: PLC0415 - as above
+    from storage.tick_files import read_tick_file  # noqa: PLC0415 - as above
+
+    one = Decimal(1)
+    future = taifex_future(symbol, multiplier=one, tick=one, tx_equivalent=one)
+    file, file_digest = read_tick_file(ticks, (future.root.value,))
+    tape = tape_of(in_time_order(file.prints), future)
+    if not tape:
+        reject("TICK_FILE_EMPTY", "no print of this contract", field="--symbol", got=symbol)
+    terms = CalibrationTerms(every_seconds=every, span_seconds=span)
+    rules = (QuoteFillRule(), DelayedQuoteFillRule(), TapeFillRule(), BarFillRule())
+    report = calibrate(symbol, tape, one, rules, terms)
+    rows = [
+        tuple("-" if cell is None else cell for cell in dict(row).values()) for row in report.rows
+    ]
+    heads = ("MODEL", "SIZE", "PROBES", "FILLED", "SHARE", "COST", "OFF P50", "P90", "P99")
+    lines = [
+        *table(rows, *heads),
+        "simulated; COST and OFF in points against the volume-weighted price after each order",
+        *(f"assumed  {fact.name}: {fact.value}" for fact in report.assumptions),
+    ]
+    answer({**report.json_value(), "file_digest": file_digest}, lines, as_json=as_json)
 
 
 def _quoted(path: Path, symbol: str | None, now: datetime) -> dict[str, object]:

@@ -6,15 +6,16 @@ Invariants
   I1  A FOK order is filled whole by one answer or not at all, and then cancelled.
   I2  An IOC order keeps what one answer filled; its rest is cancelled, never left working.
   I3  A quote that the model refuses does not end an order that already rests.
+  I4  An order that had nothing to meet yet is not ended by its time in force.
 
-Not here: the model (broker.paper), who may send (broker.gateway), the order table (oms.states).
+Not here: the models (broker.models), who may send (broker.gateway), the order table (oms.states).
 Source: TX-G8, TX-J13; trading reference 1.2 (time in force) and 3.1.
 """
 
 from datetime import datetime
 from typing import Final
 
-from counterseal.broker.gateway import FillTerms, execution_of, fill_from
+from counterseal.broker.gateway import FillTerms, execution_of, fill_from, happened_at
 from counterseal.broker.model import Fill, SimulationOutcome, SimulationRequest, SimulationResult
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import DomainModel, Refusal, refuse
@@ -48,7 +49,9 @@ def apply_answer(
     terms: FillTerms,
     at: datetime,
 ) -> Settlement | Refusal:
-    """Apply the answer to a sent or resting order at `at` (UTC).
+    """Apply the answer to a sent or resting order; it is recorded at `at` (UTC).
+
+    Its steps carry the instant in the world: that of the print or bar, else `at`.
 
     A sent order is acknowledged first, whatever follows. What an IOC order leaves, and a FOK order
     that the answer does not fill whole, is cancelled with a reason word. An answer to a resting
@@ -64,9 +67,9 @@ def apply_answer(
     if order.state not in _WORKING:
         return refuse("ORDER_NOT_WORKING", "the order does not work", state=order.state)
     kept = None if _is_killed(order, result) else fill_from(order, request, result, terms, at)
-    change = OrderChange(order=order)
+    change = OrderChange(order=_triggered(order, result))
     for event, reason in _steps(order, request, result, kept):
-        step = _step(change.order, event, reason, kept, at)
+        step = _step(change.order, event, reason, kept, happened_at(request, result, at))
         if isinstance(step, Refusal):
             return step
         change = joined(change, step)
@@ -83,6 +86,13 @@ def _check_together(order: Order, request: SimulationRequest, result: Simulation
             expected=order.order_id,
             got=request.order_id,
         )
+
+
+def _triggered(order: Order, result: SimulationResult) -> Order:
+    """The order with the instant at which its stop was triggered, if it just was."""
+    if result.triggered_at is None:
+        return order
+    return order.amended(triggered_at=result.triggered_at)
 
 
 def _is_killed(order: Order, result: SimulationResult) -> bool:
@@ -105,7 +115,7 @@ def _steps(
         steps.append((OrderEventType.FILL, ""))
     word = _REASON_OF.get(order.time_in_force)
     rest = order.leaves_quantity if fill is None else order.leaves_quantity - fill.last_quantity
-    if word is not None and rest:
+    if word is not None and rest and not result.waits:
         steps.extend((event, word) for event in _CANCEL_STEPS)
     return tuple(steps)
 

@@ -1,4 +1,4 @@
-"""The deterministic fill model `paper-broker-sim-v0.1`.
+"""The deterministic quote models `paper-broker-sim-v0.1` and `v0.2`.
 
 Job: one order and one quote in, one answer out. Pure.
 
@@ -6,35 +6,63 @@ Invariants
   I1  The same request gives the same result, byte for byte.
   I2  Two orders cannot take the same contracts of one quote.
   I3  The model never cancels by itself; a fill is never worse than the limit.
+  I4  v0.2 differs from v0.1 by a delay and by slippage only.
 
-Not here: who may send (broker.gateway), what the order becomes (oms), costs (portfolio).
+Not here: prints and bars (broker.tape, broker.bars), who may send (broker.gateway), what the order
+becomes (oms), costs (portfolio).
 Source: TX-J1 to TX-J10; trading reference 5.1.
 """
 
 from collections.abc import Iterable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
 from counterseal.broker.model import (
-    NOT_MODELLED,
     Fill,
     SimulationCheck,
     SimulationOutcome,
     SimulationRequest,
     SimulationResult,
 )
+from counterseal.broker.verdict import (
+    Finding,
+    check_order_terms,
+    filled_word,
+    quote_side,
+    result_of,
+    slipped,
+)
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.money import EXACT
+from counterseal.policy.execution import DelayedQuoteFillRule
 from counterseal.signals.intent import OrderType, Side
 
 LIQUID_SCORE: Final = Decimal("0.5")
 _O = SimulationOutcome
 _FILLS: Final = (SimulationOutcome.FILL, SimulationOutcome.PARTIAL_FILL)
+_MODELLED: Final = ("partial_fills",)
+
+
+class QuoteFillModel:
+    """Fills at the quote: `paper-broker-sim`, with or without delay and slippage."""
+
+    def __init__(self, version: str) -> None:
+        self._version = version
+
+    @property
+    def version(self) -> str:
+        """`paper-broker-sim-v0.1` or `paper-broker-sim-v0.2`."""
+        return self._version
+
+    def answer(self, request: SimulationRequest) -> SimulationResult:
+        """Ask the model; see `simulate`."""
+        return simulate(request)
 
 
 def reference_price(request: SimulationRequest) -> Decimal:
     """Ask for BUY, bid for SELL (quote units)."""
-    return request.quote.ask if request.side is Side.BUY else request.quote.bid
+    return quote_side(request)
 
 
 def available_size(request: SimulationRequest) -> Decimal:
@@ -45,15 +73,21 @@ def available_size(request: SimulationRequest) -> Decimal:
 
 
 def is_marketable(request: SimulationRequest) -> bool:
-    """Whether the limit reaches the quote; a market order always does, a missing limit never."""
+    """Whether the order reaches the quote: a market order always, a missing limit never."""
     if request.order_type is OrderType.MARKET:
         return True
-    if request.limit_price is None:
+    if request.order_type is OrderType.STOP:
+        return request.triggered
+    if request.working_limit is None:
         return False
-    price = reference_price(request)
-    return (
-        request.limit_price >= price if request.side is Side.BUY else request.limit_price <= price
-    )
+    return request.side.sign * (request.working_limit - reference_price(request)) >= 0
+
+
+def triggers(request: SimulationRequest) -> bool:
+    """Whether the quote triggers a waiting STOP: its side is at or through the stop price."""
+    if not request.waits_at_stop or request.stop_price is None:
+        return False
+    return request.side.sign * (reference_price(request) - request.stop_price) >= 0
 
 
 def capacity(request: SimulationRequest) -> Decimal:
@@ -69,29 +103,23 @@ def capacity(request: SimulationRequest) -> Decimal:
 
 def simulation_checks(request: SimulationRequest) -> tuple[SimulationCheck, ...]:
     """The six reported checks, in order."""
+    return tuple(SimulationCheck(name=name, passed=passed) for name, passed in _checks(request))
+
+
+def _checks(request: SimulationRequest) -> tuple[tuple[str, bool], ...]:
     quote = request.quote
-    outcomes = {
-        "paper_only": request.paper_only,
-        "symbol_matches": quote.symbol == request.symbol,
-        "quote_fresh": 0 <= quote.age_seconds <= request.stale_quote_seconds,
-        "valid_spread": 0 <= quote.ask - quote.bid <= request.max_spread,
-        "has_liquidity": available_size(request) > 0 and quote.liquidity_score > 0,
-        "limit_marketable": is_marketable(request),
-    }
-    return tuple(SimulationCheck(name=name, passed=passed) for name, passed in outcomes.items())
+    return (
+        ("paper_only", request.paper_only),
+        ("symbol_matches", quote.symbol == request.symbol),
+        ("quote_fresh", 0 <= quote.age_seconds <= request.stale_quote_seconds),
+        ("valid_spread", 0 <= quote.ask - quote.bid <= request.max_spread),
+        ("has_liquidity", available_size(request) > 0 and quote.liquidity_score > 0),
+        ("limit_marketable", is_marketable(request)),
+    )
 
 
 def _check_input(request: SimulationRequest) -> None:
-    if request.quote.symbol != request.symbol:
-        raise InputError(
-            "QUOTE_SYMBOL_MISMATCH",
-            "the quote is for another symbol",
-            field="quote.symbol",
-            expected=request.symbol,
-            got=request.quote.symbol,
-        )
-    if request.order_type is OrderType.LIMIT and request.limit_price is None:
-        raise InputError("LIMIT_PRICE_MISSING", "a limit order needs a price", field="limit_price")
+    check_order_terms(request)
     if request.selected_outcome is _O.PARTIAL_FILL and request.quantity <= 1:
         raise InputError(
             "PARTIAL_FILL_NEEDS_TWO",
@@ -112,79 +140,96 @@ def _refused_by_quote(request: SimulationRequest) -> tuple[SimulationOutcome, st
         return _O.REJECT, "STALE_QUOTE"
     if request.selected_outcome is None and quote.ask - quote.bid > request.max_spread:
         return _O.ACKNOWLEDGE, "SPREAD_TOO_WIDE"
-    if not is_marketable(request):
-        return _O.ACKNOWLEDGE, "LIMIT_NOT_MARKETABLE"
     return None
 
 
-def _answer(request: SimulationRequest) -> tuple[SimulationOutcome, str, Decimal]:
-    """Outcome, reason and filled contracts."""
-    selected, wanted = request.selected_outcome, request.quantity
-    if selected is not None and selected not in _FILLS:
-        return selected, "SELECTED_OUTCOME", Decimal(0)
+def _meets_later(request: SimulationRequest) -> bool:
+    """Whether the stated delay after the arrival is not over when the quote comes.
+
+    Without a delay the order meets the quote that stands, however long before it came.
+    """
+    delay = timedelta(milliseconds=_stated(request)[0])
+    if not delay or request.arrived_at is None or request.selected_outcome is not None:
+        return False
+    return request.quote.receive_time < request.arrived_at + delay
+
+
+def _stated(request: SimulationRequest) -> tuple[int, int]:
+    """Milliseconds of delay and ticks of slippage."""
+    rule = request.rule
+    if isinstance(rule, DelayedQuoteFillRule):
+        return rule.latency_ms, rule.slippage_ticks
+    return 0, 0
+
+
+def _without_fill(request: SimulationRequest) -> Finding | None:
+    """Why nothing fills, in the order of the rules; None when contracts can be taken."""
+    if request.selected_outcome is not None and request.selected_outcome not in _FILLS:
+        return Finding(request.selected_outcome, "SELECTED_OUTCOME")
+    if _meets_later(request):
+        return Finding(_O.ACKNOWLEDGE, "WAITS_FOR_LATENCY", waits=True)
     refused = _refused_by_quote(request)
     if refused is not None:
-        return (*refused, Decimal(0))
+        return Finding(*refused)
+    return None if is_marketable(request) else _out_of_reach(request)
+
+
+def _out_of_reach(request: SimulationRequest) -> Finding:
+    if not request.waits_at_stop:
+        return Finding(_O.ACKNOWLEDGE, "LIMIT_NOT_MARKETABLE")
+    if not triggers(request):
+        return Finding(_O.ACKNOWLEDGE, "STOP_NOT_REACHED", waits=True)
+    at = request.quote.receive_time
+    return Finding(_O.ACKNOWLEDGE, "STOP_TRIGGERED", waits=True, triggered_at=at)
+
+
+def _taken(request: SimulationRequest) -> tuple[str, Decimal]:
+    """Reason and contracts of what the quote gives."""
+    selected, wanted = request.selected_outcome, request.quantity
     if selected is not None:
         half = max(Decimal(1), wanted // 2)
-        return selected, "SELECTED_OUTCOME", wanted if selected is _O.FILL else half
+        return "SELECTED_OUTCOME", wanted if selected is _O.FILL else half
     filled = min(wanted, capacity(request))
     if not filled:
-        return _O.ACKNOWLEDGE, "NO_LIQUIDITY", filled
-    if filled == wanted:
-        return _O.FILL, "FILLED_AT_QUOTE", filled
-    return _O.PARTIAL_FILL, "LIMITED_BY_CAPACITY", filled
+        return "NO_LIQUIDITY", filled
+    return "FILLED_AT_QUOTE" if filled == wanted else "LIMITED_BY_CAPACITY", filled
+
+
+def _found(request: SimulationRequest) -> Finding:
+    barred = _without_fill(request)
+    if barred is not None:
+        return barred
+    reason, filled = _taken(request)
+    word = request.selected_outcome or filled_word(request, filled)
+    if not filled:
+        return Finding(word, reason)
+    price, ticks = slipped(request, reference_price(request), _stated(request)[1])
+    return Finding(word, reason, filled, price, slippage_ticks=ticks)
 
 
 def simulate(request: SimulationRequest) -> SimulationResult:
-    """Ask the model.
+    """Ask the quote model that the request's rule names.
 
     A selected `acknowledge`, `reject` or `cancel` is answered as it is. A selected `fill` or
-    `partial_fill` still needs a valid, fresh quote and a marketable limit, but ignores spread and
-    size; a selected partial fill fills half, rounded down, and at least one contract.
+    `partial_fill` still needs a valid, fresh quote and a marketable limit, but ignores delay,
+    spread and size; a selected partial fill fills half, rounded down, and at least one contract.
+    A quote that triggers a STOP does not fill it: it meets later quotes as a market order.
 
     Raises:
-        InputError: `QUOTE_SYMBOL_MISMATCH`, `LIMIT_PRICE_MISSING`, `PARTIAL_FILL_NEEDS_TWO`.
+        InputError: those of `check_order_terms`, and `PARTIAL_FILL_NEEDS_TWO`.
     """
     _check_input(request)
-    outcome, reason, filled = _answer(request)
-    quote, selected = request.quote, request.selected_outcome is not None
-    return SimulationResult(
-        simulation_outcome=outcome,
-        reason=reason,
-        symbol=request.symbol,
-        side=request.side,
-        order_type=request.order_type,
-        limit_price=request.limit_price,
-        reference_price=reference_price(request),
-        simulated_fill_price=_fill_price(request) if filled else None,
-        requested_quantity=request.quantity,
-        simulated_fill_quantity=filled,
-        remaining_quantity=request.quantity - filled,
-        bid_price=quote.bid,
-        ask_price=quote.ask,
-        spread_points=quote.ask - quote.bid,
-        available_size=available_size(request),
+    found = _found(request)._replace(
+        available=available_size(request),
         capacity=capacity(request),
-        liquidity_score=quote.liquidity_score,
-        checks=simulation_checks(request),
-        warnings=(
-            *(("outcome_selected_not_modelled",) if selected else ()),
-            *(f"not_modelled:{name}" for name in NOT_MODELLED),
-        ),
-        request_digest=request.digest,
+        latency_ms=_stated(request)[0],
     )
-
-
-def _fill_price(request: SimulationRequest) -> Decimal:
-    price = reference_price(request)
-    if request.limit_price is None:
-        return price
-    better = min if request.side is Side.BUY else max
-    return better(price, request.limit_price)
+    delayed = isinstance(request.rule, DelayedQuoteFillRule)
+    modelled = ("latency", *_MODELLED) if delayed else _MODELLED
+    return result_of(request, found, _checks(request), modelled)
 
 
 def consumed(fills: Iterable[Fill], *, quote_id: str, side: Side) -> Decimal:
     """Contracts that fills already took from one side of one quote."""
-    taken = (f.last_quantity for f in fills if f.quote.quote_id == quote_id and f.side is side)
+    taken = (f.last_quantity for f in fills if f.quote_id == quote_id and f.side is side)
     return sum(taken, Decimal(0))

@@ -1,15 +1,17 @@
-"""The port to market quotes.
+"""The ports to the market: quotes, and where a feed has them, prints and bars.
 
-Job: say what an adapter that feeds quotes may and may not do.
+Job: say what an adapter that feeds quotes, prints or bars may and may not do.
 
 Not here: adapters (storage), staleness (risk).
 """
 
+from collections.abc import Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from counterseal.kernel.model import Refusal
-from counterseal.market.quotes import Quote
+from counterseal.market.quotes import Bar, Quote
+from counterseal.market.tape import TapeDeal
 
 
 class MarketFeed(Protocol):
@@ -22,3 +24,25 @@ class MarketFeed(Protocol):
 
     def quote(self, symbol: str, now: datetime) -> Quote | Refusal:
         """The latest quote at `now` (aware time), or the refusal `NO_QUOTE`."""
+
+
+@runtime_checkable
+class PrintFeed(Protocol):
+    """A feed that also has the prints behind its quotes; a feed of quotes alone is none.
+
+    MUST give the same prints for the same question, and none whose second is not over.
+    """
+
+    def prints(self, symbol: str, after: datetime, until: datetime) -> Sequence[TapeDeal]:
+        """Prints stamped later than `after` whose second is over at `until` (aware), in order."""
+
+
+@runtime_checkable
+class BarFeed(Protocol):
+    """A feed that also has bars.
+
+    MUST give the same bars for the same question, and none that is not over.
+    """
+
+    def bars(self, symbol: str, after: datetime, until: datetime) -> Sequence[Bar]:
+        """One-minute bars that begin at `after` or later and are over at `until`, in order."""

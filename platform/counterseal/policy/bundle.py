@@ -23,6 +23,7 @@ from counterseal.kernel.errors import InputError, PolicyError
 from counterseal.kernel.model import DomainModel, Name, Sha256
 from counterseal.policy.access import AccessRules
 from counterseal.policy.evidence import EvidenceRules
+from counterseal.policy.execution import ExecutionRules
 from counterseal.policy.limits import RiskLimits
 from counterseal.policy.params import ApprovalParameters
 from counterseal.policy.retention import RetentionRules
@@ -31,6 +32,7 @@ PARAMS_FILE: Final = "params.yaml"
 LIMITS_FILE: Final = "limits.yaml"
 RETENTION_FILE: Final = "retention.yaml"
 EVIDENCE_FILE: Final = "evidence.yaml"
+EXECUTION_FILE: Final = "fill_models.yaml"
 RULES_FILE: Final = "approval.cedar"
 SCHEMA_FILE: Final = "approval.cedarschema"
 RULES_LENGTH_MAX: Final = 100_000
@@ -71,6 +73,7 @@ class PolicyBundle(DomainModel):
     limits: RiskLimits
     retention: RetentionRules
     evidence: EvidenceRules = EvidenceRules()
+    execution: ExecutionRules = ExecutionRules()
     access: AccessRules = AccessRules()
     author_ids: tuple[Name, ...] = ()
     effective_from: UtcDatetime
@@ -119,6 +122,7 @@ def build_bundle(
         limits=read_document(RiskLimits, *_named(documents, LIMITS_FILE)),
         retention=read_document(RetentionRules, *_named(documents, RETENTION_FILE)),
         evidence=_optional(EvidenceRules, documents, EVIDENCE_FILE),
+        execution=_optional(ExecutionRules, documents, EXECUTION_FILE),
         access=_optional(AccessRules, documents, ACCESS_FILE),
         author_ids=author_ids,
         effective_from=effective_from,

@@ -1,11 +1,14 @@
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from counterseal.broker.model import QuoteSnapshot, SimulationOutcome, SimulationRequest
 from counterseal.broker.paper import simulate, simulation_checks
 from counterseal.kernel.errors import InputError
+from counterseal.policy.execution import DelayedQuoteFillRule, QuoteFillRule
 from counterseal.signals.intent import OrderType, Side
 
 NOW = datetime(2026, 1, 5, 2, 0, tzinfo=UTC)
@@ -112,3 +115,50 @@ def test_each_reported_check_is_false_once(name: str, quote: Changes, order: Cha
     checks = simulation_checks(ask(quote, **order))
 
     assert [check.name for check in checks if not check.passed] == [name]
+
+
+@settings(max_examples=80)
+@given(st.sampled_from(Side), st.integers(1, 9), st.integers(19_990, 20_010), st.booleans())
+def test_i4_without_delay_and_slippage_v02_answers_as_v01(
+    side: Side, quantity: int, price: int, limited: bool
+) -> None:
+    """TX-J8: parameters off by default; only the name, what is modelled and the digest differ."""
+    later = NOW + timedelta(seconds=3)
+    order: Changes = {"side": side, "quantity": quantity, "arrived_at": later}
+    if limited:
+        order |= {**LIMIT, "limit_price": price}
+    own = {"model_version", "modelled", "not_modelled", "warnings", "request_digest"}
+    old, new = (
+        simulate(ask({}, **order, rule=rule)).model_dump(exclude=own)
+        for rule in (QuoteFillRule(), DelayedQuoteFillRule())
+    )
+
+    assert old == new
+    assert not old["waits"]
+
+
+@pytest.mark.parametrize(
+    ("limit", "price", "ticks"), [(None, 20_003, 3), (20_001, 20_001, 1), (20_000, 20_000, 0)]
+)
+def test_i4_slippage_is_inside_the_price_and_stops_at_the_limit(
+    limit: int | None, price: int, ticks: int
+) -> None:
+    """Trading 5.3: stated ticks against the order, once."""
+    order: Changes = {} if limit is None else {**LIMIT, "limit_price": limit}
+    result = simulate(ask({}, **order, rule=DelayedQuoteFillRule(slippage_ticks=3)))
+
+    assert result.simulated_fill_price == price
+    assert result.slippage_ticks == ticks
+
+
+@pytest.mark.parametrize(
+    ("late_ms", "reason"), [(499, "WAITS_FOR_LATENCY"), (500, "FILLED_AT_QUOTE")]
+)
+def test_i4_with_a_delay_the_order_meets_the_later_quote(late_ms: int, reason: str) -> None:
+    """Trading 5.3: nothing fills before the delay is over; the order waits."""
+    rule = DelayedQuoteFillRule(latency_ms=500)
+    later: Changes = {"receive_time": NOW + timedelta(milliseconds=late_ms)}
+    result = simulate(ask(later, arrived_at=NOW, rule=rule))
+
+    assert result.reason == reason
+    assert result.waits is (reason == "WAITS_FOR_LATENCY")

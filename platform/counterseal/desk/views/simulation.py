@@ -66,11 +66,20 @@ class SimulationForm(DomainModel):
 
 
 def preview_fill(form: SimulationForm, now: datetime) -> SimulationResult:
-    """The model's answer at `now` (UTC); nothing is stored and no order exists.
+    """The quote model's answer at `now` (UTC); nothing is stored and no order exists.
 
     Raises:
-        InputError: `QUANTITY_NOT_WHOLE`, `QUOTE_SYMBOL_MISMATCH`, `LIMIT_PRICE_MISSING`,
-            `PARTIAL_FILL_NEEDS_TWO`.
+        InputError: those of `request_of` and of the model: `QUOTE_SYMBOL_MISMATCH`,
+            `LIMIT_PRICE_MISSING`, `PARTIAL_FILL_NEEDS_TWO`.
+    """
+    return simulate(request_of(form, now))
+
+
+def request_of(form: SimulationForm, now: datetime) -> SimulationRequest:
+    """What a form asks a model at `now` (UTC).
+
+    Raises:
+        InputError: `QUANTITY_NOT_WHOLE`.
     """
     if form.quantity % 1:
         raise InputError(
@@ -95,7 +104,7 @@ def preview_fill(form: SimulationForm, now: datetime) -> SimulationResult:
         receive_time=now,
         age_seconds=form.age_seconds,
     )
-    request = SimulationRequest(
+    return SimulationRequest(
         order_id="preview",
         symbol=form.symbol,
         side=form.side,
@@ -107,4 +116,3 @@ def preview_fill(form: SimulationForm, now: datetime) -> SimulationResult:
         max_spread=form.max_spread,
         stale_quote_seconds=form.stale_quote_seconds,
     )
-    return simulate(request)
