@@ -131,7 +131,8 @@ def test_the_lock_holds_what_prefect_needs(path: Path) -> None:
 
 
 FLOWS = sorted((ROOT / "flows").rglob("*.py"))
-NAMES = ("intake", "execute", "verify_log", "heartbeat", "time_stamp", "notify", "sweep", "runs")
+PERIODIC = ("verify_log", "heartbeat", "time_stamp", "notify", "sweep", "deliver", "reconcile")
+NAMES = ("intake", "execute", *PERIODIC, "runs")
 ENTRIES = [ROOT / "flows" / f"{name}.py" for name in NAMES]
 WAITING = re.compile(r"(pause|suspend|resume)(_flow_run)?|receive_input|\w*RunInput|wait_for_input")
 NO_RULE = re.compile(r"(flows|prefect|typing|collections|counterseal\.kernel)\b")

@@ -95,7 +95,7 @@ def test_only_a_passing_failure_of_the_world_is_tried_again(served: House) -> No
 def test_what_is_deployed_is_scheduled(served: House) -> None:
     """Workflow 7: the scheduler lives; with SQLAlchemy 2.1 it made no run and nobody was told."""
     deployed = _deployed(served)
-    timed = ["heartbeat", "notify", "sweep", "time_stamp", "verify_log"]
+    timed = ["deliver", "heartbeat", "notify", "reconcile", "sweep", "time_stamp", "verify_log"]
     assert sorted(deployed) == sorted(["execute", "intake", *timed])
     assert {row["work_pool_name"] for row in deployed.values()} == {"counterseal"}
     wanted = deployed["verify_log"]["id"]

@@ -1,13 +1,16 @@
 """The flow `sweep`: on a resident engine, and what a round records on a real home."""
 
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
-from flows.waiting import SweepReport, sweep_cases
+from counterseal.oms.states import OrderState
+from flows.waiting import SweepReport, sweep_all
 from flows.workplace import Workplace
+from tests.desk.tape_world import TapeWorld
 from tests.flows.hall import House
 from tests.world import World
 
@@ -32,19 +35,46 @@ def test_a_round_records_what_is_due_and_the_next_one_nothing(world: World) -> N
     """Governance 2.4 and 2.6: each step once, whichever run comes to it; in the end it expires."""
     place = Workplace(world.settings, clock=world.clock, desk=world.desk)
     request_id = asked(world)
-    assert sweep_cases(place, "run-1") == SweepReport()
+    assert sweep_all(place, "run-1") == SweepReport()
     world.after(REMIND)
-    told = sweep_cases(place, "run-2")
+    told = sweep_all(place, "run-2")
     assert [(step.subject_id, step.codes) for step in told.steps] == [(request_id, ())]
     assert (told.exit_status, told.subject) == (0, str(len(world.log())))
-    assert sweep_cases(place, "run-2") == sweep_cases(place, "run-3") == SweepReport()
+    assert sweep_all(place, "run-2") == sweep_all(place, "run-3") == SweepReport()
     world.after(DAY)
-    sweep_cases(place, "run-4")
+    sweep_all(place, "run-4")
     assert [row.type for row in world.log()][-2:] == ["approval.reminded", "approval.expired"]
     with world.store.reader() as reader:
         request = reader.get(ApprovalRequest, request_id)
     assert request is not None
     assert request.status is RequestStatus.EXPIRED
+
+
+def test_a_round_after_a_silence_lets_orders_fill_and_end_in_the_worlds_order(
+    tmp_path: Path,
+) -> None:
+    """Trading 1.5: three hours after the close, each step at its own instant and reported once."""
+    world = TapeWorld(tmp_path / "home")
+    world.show((3, 20_001, 2), (9, 20_002, 1))
+    first, second = world.sent(2), world.sent(3)
+    place = Workplace(world.settings, clock=world.clock, desk=world.desk)
+    assert sweep_all(place, "run-1") == SweepReport()
+    world.after(timedelta(hours=8).total_seconds())
+    told = sweep_all(place, "run-2")
+    own, other = first.order_id, second.order_id
+    ended = world.order(other)
+    assert [(step.subject_id, step.codes) for step in told.steps] == [
+        (own, ()),
+        (other, ()),
+        (other, ()),
+    ]
+    assert told.exit_status == 0
+    assert world.order(own).state is OrderState.FILLED
+    assert ended.state is OrderState.EXPIRED
+    assert ended.cum_quantity == 1
+    assert ended.updated_at.isoformat() == "2026-01-05T05:45:00+00:00"
+    assert sweep_all(place, "run-3") == SweepReport()
+    world.store.close()
 
 
 def test_a_round_runs_on_the_engine(served: House) -> None:

@@ -1,0 +1,252 @@
+"""Use cases: compare the four records, and unlock an account that differs.
+
+Job: gather what gateway, orders, books and log say, record what differs, and lock or unlock.
+
+Invariants
+  I1  The gateway is asked outside any transaction, after the desk's own records were read.
+  I2  A critical difference locks its account in the record that tells of it; one that may be
+      everybody's locks all.
+  I3  Only a risk reviewer unlocks, with a reason, and never one who submitted an order in question.
+
+Not here: comparing (desk.comparing), orders of unknown outcome (desk.reconciling).
+Source: trading reference 3.3 rule 9; TX-I11 (reconciliation_loop).
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+
+from counterseal.broker.model import Fill
+from counterseal.broker.ports import Gateway
+from counterseal.desk.bench import Bench
+from counterseal.desk.commands import Command, Done, Outcome
+from counterseal.desk.comparing import (
+    BookFacts,
+    DeskFacts,
+    GatewayFacts,
+    LogDifference,
+    compare_books,
+    compare_fills,
+    compare_gateway,
+    compare_log,
+)
+from counterseal.desk.discrepancies import (
+    KEPT_MAX,
+    AccountLock,
+    Discrepancy,
+    ReconciliationRun,
+    locked_by,
+    unlocked,
+)
+from counterseal.desk.ingesting import PAGE, Ingesting
+from counterseal.desk.mandates import SERVICE_ISSUER
+from counterseal.desk.people import person_of
+from counterseal.desk.ports import Reader
+from counterseal.desk.recorder import Decide
+from counterseal.desk.views.portfolio import history_of
+from counterseal.identity.people import Role
+from counterseal.kernel.canonical import digest
+from counterseal.kernel.model import Actor, Event, Refusal, Subject, refuse
+from counterseal.oms.ingest import BrokerReport, GatewayCursor, IngestedReport
+from counterseal.oms.model import ClientOrderId, Order, OutboxEntry
+from counterseal.policy.authorize import Action, authorize
+from counterseal.portfolio.lots import Lot
+from counterseal.portfolio.model import Account, Position
+from counterseal.portfolio.settlement import Settlement
+from counterseal.portfolio.trades import trade_of
+from counterseal.signals.intent import PaperOrderIntent
+
+STREAM: Final = "reconciliation"
+
+
+class AccountReconciling:
+    """Reconciles accounts."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def compare(
+        self,
+        gateway: Gateway | None,
+        log: Sequence[LogDifference],
+        actor: Actor,
+        *,
+        key: str,
+        run: str | None = None,
+    ) -> Outcome:
+        """Compare everything and record it; the outcome names the run.
+
+        The service first takes in what the gateway has reported; a person compares what is there.
+
+        Args:
+            gateway: None where no gateway works orders.
+            log: Where tables differ from the log, as storage found it.
+            actor: The service, or who may stop an account.
+            key: Idempotency key.
+            run: Workflow run, for tracing only.
+
+        Refusals: `NOT_FOUND`, `PERSON_DISABLED`, `ROLE`.
+
+        Raises:
+            AdapterError: when the gateway cannot be asked; nothing is recorded then.
+        """
+        if gateway is not None and actor.issuer == SERVICE_ISSUER:
+            Ingesting(self._bench, gateway).poll(actor, run=run)
+        made, found = self._compared(gateway, tuple(log), actor, key)
+
+        def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            barred = _barred(reader, actor)
+            if barred is not None:
+                return barred
+            locks = _locks(reader, made.run_id, found, now)
+            event = Event(
+                type="reconciliation.recorded",
+                stream=STREAM,
+                subject=Subject(type="reconciliation_run", id=made.run_id),
+                action="reconciliation.compare",
+                documents=(made, *locks),
+            )
+            return Done(subject_id=made.run_id, events=(event,))
+
+        asked = {"gateway": made.gateway, "log": [one.json_value() for one in log]}
+        return self._run("reconciliation.compare", key, digest(asked), actor, decide, run)
+
+    def resolve(self, account_id: str, actor: Actor, *, reason: str, key: str) -> Outcome:
+        """Accept what differs and unlock the account; the outcome names it.
+
+        Refusals: `NOT_FOUND`, `PERSON_DISABLED`, `ROLE` (risk reviewers only),
+        `ACCOUNT_NOT_LOCKED`, `SUBMITTER_RESOLVES`.
+        """
+
+        def decide(reader: Reader, now: datetime) -> Done | Refusal:
+            person = person_of(reader, actor)
+            if isinstance(person, Refusal):
+                return person
+            if Role.RISK_REVIEWER not in person.held_roles():
+                return refuse("ROLE", "a risk reviewer resolves", needed=Role.RISK_REVIEWER)
+            lock = reader.get(AccountLock, account_id)
+            if lock is None or not lock.locked:
+                return refuse("ACCOUNT_NOT_LOCKED", "nothing is to be resolved", account=account_id)
+            if actor.id in _submitters(reader, lock):
+                return refuse("SUBMITTER_RESOLVES", "who submitted does not resolve", by=actor.id)
+            event = Event(
+                type="reconciliation.resolved",
+                stream=STREAM,
+                subject=Subject(type="account_lock", id=account_id),
+                action="reconciliation.resolve",
+                reason_text=reason,
+                documents=(unlocked(lock, actor.id, reason, now),),
+            )
+            return Done(subject_id=account_id, events=(event,))
+
+        asked = digest({"account": account_id, "reason": reason})
+        return self._run("reconciliation.resolve", key, asked, actor, decide, None)
+
+    def _compared(
+        self, gateway: Gateway | None, log: tuple[LogDifference, ...], actor: Actor, key: str
+    ) -> tuple[ReconciliationRun, tuple[Discrepancy, ...]]:
+        now = self._bench.recorder.now()
+        with self._bench.store.reader() as reader:
+            desk = DeskFacts(reader.find(Order), reader.find(OutboxEntry), reader.find(Fill))
+            books = tuple(_books(reader, account) for account in reader.find(Account))
+            told = None if gateway is None else _read(reader, gateway.name, desk)
+        found = [*compare_fills(desk), *(one for own in books for one in compare_books(own))]
+        if gateway is not None and told is not None:
+            told = told._replace(reports=_every(gateway))
+            found = [*compare_gateway(told, desk), *found]
+        every = (*found, *compare_log(log))
+        critical = sum(one.is_critical for one in every)
+        made = ReconciliationRun(
+            run_id=self._bench.ids.new("rec", key, now),
+            gateway=None if gateway is None else gateway.name,
+            read_to=0 if told is None else told.read_to,
+            orders=len(desk.orders),
+            reports=0 if told is None else len(told.reports),
+            fills=len(desk.fills),
+            accounts=len(books),
+            critical=critical,
+            warnings=len(every) - critical,
+            differences=every[:KEPT_MAX],
+            findings=digest([one.json_value() for one in every]),
+            started_by=actor.id,
+            at=now,
+        )
+        return made, every
+
+    def _run(
+        self,
+        name: str,
+        key: str,
+        asked: str,
+        actor: Actor,
+        decide: Decide,
+        run: str | None,
+    ) -> Outcome:
+        command = Command(
+            name=name, actor=actor, key=key, stream=STREAM, payload_digest=asked, run=run
+        )
+        return self._bench.recorder.run(command, decide)
+
+
+def _barred(reader: Reader, actor: Actor) -> Refusal | None:
+    if actor.issuer == SERVICE_ISSUER:
+        return None
+    person = person_of(reader, actor)
+    if isinstance(person, Refusal):
+        return person
+    return authorize(Action.KILL_SWITCH, person.held_roles(), active=person.active)
+
+
+def _read(reader: Reader, name: str, desk: DeskFacts) -> GatewayFacts:
+    """How far the desk has read a gateway; what that says is asked for afterwards."""
+    cursor = reader.get(GatewayCursor, name)
+    taken = frozenset(row.exec_id for row in reader.find(IngestedReport, gateway=name))
+    names = {one.cl_ord_id: one.order_id for one in reader.find(ClientOrderId)}
+    names |= {order.order_id: order.order_id for order in desk.orders}
+    return GatewayFacts((), 0 if cursor is None else cursor.sequence, taken, names)
+
+
+def _every(gateway: Gateway) -> tuple[BrokerReport, ...]:
+    found: list[BrokerReport] = []
+    while page := gateway.reports_after(found[-1].sequence if found else 0, PAGE):
+        found += page
+    return tuple(found)
+
+
+def _books(reader: Reader, account: Account) -> BookFacts:
+    account_id = account.account_id
+    history = history_of(reader, account_id)
+    settled = (one.ending for one in reader.find(Settlement, account_id=account_id))
+    fills = reader.find(Fill, account_id=account_id)
+    return BookFacts(
+        account=account,
+        positions=reader.find(Position, account_id=account_id),
+        lots=reader.find(Lot, account_id=account_id),
+        entries=history.entries,
+        trades=history.trades,
+        caused=(*map(trade_of, fills), *(one for one in settled if one is not None)),
+    )
+
+
+def _locks(
+    reader: Reader, run_id: str, found: tuple[Discrepancy, ...], now: datetime
+) -> tuple[AccountLock, ...]:
+    """New states of the locks that the critical differences reach."""
+    made = (
+        locked_by(
+            reader.get(AccountLock, account.account_id),
+            account.account_id,
+            run_id,
+            (one for one in found if one.account_id in (None, account.account_id)),
+            now,
+        )
+        for account in reader.find(Account)
+    )
+    return tuple(lock for lock in made if lock is not None)
+
+
+def _submitters(reader: Reader, lock: AccountLock) -> frozenset[str]:
+    """Who submitted the orders in question; without any named, every order of the account."""
+    intents = reader.find(PaperOrderIntent, account_id=lock.account_id)
+    asked = [one for one in intents if one.order_id in lock.orders or not lock.orders]
+    return frozenset(one.submitted_by for one in asked)

@@ -1,0 +1,232 @@
+"""Where the paper gateway's book lies.
+
+Job: keep what the gateway was asked, what it answered and what it works, in a file of its own.
+
+Invariants
+  I1  The file is not the log's database: what it says is a second witness of every order.
+  I2  It is its owner's alone (0600 in a folder 0700), whole from its first moment, WAL and FULL.
+  I3  A turn holds the writer's lock from its first read; a block that raises changes nothing.
+  I4  Reports and fills are only ever added.
+
+Not here: what a message does (broker.book), when one is taken (storage.paper_gateway).
+Source: TX-I6; trading reference 3.3 rule 9; design of reconciliation.
+"""
+
+import os
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from pathlib import Path
+from typing import Final, Protocol
+
+from counterseal.broker.book import BookChange, WorkedOrder
+from counterseal.broker.model import Fill
+from counterseal.kernel.canonical import Json, canonical_bytes
+from counterseal.kernel.errors import AdapterError
+from counterseal.kernel.model import DomainModel
+from counterseal.oms.ingest import BrokerReport
+from storage.durable import make_folder, sync_folder
+from storage.journal import AfterStep, no_observer
+
+_SCHEMA: Final = """
+CREATE TABLE orders (order_id TEXT PRIMARY KEY, symbol TEXT NOT NULL, works INTEGER NOT NULL,
+  content BLOB NOT NULL) STRICT;
+CREATE INDEX orders_working ON orders (works, symbol);
+CREATE TABLE messages (cl_ord_id TEXT PRIMARY KEY, order_id TEXT NOT NULL, asked BLOB NOT NULL,
+  first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
+CREATE TABLE reports (sequence INTEGER PRIMARY KEY, exec_id TEXT NOT NULL UNIQUE,
+  content BLOB NOT NULL) STRICT;
+CREATE TABLE fills (fill_id TEXT PRIMARY KEY, order_id TEXT NOT NULL, lot_id TEXT NOT NULL,
+  content BLOB NOT NULL) STRICT;
+CREATE INDEX fills_by_order ON fills (order_id);
+CREATE INDEX fills_by_lot ON fills (lot_id);
+"""
+
+
+class Pages(Protocol):
+    """One turn at the book: read, then keep; nothing of it counts before the turn ends."""
+
+    def sequence(self) -> int:
+        """Number of the last report; 0 before the first."""
+
+    def answered(self, cl_ord_id: str) -> tuple[BrokerReport, ...] | None:
+        """What was answered to a ClOrdID; None when it never came."""
+
+    def order_id_of(self, cl_ord_id: str) -> str | None:
+        """The order that a message belongs to; None when it never came."""
+
+    def order(self, order_id: str) -> WorkedOrder | None:
+        """An order, whether it still works or not."""
+
+    def working(self, symbol: str | None = None) -> tuple[WorkedOrder, ...]:
+        """Orders that still work, of one symbol or of all."""
+
+    def reports(self, after: int, limit: int) -> tuple[BrokerReport, ...]:
+        """At most `limit` reports with a higher number than `after`, in order."""
+
+    def fill(self, fill_id: str) -> Fill | None:
+        """One fill."""
+
+    def fills(self, *, order_id: str | None = None, lot_id: str | None = None) -> tuple[Fill, ...]:
+        """Fills of an order, or of a quote, second or bar."""
+
+    def keep(self, change: BookChange, asked: tuple[str, DomainModel] | None = None) -> None:
+        """Keep a change, and the message (its ClOrdID and content) that asked for it."""
+
+
+class PaperBook(Protocol):
+    """Gives turns, one after the other."""
+
+    def turn(self) -> AbstractContextManager[Pages]:
+        """A turn; kept for good when the block ends, forgotten when it raises."""
+
+
+class SqlitePages:
+    """`Pages` within one transaction."""
+
+    def __init__(self, work: sqlite3.Connection) -> None:
+        self._work = work
+
+    def sequence(self) -> int:
+        """Number of the last report."""
+        [found] = self._work.execute("SELECT COALESCE(MAX(sequence), 0) FROM reports").fetchone()
+        return int(found)
+
+    def answered(self, cl_ord_id: str) -> tuple[BrokerReport, ...] | None:
+        """What was answered to a ClOrdID."""
+        row = self._work.execute(
+            "SELECT first, last FROM messages WHERE cl_ord_id = ?", (cl_ord_id,)
+        ).fetchone()
+        return None if row is None else self.reports(row[0] - 1, row[1] - row[0] + 1)
+
+    def order_id_of(self, cl_ord_id: str) -> str | None:
+        """The order that a message belongs to."""
+        row = self._work.execute(
+            "SELECT order_id FROM messages WHERE cl_ord_id = ?", (cl_ord_id,)
+        ).fetchone()
+        return None if row is None else str(row[0])
+
+    def order(self, order_id: str) -> WorkedOrder | None:
+        """One order."""
+        row = self._work.execute(
+            "SELECT content FROM orders WHERE order_id = ?", (order_id,)
+        ).fetchone()
+        return None if row is None else WorkedOrder.model_validate_json(row[0])
+
+    def working(self, symbol: str | None = None) -> tuple[WorkedOrder, ...]:
+        """Orders that still work."""
+        rows = self._work.execute(
+            "SELECT content FROM orders WHERE works = 1 AND symbol = COALESCE(?, symbol)"
+            " ORDER BY order_id",
+            (symbol,),
+        )
+        return tuple(WorkedOrder.model_validate_json(row[0]) for row in rows)
+
+    def reports(self, after: int, limit: int) -> tuple[BrokerReport, ...]:
+        """Reports in order."""
+        rows = self._work.execute(
+            "SELECT content FROM reports WHERE sequence > ? ORDER BY sequence LIMIT ?",
+            (after, limit),
+        )
+        return tuple(BrokerReport.model_validate_json(row[0]) for row in rows)
+
+    def fill(self, fill_id: str) -> Fill | None:
+        """One fill."""
+        row = self._work.execute(
+            "SELECT content FROM fills WHERE fill_id = ?", (fill_id,)
+        ).fetchone()
+        return None if row is None else Fill.model_validate_json(row[0])
+
+    def fills(self, *, order_id: str | None = None, lot_id: str | None = None) -> tuple[Fill, ...]:
+        """Fills of an order, or of a lot."""
+        told = ("order_id", order_id) if lot_id is None else ("lot_id", lot_id)
+        rows = self._work.execute(
+            f"SELECT content FROM fills WHERE {told[0]} = ? ORDER BY fill_id",  # noqa: S608 - ours
+            (told[1],),
+        )
+        return tuple(Fill.model_validate_json(row[0]) for row in rows)
+
+    def keep(self, change: BookChange, asked: tuple[str, DomainModel] | None = None) -> None:
+        """Keep a change."""
+        order, work = change.order, self._work
+        if order is not None:
+            values = (order.terms.symbol, bool(order.leaves_quantity), _bytes(order))
+            work.execute(
+                "INSERT INTO orders VALUES (?, ?, ?, ?) ON CONFLICT (order_id) DO UPDATE"
+                " SET works = excluded.works, content = excluded.content",
+                (order.terms.order_id, *values),
+            )
+        for report in change.reports:
+            row = (report.sequence, report.exec_id, _bytes(report))
+            work.execute("INSERT INTO reports VALUES (?, ?, ?)", row)
+        for fill in change.fills:
+            told = (fill.fill_id, fill.order_id, fill.quote_id, _bytes(fill))
+            work.execute("INSERT INTO fills VALUES (?, ?, ?, ?)", told)
+        if asked is not None and order is not None:
+            cl_ord_id, message = asked
+            span = (change.reports[0].sequence, change.reports[-1].sequence)
+            content = (cl_ord_id, order.terms.order_id, _bytes(message), *span)
+            work.execute("INSERT INTO messages VALUES (?, ?, ?, ?, ?)", content)
+
+
+class SqlitePaperBook:
+    """`PaperBook` in one SQLite file, opened for each turn.
+
+    Args:
+        path: Made with the first turn.
+        after_step: Called before (`book_written`) and after (`book_kept`) each commit.
+    """
+
+    def __init__(self, path: Path, after_step: AfterStep = no_observer) -> None:
+        self._path = path
+        self._after_step = after_step
+
+    @contextmanager
+    def turn(self) -> Iterator[Pages]:
+        """A turn under the writer's lock.
+
+        Raises:
+            AdapterError: `GATEWAY_FAILED`, retriable.
+        """
+        try:
+            _make(self._path)
+            with closing(sqlite3.connect(self._path, isolation_level=None, timeout=30)) as work:
+                work.execute("PRAGMA synchronous=FULL")
+                work.execute("BEGIN IMMEDIATE")
+                yield SqlitePages(work)
+                self._after_step("book_written")
+                work.execute("COMMIT")
+            self._after_step("book_kept")
+        except (sqlite3.Error, OSError) as error:
+            raise AdapterError(
+                "GATEWAY_FAILED", str(error), retriable=True, got=self._path
+            ) from error
+
+
+def paper_book_file(home: Path) -> Path:
+    """Where a home's paper gateway keeps its book."""
+    return home / "gateway" / "paper.sqlite3"
+
+
+def _bytes(model: DomainModel) -> bytes:
+    value: Mapping[str, Json] = model.json_value()
+    return canonical_bytes({**value})
+
+
+def _make(path: Path) -> None:
+    """The file, whole from its first moment, for its owner alone."""
+    if path.exists():
+        return
+    make_folder(path.parent)
+    path.parent.chmod(0o700)
+    fresh = path.with_suffix(f".{os.getpid()}.{os.urandom(4).hex()}")
+    os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
+    try:
+        with closing(sqlite3.connect(fresh, isolation_level=None)) as work:
+            work.execute("PRAGMA journal_mode=WAL")
+            work.executescript(_SCHEMA)
+        with suppress(FileExistsError):
+            os.link(fresh, path)
+    finally:
+        fresh.unlink()
+    sync_folder(path.parent)
