@@ -141,6 +141,22 @@ def _sweep(settings: Settings, words: Words) -> Answer:
     return report.exit_status, _document(report.exit_status, report.json_value())
 
 
+def _deliver(settings: Settings, words: Words) -> Answer:
+    with _engine(settings, words):
+        from flows.deliver import deliver  # noqa: PLC0415 - as above
+
+        report = asyncio.run(deliver())
+    return report.exit_status, _document(report.exit_status, report.json_value())
+
+
+def _reconcile(settings: Settings, words: Words) -> Answer:
+    with _engine(settings, words):
+        from flows.reconcile import reconcile  # noqa: PLC0415 - as above
+
+        report = asyncio.run(reconcile())
+    return report.exit_status, _document(report.exit_status, report.json_value())
+
+
 def _serve(settings: Settings, words: Words) -> Answer:
     from flows.serve import serve  # noqa: PLC0415 - only this command needs it
 
@@ -228,7 +244,9 @@ def _parser() -> argparse.ArgumentParser:
         ("heartbeat", _heartbeat, "a record when the log is idle, and fresh cosignatures"),
         ("time-stamp", _time_stamp, "a time-stamp of the newest checkpoint, when one is due"),
         ("notify", _notify, "tell people what waits for them"),
-        ("sweep", _sweep, "record reminders, escalations and expiries that are due"),
+        ("sweep", _sweep, "record reminders, escalations and expiries of cases and orders"),
+        ("deliver", _deliver, "hand messages to the gateway and take its reports in"),
+        ("reconcile", _reconcile, "compare gateway, orders, books and log"),
         ("serve", _serve, "server, deployments and worker, until told to stop"),
         ("deploy", _deploy, "bring prefect.yaml to the resident server"),
     ):

@@ -1,28 +1,29 @@
-"""Flow `sweep`: what time does to cases that wait is recorded: reminders, escalations, expiries.
+"""Flow `sweep`: records what time does to cases and orders: reminders, escalations, expiries.
 
 Each step has a key of its own, so that a round again records nothing twice. Nobody's rights hang on
 a round: whoever reads a case sees what is due by the clock.
 
-Not here: what is due (desk.waiting), telling people (notify), schedules (prefect.yaml).
-Source: governance rules 2.4 and 2.6; workflow part 5.
+Not here: what is due (desk.waiting, desk.closing), telling people (notify), schedules
+(prefect.yaml).
+Source: governance rules 2.4 and 2.6; trading reference 1.5; workflow part 5.
 """
 
 from prefect import flow
 
 from flows.runs import counted, leave_trace, milestone, run_id
-from flows.waiting import SweepReport, sweep_cases
+from flows.waiting import SweepReport, sweep_all
 from flows.workplace import workplace
 
 
 @milestone
 async def swept(run: str) -> SweepReport:
-    """One round; see `flows.waiting.sweep_cases`."""
-    return sweep_cases(workplace(), run)
+    """One round; see `flows.waiting.sweep_all`."""
+    return sweep_all(workplace(), run)
 
 
 @flow(name="sweep", persist_result=False)
 async def sweep() -> SweepReport:
-    """One round over every case that waits.
+    """One round over every case that waits and every order that rests.
 
     Raises:
         IntegrityError: sealing failed; nothing is acknowledged then.

@@ -1,12 +1,13 @@
-"""What the flow about waiting cases does, in a plain function that knows no engine.
+"""What the flow about waiting cases and orders does, in a plain function that knows no engine.
 
 Job: record every reminder, escalation and expiry that is due, and report what came of it.
 
 Invariants
-  I1  The same round again is harmless: each step of a case is recorded once.
+  I1  The same round again is harmless: each step of a case or an order is recorded once.
+  I2  After a long silence orders take their steps in the world's order, each at its own instant.
 
-Not here: what is due (desk.waiting), the schedule (prefect.yaml).
-Source: governance rules 2.4 and 2.6.
+Not here: what is due (desk.waiting, desk.closing), the schedule (prefect.yaml).
+Source: governance rules 2.4 and 2.6; trading reference parts 1.3 and 1.5.
 """
 
 from counterseal.kernel.model import DomainModel
@@ -15,7 +16,7 @@ from flows.workplace import Workplace
 
 
 class SweepReport(DomainModel):
-    """What was due, in the order of the requests' ids; nothing on most rounds."""
+    """What was due: cases by the requests' ids, then orders in the world's order; often nothing."""
 
     steps: tuple[Step, ...] = ()
 
@@ -30,12 +31,15 @@ class SweepReport(DomainModel):
         return str(max((step.sealed_size for step in self.steps), default=0))
 
 
-def sweep_cases(place: Workplace, run: str) -> SweepReport:
+def sweep_all(place: Workplace, run: str) -> SweepReport:
     """One round at the present time; `run` is the run's id, for tracing.
 
     Raises:
         IntegrityError: sealing failed.
+        InputError: `CALENDAR_RANGE`: an order rests beyond the calendar; the cases are recorded.
         AdapterError: the desk's; the same call may be repeated when it says so.
     """
-    outcomes = place.opened().waiting.sweep(place.actor(run), now=place.clock.now())
-    return SweepReport(steps=tuple(map(step_of, outcomes)))
+    desk, actor = place.opened(), place.actor(run)
+    cases = desk.waiting.sweep(actor, now=place.clock.now())
+    orders = desk.expiry.expire_session_orders(actor)
+    return SweepReport(steps=tuple(map(step_of, (*cases, *orders))))

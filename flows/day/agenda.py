@@ -22,13 +22,15 @@ from counterseal.kernel.errors import InvariantError
 class Phase(IntEnum):
     """What goes first at one instant."""
 
-    REST = 0
-    TIME_OUT = 1
-    SIGNAL = 2
-    REVIEW = 3
-    SUBMIT = 4
-    CANCEL = 5
-    LOOK = 6
+    MARKET = 0
+    REST = 1
+    TIME_OUT = 2
+    CLOSE = 3
+    SIGNAL = 4
+    REVIEW = 5
+    SUBMIT = 6
+    CANCEL = 7
+    LOOK = 8
 
 
 class Party(StrEnum):
@@ -41,8 +43,10 @@ class Party(StrEnum):
 
 
 PARTY_OF = {
+    Phase.MARKET: Party.INTAKE,
     Phase.REST: Party.RESIDENT,
     Phase.TIME_OUT: Party.RESIDENT,
+    Phase.CLOSE: Party.RESIDENT,
     Phase.SIGNAL: Party.INTAKE,
     Phase.REVIEW: Party.PEOPLE,
     Phase.SUBMIT: Party.EXECUTE,
@@ -85,6 +89,11 @@ class Agenda:
         if step.order not in self._known:
             self._known.add(step.order)
             heappush(self._heap, (step.order, step))
+
+    @property
+    def next_at(self) -> datetime | None:
+        """When the next planned step is due; None when nothing is planned."""
+        return self._heap[0][1].at if self._heap else None
 
     async def turns(self, party: Party) -> AsyncIterator[Step]:
         """The steps of a party, each when everything before it is done; ends with the agenda."""

@@ -20,8 +20,11 @@ from flows.day.agenda import PARTY_OF, Step
 from flows.day.home import beside, outside_of
 from flows.day.keepsakes import unstamped
 from flows.day.loop import GovernedDay
-from flows.day.plans import demo_market, demo_plan, real_market, real_plan
+from flows.day.markets import DayMarket
+from flows.day.plan import DayPlan
+from flows.day.plans import REAL_STRATEGIES, demo_market, demo_plan, real_market, real_plan
 from flows.day.run import run_day, with_engine, without_engine
+from flows.day.strategies import chosen_from
 from storage.policy_files import contracts_from, read_policy_files
 from storage.settings import POLICY_VERSION, Settings
 from storage.signers import state_file
@@ -38,6 +41,11 @@ def add_words(parser: argparse.ArgumentParser) -> None:
     """The options of the command."""
     parser.add_argument("--ticks", type=Path, help="a day's tick file; deterministic without one")
     parser.add_argument("--products", help=f"products of the tick file; {PRODUCTS} by default")
+    parser.add_argument(
+        "--strategy",
+        action="append",
+        help=f"who listens to the tick file, a name or module:NAME; {', '.join(REAL_STRATEGIES)}",
+    )
     parser.add_argument("--out", type=Path, default=Path("var/demo"), help="the demo home")
     parser.add_argument("--seed", default=SEED, help="names every id, key and nonce")
     parser.add_argument("--no-engine", action="store_true", help="run without the workflow engine")
@@ -47,24 +55,10 @@ def run_demo(settings: Settings, words: argparse.Namespace) -> tuple[int, Mappin
     """Run the asked day; exit status 0 when its log verified and its tables equal it.
 
     Raises:
-        InputError: `PRODUCTS_NEED_TICKS` when products are told and no tick file.
+        InputError: `PRODUCTS_NEED_TICKS` or `STRATEGY_NEEDS_TICKS` when they are told and no tick
+            file; those of `strategies.chosen_from` and `plans.real_market`.
     """
-    if words.ticks is None and words.products is not None:
-        raise InputError(
-            "PRODUCTS_NEED_TICKS",
-            "products are chosen from a tick file; name one with --ticks",
-            field="--products",
-            got=words.products,
-        )
-    if words.ticks is None:
-        plan, market = demo_plan(words.seed), demo_market()
-    else:
-        contracts = contracts_from(read_policy_files(settings.counterseal_policies, POLICY_VERSION))
-        told = PRODUCTS if words.products is None else words.products
-        products = [name.strip() for name in told.split(",") if name.strip()]
-        calendar = taifex_calendar(contracts.closures)
-        market = real_market(words.ticks, products, contracts, calendar)
-        plan = real_plan(words.seed, products)
+    plan, market = _stated_day(words) if words.ticks is None else _tick_day(settings, words)
     runs = without_engine if words.no_engine else with_engine
     progress = _Progress()
     summary = run_day(words.out, settings, plan, market, runs=runs, notice=progress)
@@ -82,6 +76,34 @@ def run_demo(settings: Settings, words: argparse.Namespace) -> tuple[int, Mappin
         "summary": summary.json_value(),
     }
     return (0 if held else 1), value
+
+
+def _stated_day(words: argparse.Namespace) -> tuple[DayPlan, DayMarket]:
+    if words.products is not None:
+        raise InputError(
+            "PRODUCTS_NEED_TICKS",
+            "products are chosen from a tick file; name one with --ticks",
+            field="--products",
+            got=words.products,
+        )
+    if words.strategy is not None:
+        raise InputError(
+            "STRATEGY_NEEDS_TICKS",
+            "strategies listen to a tick file; name one with --ticks",
+            field="--strategy",
+            got=", ".join(words.strategy),
+        )
+    return demo_plan(words.seed), demo_market()
+
+
+def _tick_day(settings: Settings, words: argparse.Namespace) -> tuple[DayPlan, DayMarket]:
+    strategies = chosen_from(words.strategy or REAL_STRATEGIES)
+    contracts = contracts_from(read_policy_files(settings.counterseal_policies, POLICY_VERSION))
+    told = PRODUCTS if words.products is None else words.products
+    products = [name.strip() for name in told.split(",") if name.strip()]
+    calendar = taifex_calendar(contracts.closures)
+    market = real_market(words.ticks, products, contracts, calendar, strategies)
+    return real_plan(words.seed, products, [one.name for one in strategies]), market
 
 
 class _Progress:

@@ -17,7 +17,6 @@ from counterseal.approvals.comments import CaseComment
 from counterseal.approvals.delegation import DelegationGrant
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
 from counterseal.desk.commands import CommandRecord
-from counterseal.desk.installation import PolicyActivation
 from counterseal.desk.ports import Reader
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.schemes import SignatureScheme
@@ -25,7 +24,7 @@ from counterseal.kernel.clock import utc_text
 from counterseal.kernel.model import Detail, DomainModel, Name, details
 from counterseal.policy.counterfactual import ReplayReport, replay_recorded
 from counterseal.policy.evaluation import PolicyEvaluation
-from storage.law import activated_law
+from storage.law import activated_rules
 
 
 class Way(StrEnum):
@@ -71,9 +70,7 @@ def replayed(reader: Reader) -> ReplayReport:
     Raises:
         PolicyError: `POLICY_HASH_MISMATCH` when the stored rules are not those that were activated.
     """
-    activations = reader.find(PolicyActivation)
-    rules = {one.bundle_hash: activated_law(one).bundle.rules for one in activations}
-    return replay_recorded(reader.find(PolicyEvaluation), rules)
+    return replay_recorded(reader.find(PolicyEvaluation), activated_rules(reader))
 
 
 def rules_behind(command: CommandRecord) -> tuple[str, ...]:

@@ -1,14 +1,19 @@
 """The day itself: one loop in time order.
 
-Job: carry every opportunity of a market through the desk, as the plan says.
+Job: let strategies hear a market as it moves, and carry what they say through the desk, as the plan
+says.
 
 Invariants
   I1  Every command has a key of its own, derived from its case: a resumed day repeats, never adds.
   I2  What a step plans follows from documents that never change back: a step whose effect is
       recorded already plans nothing new before it.
   I3  The loop decides nothing: approvals, risk, fills and expiry are the desk's.
+  I4  A strategy hears a moment when every step before it is done, and never one beyond what is
+      planned next: what it says becomes a step at the instant of the moment.
+  I5  What strategies say follows from the market alone, so that a resumed day hears it again.
 
-Not here: the order of steps (agenda), who acts (people), what is shown (results).
+Not here: the order of steps (agenda), who acts (people), what a saying becomes (sayings), when the
+market comes to a resting order (resting), what is shown (results).
 """
 
 from collections.abc import Callable
@@ -16,27 +21,24 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Final
 
-from counterseal.approvals.draft import AmendedTerms, RequestTerms, amended_payload
+from counterseal.approvals.draft import AmendedTerms, amended_payload
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.desk.batches import Batch
 from counterseal.desk.commands import Outcome
 from counterseal.desk.mandates import SERVICE_ISSUER
-from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import InvariantError
 from counterseal.kernel.model import Actor
-from counterseal.kernel.money import EXACT
 from counterseal.market.contracts import ContractSpec
 from counterseal.market.instruments import contract_root
 from counterseal.oms.model import Order
 from counterseal.oms.states import OrderState
-from counterseal.signals.intent import OrderType
-from counterseal.signals.model import Direction, Provenance, SignalReason, StrategySignal
+from counterseal.signals.hearing import Spoken
+from counterseal.signals.model import StrategySignal
 from flows.day.agenda import Agenda, Phase, Step
 from flows.day.home import DemoHome
-from flows.day.markets import DayMarket, Opportunity
+from flows.day.markets import DayMarket
 from flows.day.people import AutomaticPeople
 from flows.day.plan import (
-    ACCOUNT,
     OPERATOR,
     QUANT,
     CasePlan,
@@ -45,6 +47,8 @@ from flows.day.plan import (
     Topic,
     Verdict,
 )
+from flows.day.sayings import provenance_of, signal_of, terms_of
+from flows.day.strategies import Chosen
 
 Act = Callable[[], None]
 _WORKING: Final = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
@@ -57,7 +61,12 @@ class GovernedDay:
         home: The opened demo home.
         market: What moves.
         plan: What people do.
-        code_version: Recorded with every signal.
+
+    Attributes:
+        planned: The plan of each signal so far, by its id; at the end of a day, of all of them.
+
+    Raises:
+        InputError: `STRATEGY_FAILED`.
     """
 
     def __init__(
@@ -66,33 +75,30 @@ class GovernedDay:
         people: AutomaticPeople,
         market: DayMarket,
         plan: DayPlan,
-        code_version: str,
     ) -> None:
         self.agenda = Agenda()
         self.market = market
         self._desk, self._clock, self._ids = home.desk, home.clock, home.ids
         self._people = people
         self._plan = plan
-        self._code_version = code_version
+        self.planned: dict[str, CasePlan] = {}
+        self._ensemble = market.ensemble()
+        self._moments = market.moments()
+        self._moment = next(self._moments, None)
         self._mandate_id = ""
         self._cases: dict[str, CasePlan] = {}
         self._gathered: dict[str, list[str]] = {}
         self._said: dict[str, str | None] = {}
 
     def begin(self) -> None:
-        """Let people join, sign mandate and grants, and plan every opportunity."""
+        """Let people join, sign mandate and grants, and let the market begin."""
         self._people.join()
         for told in self._plan.stand_ins:
             self._people.stand_in(told, self.market.ends_at)
         self._mandate_id = self._people.mandate(self._plan, self.market.ends_at)
-        for ordinal, opportunity in enumerate(self.market.opportunities):
-            case = self._plan.case(ordinal, opportunity.root)
-            self._add(
-                opportunity.at,
-                Phase.SIGNAL,
-                f"{ordinal:05d}",
-                partial(self._signal, opportunity, case),
-            )
+        for at in self.market.closes:
+            self.agenda.add(Step(at, Phase.CLOSE, "session", self._close))
+        self._listen()
 
     def carry_out(self, step: Step) -> None:
         """Move the clock to a step and act."""
@@ -108,18 +114,42 @@ class GovernedDay:
         if at < self.market.ends_at:
             self.agenda.add(Step(at, phase, name, act))
 
-    def _signal(self, found: Opportunity, case: CasePlan) -> None:
-        signal = self._strategy_signal(found, case)
+    def _listen(self) -> None:
+        """Plan to hear the moment that is next."""
+        if self._moment is not None:
+            self._add(self._moment.at, Phase.MARKET, "", self._hear)
+
+    def _hear(self) -> None:
+        """Let strategies hear the market up to what is planned next."""
+        while self._moment is not None:
+            due = self.agenda.next_at
+            if due is not None and due < self._moment.at:
+                break
+            for spoken in self._ensemble.hear(self._moment):
+                self._expect(spoken)
+            self._moment = next(self._moments, None)
+        self._listen()
+
+    def _expect(self, found: Spoken) -> None:
+        """Plan the signal that a proposal becomes, and what people do with it."""
+        ordinal = len(self.planned)
+        case = self._plan.case(ordinal, self._spec(found).root)
+        signal = signal_of(found, case, self._plan, self._speaker(found), self._spec(found))
+        self.planned[signal.signal_id] = case
+        act = partial(self._signal, found, case, signal)
+        self._add(found.at, Phase.SIGNAL, f"{ordinal:05d}", act)
+
+    def _signal(self, found: Spoken, case: CasePlan, signal: StrategySignal) -> None:
         quant = self._people.actor(QUANT)
         base, run = signal.signal_id, f"intake:{self.market.day}"
-        taken = self._desk.intake.propose(
-            signal, self._provenance(), quant, key=f"{base}:signal", run=run
-        )
-        if taken.refusal is not None:
+        provenance = provenance_of(self.market, self._speaker(found))
+        taken = self._desk.intake.propose(signal, provenance, quant, key=f"{base}:signal", run=run)
+        terms = terms_of(found, case, self._spec(found))
+        if taken.refusal is not None or terms is None:
             return
         asked = self._desk.intake.request(
             signal.signal_id,
-            _terms(found, case, self._spec(found)),
+            terms,
             quant,
             now=found.at,
             key=f"{base}:request",
@@ -128,7 +158,7 @@ class GovernedDay:
         if asked.refusal is None:
             self._plan_case(asked.subject_id, base, case, found)
 
-    def _plan_case(self, request_id: str, base: str, case: CasePlan, found: Opportunity) -> None:
+    def _plan_case(self, request_id: str, base: str, case: CasePlan, found: Spoken) -> None:
         at = self._clock.now()
         self._cases[request_id] = case
         for place, verdict in enumerate(case.verdicts):
@@ -159,23 +189,26 @@ class GovernedDay:
         before = self._said.get(request_id)
         self._said[request_id] = self._people.remark(request_id, remark, before, key=key)
 
-    def _ask_instead(self, request_id: str, case: CasePlan, found: Opportunity, base: str) -> None:
+    def _ask_instead(self, request_id: str, case: CasePlan, found: Spoken, base: str) -> None:
         amends = case.topic is Topic.AMENDED
         ask = self._amend if amends else self._ask_again
         asked = ask(request_id, case, found, base)
         if asked.refusal is None:
             self._plan_case(asked.subject_id, base, case, found)
 
-    def _amend(self, request_id: str, case: CasePlan, found: Opportunity, base: str) -> Outcome:
-        terms = AmendedTerms(max_quantity=case.quantity, price=found.close)
+    def _amend(self, request_id: str, case: CasePlan, found: Spoken, base: str) -> Outcome:
+        terms = AmendedTerms(max_quantity=case.quantity, price=found.price)
         payload = amended_payload(self._request(request_id).payload, terms, self._spec(found))
         quant = self._people.actor(QUANT)
         return self._desk.amendments.amend(request_id, payload, quant, key=f"{base}:amend")
 
-    def _ask_again(self, request_id: str, case: CasePlan, found: Opportunity, base: str) -> Outcome:
+    def _ask_again(self, request_id: str, case: CasePlan, found: Spoken, base: str) -> Outcome:
+        terms = terms_of(found, case, self._spec(found))
+        if terms is None:
+            raise InvariantError("what was asked once cannot be asked again")
         return self._desk.intake.request(
             self._request(request_id).signal_id,
-            _terms(found, case, self._spec(found)).amended(answers=request_id),
+            terms.amended(answers=request_id),
             self._people.actor(QUANT),
             now=self._clock.now(),
             key=f"{base}:request",
@@ -197,7 +230,7 @@ class GovernedDay:
         if until is None:
             return
         self._add(until, Phase.TIME_OUT, request_id, partial(self._expire, request_id))
-        if case.strategy_id in self._plan.mandated:
+        if request.strategy_id in self._plan.mandated:
             due = request.created_at + timedelta(seconds=case.submit_after_seconds)
             self._add(max(due, self._clock.now()), Phase.SUBMIT, "due", self._dispatch)
 
@@ -228,28 +261,35 @@ class GovernedDay:
         if order.state not in _WORKING:
             return
         self._rest(order)
-        old = now + timedelta(seconds=self._plan.order_timeout_seconds)
-        self._add(old, Phase.TIME_OUT, order_id, partial(self._time_out, order_id))
+        if self._plan.order_timeout_seconds is not None:
+            old = now + timedelta(seconds=self._plan.order_timeout_seconds)
+            act = partial(self._time_out, order_id, self._plan.order_timeout_seconds)
+            self._add(old, Phase.TIME_OUT, order_id, act)
         if case.cancel_after_seconds is not None:
             at = now + timedelta(seconds=case.cancel_after_seconds)
             self._add(at, Phase.CANCEL, order_id, partial(self._cancel, order_id))
 
     def _rest(self, order: Order) -> None:
-        move = self.market.feed.next_move(order.symbol, self._clock.now())
-        if move is not None:
-            self._add(move, Phase.REST, order.order_id, partial(self._work, order.order_id))
+        """Plan to look at a working order when the market comes to it."""
+        at = self.market.reach.next_reach(order, self._clock.now())
+        if at is not None:
+            self._add(at, Phase.REST, order.order_id, partial(self._work, order.order_id))
 
     def _work(self, order_id: str) -> None:
         order = self._order(order_id)
         if order.state not in _WORKING:
             return
         now = self._clock.now()
-        if self._desk.lifecycle.would_fill(order_id, now):
+        if order.updated_at <= now and self._desk.lifecycle.is_reached(order_id, now):
             key = f"{order_id}:work:{now.isoformat()}"
             self._desk.lifecycle.work(order_id, self._service(), key=key)
-        self._rest(order)
+        self._rest(self._order(order_id))
 
-    def _time_out(self, order_id: str) -> None:
+    def _close(self) -> None:
+        """A session closes: what may not outlive it expires."""
+        self._desk.expiry.expire_session_orders(self._service())
+
+    def _time_out(self, order_id: str, timeout_seconds: int) -> None:
         order = self._order(order_id)
         if order.state in _WORKING:
             self._desk.lifecycle.mark_timeout(
@@ -258,7 +298,7 @@ class GovernedDay:
                 workflow_run_id=order.workflow_run_id,
                 reason="no fill within the stated time",
                 key=f"{order_id}:time-out",
-                timeout_seconds=self._plan.order_timeout_seconds,
+                timeout_seconds=timeout_seconds,
             )
 
     def _cancel(self, order_id: str) -> None:
@@ -270,30 +310,10 @@ class GovernedDay:
                 key=f"{order_id}:cancel",
             )
 
-    def _strategy_signal(self, found: Opportunity, case: CasePlan) -> StrategySignal:
-        spec = self._spec(found)
-        return StrategySignal(
-            signal_id=f"{case.strategy_id}-{found.symbol}-{found.at:%Y%m%dT%H%M}",
-            strategy_id=case.strategy_id,
-            strategy_version=self._plan.strategy_version,
-            timestamp=found.at,
-            direction=found.direction,
-            target_tx_equivalent=EXACT.multiply(case.quantity, spec.tx_equivalent),
-            confidence=self._plan.confidence,
-            stop_distance_points=self._plan.stop_distance_points,
-            reason=SignalReason(signals_only=True),
-        )
+    def _speaker(self, found: Spoken) -> Chosen:
+        return next(one for one in self.market.strategies if one.name == found.strategy_id)
 
-    def _provenance(self) -> Provenance:
-        return Provenance(
-            source=self.market.source,
-            source_digest=self.market.digest,
-            data_version=self.market.day,
-            code_version=self._code_version,
-            parameters_hash=digest([fact.json_value() for fact in self.market.stated]),
-        )
-
-    def _spec(self, found: Opportunity) -> ContractSpec:
+    def _spec(self, found: Spoken) -> ContractSpec:
         spec = self._desk.bench.contracts.spec(contract_root(found.symbol))
         if spec is None:
             raise InvariantError("a market of unknown contracts")
@@ -322,23 +342,3 @@ class GovernedDay:
         if found is None:
             raise InvariantError("a recorded order is gone")
         return found
-
-
-def _terms(found: Opportunity, case: CasePlan, spec: ContractSpec) -> RequestTerms:
-    """Terms of a case; a limit is the close, moved by the plan's offset, on the contract's tick."""
-    buys = found.direction is Direction.LONG
-    offset = case.limit_offset_points if buys else -case.limit_offset_points
-    limit = (EXACT.add(found.close, offset) // spec.tick) * spec.tick
-    limited = case.order_type is OrderType.LIMIT
-    return RequestTerms(
-        account_id=ACCOUNT,
-        symbol=found.symbol,
-        max_quantity=case.quantity,
-        price=found.close,
-        price_max=limit if limited and buys else None,
-        price_min=limit if limited and not buys else None,
-        order_type=case.order_type,
-        time_in_force=case.time_in_force,
-        request_reason=f"{case.strategy_id}: {found.direction} at {found.close}",
-        author_ids=(QUANT,),
-    )

@@ -1,65 +1,63 @@
 """The two markets that a day can be replayed from.
 
-Job: turn the deterministic market, or one day's tick file, into quotes and opportunities.
+Job: turn the deterministic market, or one day's tick file, into quotes and moments.
 
 Invariants
-  I1  A strategy sees closes only after their minute or tick has ended.
-  I2  What was assumed (rules, months, cooldown) travels with the market into the report.
+  I1  A strategy hears prices only after their second, minute or tick has ended.
+  I2  What was assumed (rules, months, pauses) travels with the market into the report.
 
-Not here: formulas (market.regimes, signals.strategies), feeds (storage.market_feeds).
+Not here: formulas (market.regimes), folding prints (market.replay), strategies (strategies), feeds
+(storage.market_feeds).
 Source: features TX-C4 to TX-C8; trading part 2.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
-from decimal import Decimal
-from itertools import groupby
+from functools import partial
 from pathlib import Path
 from typing import Final, Protocol
 
-from counterseal.kernel.canonical import Json, digest
+from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import InputError
-from counterseal.kernel.model import Detail, DomainModel, Name, Refusal, details
+from counterseal.kernel.model import Detail, Refusal, details
 from counterseal.market.contracts import ContractTable
 from counterseal.market.derived import DerivedRule
 from counterseal.market.instruments import Future
 from counterseal.market.quotes import Quote
 from counterseal.market.regimes import SYMBOLS, regime_quote
-from counterseal.market.sessions import REGULAR, TAIPEI, expiry_date, trading_day
+from counterseal.market.replay import Moment, Tick, moments
+from counterseal.market.replay_reach import PriceReach
+from counterseal.market.sessions import REGULAR, TAIPEI, expiry_date, session_end, trading_day
 from counterseal.market.ticks import Print, TickFile, in_time_order
 from counterseal.market.trading_days import TradingCalendar
-from counterseal.signals.model import Direction
-from counterseal.signals.strategies import MomentumRule, ReversionRule, momentum, reversion
+from counterseal.oms.model import Order
+from flows.day.resting import FeedReach, TapeReach
+from flows.day.strategies import Chosen, Ensemble
 from storage.market_feeds import REGIME_SOURCE, RegimeFeed, TapeFeed
 from storage.tick_files import read_tick_file
 
 TICK: Final = timedelta(minutes=1)
-MINUTE: Final = timedelta(minutes=1)
 TAPE_SOURCE: Final = "taifex-ticks"
+TAPE_WORDS: Final = "prints of a past day; bid, ask and sizes are derived from them"
 
 
-class Opportunity(DomainModel):
-    """A strategy's direction at an instant (UTC), with the close that it saw, in points."""
-
-    at: datetime
-    symbol: Name
-    root: Name
-    direction: Direction
-    close: Decimal
-
-
-class MovingFeed(Protocol):
-    """A market feed that knows when its quotes move.
-
-    MUST give moves in time order, strictly later than asked; MUST NOT look further than the next.
-    """
+class Feed(Protocol):
+    """A market feed; as `market.ports.MarketFeed`."""
 
     def quote(self, symbol: str, now: datetime) -> Quote | Refusal:
-        """As `market.ports.MarketFeed`."""
+        """The latest quote at an instant, or `NO_QUOTE`."""
 
-    def next_move(self, symbol: str, after: datetime) -> datetime | None:
-        """When the quote of a symbol moves next; None when it does not any more."""
+
+class Reach(Protocol):
+    """Knows when the market comes to a resting order.
+
+    MUST leave out no instant at which a fill model might fill some of the order or trigger it, and
+    MUST NOT give an instant that is not strictly later than asked.
+    """
+
+    def next_reach(self, order: Order, after: datetime) -> datetime | None:
+        """When to put the order to the market next (UTC); None when that will not be."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +66,9 @@ class DayMarket:
 
     Attributes:
         starts_at, ends_at: Half-open span (aware) in which quotes move.
+        closes: When sessions close (aware), ascending; the last is not after `ends_at`.
+        moments: Begins the day's moments anew.
+        strategies: Who listens to them, on each of `traded`, heard again after `pause` only.
         digest: SHA-256 of the file, or of the parameters of a formula.
         stated: What was assumed, for the report.
     """
@@ -76,30 +77,23 @@ class DayMarket:
     day: str
     starts_at: datetime
     ends_at: datetime
-    feed: MovingFeed
-    opportunities: tuple[Opportunity, ...]
+    closes: tuple[datetime, ...]
+    feed: Feed
+    reach: Reach
+    moments: Callable[[], Iterator[Moment]]
+    strategies: tuple[Chosen, ...]
+    traded: tuple[str, ...]
+    pause: timedelta
     digest: str
     stated: tuple[Detail, ...]
 
-
-class Cooldown:
-    """Lets a strategy speak again only some time after it spoke, for each symbol."""
-
-    def __init__(self, span: timedelta) -> None:
-        self._span = span
-        self._spoke: dict[str, datetime] = {}
-
-    def allows(self, symbol: str, at: datetime) -> bool:
-        """Whether the span has passed; if so, it begins anew."""
-        last = self._spoke.get(symbol)
-        if last is not None and at - last < self._span:
-            return False
-        self._spoke[symbol] = at
-        return True
+    def ensemble(self) -> Ensemble:
+        """The strategies, before they heard anything; `STRATEGY_FAILED` when one does."""
+        return Ensemble(self.strategies, self.traded, self.pause)
 
 
 def regime_day(
-    day: date, symbols: Mapping[str, str], root: str, *, rule: MomentumRule, cooldown: timedelta
+    day: date, symbols: Mapping[str, str], root: str, *, strategy: Chosen, pause: timedelta
 ) -> DayMarket:
     """The regular session of a day in the deterministic market, one tick a minute.
 
@@ -107,40 +101,38 @@ def regime_day(
         day: Trading day (Taipei).
         symbols: Symbol of each contract root.
         root: The root that the strategy trades.
-        rule: Of the momentum strategy.
-        cooldown: Least time between two signals.
+        strategy: Hears the last price of each tick.
+        pause: Least time between two signals.
     """
     opens = datetime.combine(day, REGULAR.opens, TAIPEI).astimezone(UTC)
     closes = datetime.combine(day, REGULAR.closes, TAIPEI).astimezone(UTC)
     feed = RegimeFeed(opens, closes, TICK, {symbols[name]: name for name in SYMBOLS})
-    waits = Cooldown(cooldown)
-    found: list[Opportunity] = []
-    for tick in range(1, (closes - opens) // TICK):
-        shown, at = regime_quote(root, tick), opens + tick * TICK
-        direction = momentum(shown.change, rule)
-        if direction is not Direction.FLAT and waits.allows(root, at):
-            found.append(
-                Opportunity(
-                    at=at, symbol=symbols[root], root=root, direction=direction, close=shown.last
-                )
-            )
-    stated = details(
-        market="deterministic and synthetic, one tick a minute",
-        strategy="momentum",
-        **rule.json_value(),
-        cooldown_seconds=int(cooldown.total_seconds()),
-        traded=symbols[root],
+    stated = (
+        *details(market="deterministic and synthetic, one tick a minute"),
+        *strategy.stated(),
+        *details(pause_seconds=int(pause.total_seconds()), traded=symbols[root]),
     )
     return DayMarket(
         source=REGIME_SOURCE,
         day=day.isoformat(),
         starts_at=opens,
         ends_at=closes,
+        closes=(closes,),
         feed=feed,
-        opportunities=tuple(found),
+        reach=FeedReach(feed),
+        moments=partial(_regime_moments, opens, (closes - opens) // TICK, root, symbols[root]),
+        strategies=(strategy,),
+        traded=(symbols[root],),
+        pause=pause,
         digest=digest([fact.json_value() for fact in stated]),
         stated=stated,
     )
+
+
+def _regime_moments(opens: datetime, ticks: int, root: str, symbol: str) -> Iterator[Moment]:
+    for number in range(ticks):
+        at = opens + number * TICK
+        yield Moment(at, ticks=(Tick(symbol, at, regime_quote(root, number).last, 0),))
 
 
 def tape_day(
@@ -149,9 +141,9 @@ def tape_day(
     contracts: ContractTable,
     calendar: TradingCalendar,
     *,
-    rule: ReversionRule,
+    strategies: tuple[Chosen, ...],
     quotes: DerivedRule,
-    cooldown: timedelta,
+    pause: timedelta,
 ) -> DayMarket:
     """A real day, night session included, of the nearest month of each product.
 
@@ -166,30 +158,37 @@ def tape_day(
     day = trading_day(prints[-1].at, calendar)
     nearest = _nearest(prints, products, day, calendar)
     tapes = {contracts.future(f"{p}{month}"): _tape(prints, p, month) for p, month in nearest}
-    waits = Cooldown(cooldown)
-    found = [o for future, tape in tapes.items() for o in _reversions(future, tape, rule, waits)]
+    by_symbol = {future.symbol: tape for future, tape in tapes.items()}
+    starts_at, heard = prints[0].at.astimezone(UTC), any(s.strategy.hears_ticks for s in strategies)
     return DayMarket(
         source=TAPE_SOURCE,
         day=day.isoformat(),
-        starts_at=prints[0].at.astimezone(UTC),
+        starts_at=starts_at,
         ends_at=datetime.combine(day, REGULAR.closes, TAIPEI).astimezone(UTC),
+        closes=_closes(starts_at, day, tapes, calendar),
         feed=TapeFeed(tapes, quotes, TAPE_SOURCE),
-        opportunities=tuple(sorted(found, key=lambda o: (o.at, o.symbol))),
+        reach=TapeReach({symbol: PriceReach(tape) for symbol, tape in by_symbol.items()}),
+        moments=partial(moments, by_symbol, ticks=heard),
+        strategies=strategies,
+        traded=tuple(sorted(by_symbol)),
+        pause=pause,
         digest=file_digest,
-        stated=details(
-            market="prints of a past day; bid, ask and sizes are derived from them",
-            file=path.name,
-            **_counts(file),
-            traded=", ".join(instrument.symbol for instrument in tapes),
-            strategy="one-minute mean reversion",
-            **_assumed(rule, quotes, cooldown),
+        stated=(
+            *details(
+                market=TAPE_WORDS, file=path.name, **_counts(file), traded=", ".join(by_symbol)
+            ),
+            *_assumed(strategies, quotes, pause),
         ),
     )
 
 
-def _assumed(rule: ReversionRule, quotes: DerivedRule, cooldown: timedelta) -> dict[str, Json]:
+def _assumed(
+    strategies: Sequence[Chosen], quotes: DerivedRule, pause: timedelta
+) -> Iterator[Detail]:
+    for strategy in strategies:
+        yield from strategy.stated()
     derived = {f"quote_{name}": value for name, value in quotes.json_value().items()}
-    return {**rule.json_value(), "cooldown_seconds": int(cooldown.total_seconds()), **derived}
+    yield from details(pause_seconds=int(pause.total_seconds()), **derived)
 
 
 def _counts(file: TickFile) -> dict[str, int]:
@@ -221,21 +220,10 @@ def _nearest(
         yield product, alive[0]
 
 
-def _reversions(
-    instrument: Future, tape: Sequence[Print], rule: ReversionRule, waits: Cooldown
-) -> Iterator[Opportunity]:
-    closes: list[Decimal] = []
-    traded = (deal for deal in tape if not deal.auction)
-    for minute, deals in groupby(traded, key=lambda deal: deal.at.replace(second=0)):
-        *_, last = deals
-        closes.append(last.price)
-        at = (minute + MINUTE).astimezone(UTC)
-        direction = reversion(closes[-rule.lookback :], rule)
-        if direction is not Direction.FLAT and waits.allows(instrument.symbol, at):
-            yield Opportunity(
-                at=at,
-                symbol=instrument.symbol,
-                root=str(instrument.root),
-                direction=direction,
-                close=last.price,
-            )
+def _closes(
+    starts_at: datetime, day: date, futures: Collection[Future], calendar: TradingCalendar
+) -> tuple[datetime, ...]:
+    """When the night session that the day began in, and its regular session, close."""
+    within = (starts_at, datetime.combine(day, REGULAR.opens, TAIPEI))
+    ends = {session_end(at, calendar, one.month) for at in within for one in futures}
+    return tuple(sorted(end.astimezone(UTC) for end in ends if end is not None))

@@ -20,11 +20,9 @@ from counterseal.approvals.delegation import KIND as GRANT
 from counterseal.approvals.delegation import GrantScope, grant_statement
 from counterseal.approvals.model import BatchNonce, ReviewNonce
 from counterseal.approvals.review_checks import SignedReview
-from counterseal.approvals.statement import DecisionStatement
-from counterseal.desk.approvals import PreparedReview
 from counterseal.desk.bulk import PreparedBatch, SignedBatch
 from counterseal.desk.commands import Outcome
-from counterseal.desk.comments import prepared_under
+from counterseal.desk.comments import PreparedReview, prepared_review
 from counterseal.desk.delegations import SignedGrant
 from counterseal.desk.desk import Desk
 from counterseal.desk.ports import Reader
@@ -323,14 +321,10 @@ def _leaf(reader: Reader, request_id: str, verdict: Verdict, key: str) -> Prepar
         InvariantError: when its words are gone.
     """
     [nonce] = reader.find(ReviewNonce, person_id=verdict.person_id, approval_request_id=request_id)
-    found = prepared_under(reader, nonce.nonce, verdict.reason, key)
+    found = prepared_review(reader, nonce.nonce, verdict.reason, key)
     if isinstance(found, Refusal):
         raise InvariantError("a prepared review is gone")
-    return PreparedReview(
-        statement=DecisionStatement.model_validate_json(found.statement),
-        reason=found.reason,
-        comment_salt=found.comment_salt,
-    )
+    return found
 
 
 def _done(outcome: Outcome) -> str:

@@ -103,6 +103,7 @@ class CasePlan(DomainModel):
     """What people do with one signal.
 
     Attributes:
+        strategy_id: Whose case it is; None for the strategy that spoke.
         time_in_force: How long an order works; DAY ends with the session.
         limit_offset_points: Added to a BUY limit and taken from a SELL limit; negative rests.
         verdicts: In the order in which they are tried.
@@ -114,7 +115,7 @@ class CasePlan(DomainModel):
     """
 
     topic: Topic = Topic.USUAL
-    strategy_id: Name
+    strategy_id: Name | None = None
     order_type: OrderType = OrderType.MARKET
     time_in_force: TimeInForce = TimeInForce.DAY
     limit_offset_points: Exact = Decimal(0)
@@ -134,10 +135,11 @@ class DayPlan(DomainModel):
         seed: Feeds ids, keys, nonces and salts; the home's secrets are public by it.
         mandated: Strategies that the operator's mandate lets the day submit.
         tx_equivalent_max: Largest exposure of one order under that mandate.
-        strategy_version, confidence, stop_distance_points: Stated by every signal of the day;
-            confidence 0..1, the stop in points. None of them is estimated from the market.
+        confidence, stop_distance_points: Stated by every signal whose strategy left them open;
+            confidence 0..1, the stop in points. Neither is estimated from the market.
         stand_ins: Grants that are signed before the market opens and end with the day.
-        order_timeout_seconds: Age at which a working order is marked timed out.
+        order_timeout_seconds: Age at which a working order is marked timed out; None leaves it to
+            its time in force.
         script: Plans of the first cases; later ones are `usual` of their contract root.
     """
 
@@ -145,11 +147,10 @@ class DayPlan(DomainModel):
     opening_cash: Exact = Decimal(1_000_000)
     mandated: tuple[Name, ...] = Field(min_length=1)
     tx_equivalent_max: Exact = Decimal(1)
-    strategy_version: Name = "1.0.0"
     confidence: Exact = Field(default=Decimal("0.65"), ge=0, le=1)
     stop_distance_points: Quantity = Decimal(20)
     stand_ins: tuple[StandIn, ...] = ()
-    order_timeout_seconds: int = Field(ge=1, le=86_400)
+    order_timeout_seconds: int | None = Field(ge=1, le=86_400)
     script: tuple[CasePlan, ...] = ()
     usual: tuple[CasePlan, ...] = Field(min_length=1)
     roots: tuple[Name, ...] = Field(min_length=1)

@@ -6,7 +6,7 @@ Not here: the types of a plan (plan), how it is carried out (loop).
 Source: the demo's list of what must be shown; TX-F7, TX-F17, TX-H6, TX-I8, TX-J7.
 """
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import date, timedelta
 from decimal import Decimal
 from functools import partial
@@ -19,7 +19,7 @@ from counterseal.market.derived import DerivedRule
 from counterseal.market.trading_days import TradingCalendar
 from counterseal.policy.words import DecisionWord, Stage
 from counterseal.signals.intent import OrderType
-from counterseal.signals.strategies import MomentumRule, ReversionRule
+from counterseal.signals.strategies_samples import Momentum
 from flows.day.markets import DayMarket, regime_day, tape_day
 from flows.day.plan import (
     DEPUTY,
@@ -34,13 +34,13 @@ from flows.day.plan import (
     Verdict,
     approvals,
 )
+from flows.day.strategies import Chosen, ours
 
 DEMO_DAY: Final = date(2026, 1, 5)
 DEMO_SYMBOLS: Final = {"TX": "TX202601", "MTX": "MTX202601", "TMF": "TMF202601"}
 DEMO_ROOT: Final = "TMF"
 MOMENTUM: Final = "demo-momentum"
 UNMANDATED: Final = "demo-momentum-by-hand"
-REVERSION: Final = "mean-reversion"
 REVIEW_DELAY: Final = 15
 """Seconds that each automatic reviewer of the demo takes."""
 
@@ -55,8 +55,8 @@ def demo_market() -> DayMarket:
         DEMO_DAY,
         DEMO_SYMBOLS,
         DEMO_ROOT,
-        rule=MomentumRule(),
-        cooldown=timedelta(minutes=10),
+        strategy=ours(Momentum(name=MOMENTUM)),
+        pause=timedelta(minutes=10),
     )
 
 
@@ -171,15 +171,21 @@ def _verdict(person: str, word: DecisionWord, reason: str, after: int = REVIEW_D
 
 
 REAL_QUANTITY: Final = {"TX": Decimal(1), "MTX": Decimal(1), "TMF": Decimal(5)}
+REAL_STRATEGIES: Final = ("mean-reversion", "opening-range-breakout")
+"""Who listens to a real day when nothing is said."""
 REAL_DELAY: Final = 10
 REAL_SUBMIT: Final = 40
 _ABOVE_THRESHOLD: Final = frozenset({"TX"})
 
 
 def real_market(
-    path: Path, products: Collection[str], contracts: ContractTable, calendar: TradingCalendar
+    path: Path,
+    products: Collection[str],
+    contracts: ContractTable,
+    calendar: TradingCalendar,
+    strategies: tuple[Chosen, ...],
 ) -> DayMarket:
-    """A past day's prints.
+    """A past day's prints, and who listens to them.
 
     Raises:
         InputError: `PRODUCT_UNKNOWN`, and those of `markets.tape_day`.
@@ -198,19 +204,22 @@ def real_market(
         products,
         contracts,
         calendar,
-        rule=ReversionRule(),
+        strategies=strategies,
         quotes=DerivedRule(),
-        cooldown=timedelta(minutes=5),
+        pause=timedelta(minutes=5),
     )
 
 
-def real_plan(seed: str, products: Collection[str]) -> DayPlan:
-    """A real day: every signal is approved and executed as a limit at the close it saw."""
+def real_plan(seed: str, products: Collection[str], strategies: Sequence[str]) -> DayPlan:
+    """A real day: every signal is approved, and its order is a limit at the price that was seen.
+
+    It rests until its session closes.
+    """
     roots = tuple(sorted(products))
     return DayPlan(
         seed=seed,
-        mandated=(REVERSION,),
-        order_timeout_seconds=300,
+        mandated=tuple(strategies),
+        order_timeout_seconds=None,
         usual=tuple(_real_case(root) for root in roots),
         roots=roots,
     )
@@ -218,7 +227,6 @@ def real_plan(seed: str, products: Collection[str]) -> DayPlan:
 
 def _real_case(root: str) -> CasePlan:
     return CasePlan(
-        strategy_id=REVERSION,
         order_type=OrderType.LIMIT,
         quantity=REAL_QUANTITY[root],
         verdicts=approvals(compliance=root in _ABOVE_THRESHOLD, delay_seconds=REAL_DELAY),

@@ -13,7 +13,7 @@ Source: the demo's *same result* rule; TX-K5 (verify before anything is called v
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Final
 
@@ -22,6 +22,7 @@ from counterseal.audit.checkpoint import read_checkpoint
 from counterseal.broker.model import Fill
 from counterseal.desk.commands import CommandRecord
 from counterseal.desk.installation import INSTALLATION_ID, Installation
+from counterseal.desk.ports import Reader
 from counterseal.desk.views.reviewers import ReviewerRecord, reviewers
 from counterseal.kernel.canonical import canonical_bytes
 from counterseal.kernel.clock import UtcDatetime
@@ -40,6 +41,7 @@ from flows.day.governance import Shown, replayed, rules_behind, shown
 from flows.day.home import DemoHome
 from flows.day.markets import DayMarket
 from flows.day.plan import CasePlan, DayPlan, Topic
+from flows.day.strategy_results import StrategyResult, strategy_results
 from flows.work import LogReport
 from storage.durable import write_durably
 from storage.homes import HomeReader, read_home
@@ -53,8 +55,8 @@ FILES: Final[Mapping[str, type[Document]]] = {
     "fills": Fill,
 }
 
-Moment = tuple[datetime, str]
-"""When a signal came, and for which symbol."""
+Planned = Mapping[str, CasePlan]
+"""What was planned for each signal, by its id."""
 
 
 class Tally(DomainModel):
@@ -101,6 +103,7 @@ class DaySummary(DomainModel):
     """A finished day. Simulated throughout; no claim of performance.
 
     Attributes:
+        strategies: What became of each strategy's signals, by name.
         requests, orders: How many stand in which state at the end.
         refusals: How often each reason was the first of a refusal, on the record.
         cases: One for each version of a request, in the order of time.
@@ -129,6 +132,7 @@ class DaySummary(DomainModel):
     fills: int
     refusals: tuple[Tally, ...]
     symbols: tuple[SymbolResult, ...]
+    strategies: tuple[StrategyResult, ...]
     cases: tuple[CaseResult, ...]
     shown: tuple[Shown, ...]
     reviewers: tuple[ReviewerRecord, ...]
@@ -139,6 +143,11 @@ class DaySummary(DomainModel):
     log_root: Name
     verified: Name
     reconciled: bool
+
+
+def failed_checks(reader: Reader) -> Mapping[str, tuple[str, ...]]:
+    """The checks that refused each order, in their order; nothing that was skipped or warned."""
+    return {e.order_id: tuple(map(str, e.failed)) for e in reader.find(RiskEvaluation)}
 
 
 class _Found:
@@ -152,10 +161,9 @@ class _Found:
         self.commands = reader.find(CommandRecord)
         self.orders = {order.order_id: order for order in reader.find(Order)}
         self.fills = reader.find(Fill)
-        self.failed = {
-            evaluation.order_id: tuple(str(c.name) for c in evaluation.checks if not c.passed)
-            for evaluation in reader.find(RiskEvaluation)
-        }
+        self.positions = reader.find(Position)
+        self.account = reader.find(Account)[0]
+        self.failed = failed_checks(reader)
         self.refused: dict[str, tuple[str, ...]] = {}
         self.rules: dict[str, tuple[str, ...]] = {}
         for command in self.commands:
@@ -164,14 +172,13 @@ class _Found:
                 self.refused[case] = (*self.refused.get(case, ()), command.refusal.code)
                 self.rules[case] = (*self.rules.get(case, ()), *rules_behind(command))
 
-    def topic(self, request: ApprovalRequest, planned: Mapping[Moment, CasePlan]) -> Topic:
+    def topic(self, request: ApprovalRequest, planned: Planned) -> Topic:
         """What a request was planned to show; what is asked instead of it has its own topic."""
-        signal = self.signals[request.signal_id]
-        case = planned[signal.timestamp, request.payload.symbol]
+        case = planned[request.signal_id]
         asked_instead = request.supersedes is not None or request.payload.answers is not None
         return case.then.topic if asked_instead and case.then is not None else case.topic
 
-    def case(self, request: ApprovalRequest, planned: Mapping[Moment, CasePlan]) -> CaseResult:
+    def case(self, request: ApprovalRequest, planned: Planned) -> CaseResult:
         bound, order_id = request.payload, request.consumed_by_order
         order = None if order_id is None else self.orders[order_id]
         failed = () if order_id is None else self.failed.get(order_id, ())
@@ -191,6 +198,15 @@ class _Found:
             rules=self.rules.get(request.approval_request_id, ()),
         )
 
+    def strategies(self, marks: Iterable[Mark]) -> tuple[StrategyResult, ...]:
+        return strategy_results(
+            self.signals.values(), self.requests, self.orders.values(), self.fills, marks
+        )
+
+    def symbols(self) -> tuple[SymbolResult, ...]:
+        found = sorted({request.payload.symbol for request in self.requests})
+        return tuple(self.symbol(symbol) for symbol in found)
+
     def symbol(self, symbol: str) -> SymbolResult:
         own = [order for order in self.orders.values() if order.symbol == symbol]
         failed = (name for order in own for name in self.failed.get(order.order_id, ()))
@@ -202,23 +218,21 @@ class _Found:
         )
 
 
-def summarize(home: DemoHome, market: DayMarket, plan: DayPlan, report: LogReport) -> DaySummary:
+def summarize(
+    home: DemoHome, market: DayMarket, plan: DayPlan, planned: Planned, report: LogReport
+) -> DaySummary:
     """The summary of a day that has ended, read from its home.
 
     Raises:
         InvariantError: when the home was never installed.
     """
+    now = home.clock.now()
     with read_home(home.settings) as reader:
-        installation = reader.get(Installation, INSTALLATION_ID)
-        found = _Found(reader)
-        positions, accounts = reader.find(Position), reader.find(Account)
+        installation, found = _installation(reader), _Found(reader)
         ways, replay = shown(reader), replayed(reader)
-        rules = law_in_force(reader, home.clock.now()).bundle.approval
-        people = reviewers(reader, rules, home.clock.now()).reviewers
+        people = reviewers(reader, law_in_force(reader, now).bundle.approval, now).reviewers
         checkpoint = read_checkpoint(reader.checkpoints()[-1].note)
-    if installation is None:
-        raise InvariantError("a home without an installation")
-    now, planned = home.clock.now(), _planned(market, plan)
+    marks = _closing_marks(market, found.positions)
     return DaySummary(
         origin=installation.origin,
         log_vkey=installation.log_vkey,
@@ -234,13 +248,14 @@ def summarize(home: DemoHome, market: DayMarket, plan: DayPlan, report: LogRepor
         partial_fills=_partially_filled(found.fills, found.orders),
         fills=len(found.fills),
         refusals=_tallies(c.refusal.code for c in found.commands if c.refusal is not None),
-        symbols=tuple(found.symbol(s) for s in sorted({r.payload.symbol for r in found.requests})),
+        symbols=found.symbols(),
+        strategies=found.strategies(marks),
         cases=tuple(found.case(request, planned) for request in found.requests),
         shown=ways,
         reviewers=people,
         replayed=replay.replayed,
         replay_differs=len(replay.differences),
-        valuation=value_account(accounts[0], positions, _closing_marks(market, positions), now=now),
+        valuation=value_account(found.account, found.positions, marks, now=now),
         log_size=checkpoint.size,
         log_root=checkpoint.root.hex(),
         verified=report.verdict.outcome.value,
@@ -269,12 +284,16 @@ def finished(home: Path) -> DaySummary | None:
     return DaySummary.model_validate_json(path.read_bytes()) if path.is_file() else None
 
 
-def _planned(market: DayMarket, plan: DayPlan) -> dict[Moment, CasePlan]:
-    """The plan of the case that follows from each opportunity."""
-    return {
-        (found.at, found.symbol): plan.case(ordinal, found.root)
-        for ordinal, found in enumerate(market.opportunities)
-    }
+def _installation(reader: HomeReader) -> Installation:
+    """What was installed.
+
+    Raises:
+        InvariantError: when nothing was.
+    """
+    installation = reader.get(Installation, INSTALLATION_ID)
+    if installation is None:
+        raise InvariantError("a home without an installation")
+    return installation
 
 
 def _partially_filled(fills: Sequence[Fill], orders: Mapping[str, Order]) -> int:

@@ -16,7 +16,6 @@ from collections.abc import Callable, Coroutine, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -123,7 +122,7 @@ def run_day(
         after_step: Observer of durable steps; crash tests kill there.
 
     Raises:
-        InputError: those of `home.open_demo`.
+        InputError: those of `home.open_demo`; `STRATEGY_FAILED`.
         IntegrityError: the log or the home does not hold.
         AdapterError: the database or a file fails.
     """
@@ -141,7 +140,7 @@ def run_day(
         looking(home, outside_of(out)) as outsiders,
     ):
         people = AutomaticPeople(home.desk, keys_folder(settings), "demo", home.clock, home.ids)
-        day = GovernedDay(home, people, market, plan, version("counterseal"))
+        day = GovernedDay(home, people, market, plan)
         day.begin()
         _seen(day, outsiders)
         try:
@@ -152,7 +151,7 @@ def run_day(
         day.end()
         outsiders.look()
         outsiders.finish(market.ends_at)
-    summary = summarize(home, market, plan, judge_log(Workplace(settings)))
+    summary = summarize(home, market, plan, day.planned, judge_log(Workplace(settings)))
     write_results(home, summary)
     return summary
 

@@ -17,7 +17,7 @@ from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, Reque
 from counterseal.identity.keys import PersonKey
 from flows.day.governance import Way
 from flows.day.home import DATABASE, demo_settings
-from flows.day.markets import DayMarket
+from flows.day.markets import TICK, DayMarket
 from flows.day.plan import AUTOMATIC, COMPLIANCE, DEPUTY, QUANT, RESEARCH, RISK, DayPlan, Topic
 from flows.day.plans import demo_market, demo_plan
 from flows.day.results import CaseResult, DaySummary
@@ -27,6 +27,7 @@ from storage.settings import Settings
 from tests.core.identity.programs import shell_status
 from tests.day.conftest import SEED
 from tests.day.replays import log_of
+from tests.day.tick_days import said_on, since
 from ui.cli.day_signatures import export_signatures
 
 Day = tuple[Path, DaySummary]
@@ -162,9 +163,10 @@ def two_cases() -> tuple[DayPlan, DayMarket]:
     """The two cases of the ceremony, and a market that closes after them."""
     plan, market = demo_plan(SEED), demo_market()
     script = tuple(case for case in plan.script if case.topic is Topic.BATCH)
-    found = market.opportunities[9:11]
+    found = said_on(market)[9:11]
     ends_at = found[-1].at + timedelta(minutes=3)
-    return plan.amended(script=script), replace(market, opportunities=found, ends_at=ends_at)
+    shorter = replace(market, moments=since(market, found[0].at - TICK), ends_at=ends_at, closes=())
+    return plan.amended(script=script), shorter
 
 
 def newest_record(out: Path) -> str:

@@ -47,6 +47,18 @@ def test_the_mini_trades_and_the_large_contract_never_may(
     assert 70 <= mini.orders <= 110
 
 
+def test_both_strategies_spoke_and_their_profits_add_up(
+    real_day: tuple[Path, DaySummary],
+) -> None:
+    """Mean reversion about 190 times, the opening range once for each contract."""
+    summary = real_day[1]
+    told = {one.strategy_id: one for one in summary.strategies}
+    assert told["opening-range-breakout"].signals == 2
+    assert 150 <= told["mean-reversion"].signals <= 230
+    gained = sum(one.profit - one.costs for one in told.values() if one.profit is not None)
+    assert gained == summary.valuation.equity - summary.plan.opening_cash
+
+
 def test_no_partial_fill_is_possible_under_the_default_limits(
     real_day: tuple[Path, DaySummary],
 ) -> None:

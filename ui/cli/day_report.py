@@ -37,6 +37,7 @@ def show(answered: Mapping[str, Any]) -> None:
     console.print(_cases(summary["cases"]))
     console.print(_governance(summary))
     console.print(_reviewers(summary["reviewers"]))
+    console.print(_strategies(summary["strategies"]))
     console.print(_counts(summary))
     console.print(_money(summary["valuation"]))
     for line in (*_notes(summary), *_outside(answered)):
@@ -76,8 +77,11 @@ def _stated(facts: Sequence[Mapping[str, str]], plan: Mapping[str, Any]) -> Tabl
         table.add_row(f"usual order of {root}", words)
         table.add_row("  reviews, seconds after the request", delays)
         table.add_row("  submit, seconds after the request", str(case["submit_after_seconds"]))
-    for name in ("order_timeout_seconds", "confidence", "stop_distance_points"):
-        table.add_row(name.replace("_", " "), str(plan[name]))
+    timeout = plan["order_timeout_seconds"]
+    waits = "none: each order ends by its time in force" if timeout is None else str(timeout)
+    table.add_row("order timeout seconds", waits)
+    for name in ("confidence", "stop_distance_points"):
+        table.add_row(f"{name.replace('_', ' ')}, where none is said", str(plan[name]))
     return table
 
 
@@ -132,6 +136,24 @@ def _reviewers(records: Sequence[Mapping[str, Any]]) -> Table:
         names = ("decisions", "approvals", "hasty", "bulk", "due_to_decided_seconds")
         told = ["-" if one[name] is None else str(one[name]) for name in names]
         table.add_row(one["person_id"], *told, str(one["losing_cases"]))
+    return table
+
+
+def _strategies(results: Sequence[Mapping[str, Any]]) -> Table:
+    """What became of each strategy's signals; refused by people, or by a check of risk."""
+    heads = ("strategy", "signals", "refused", "approved", "orders", "filled", "fills", "contracts")
+    table = _plain("\nStrategies (simulated, no claim of performance)", *heads)
+    for name in ("profit", "costs", "after costs"):
+        table.add_column(name, justify="right")
+    for one in results:
+        counts = ("signals", "refused", "approved", "orders", "filled", "fills", "contracts")
+        costs = Decimal(one["costs"])
+        net = None if one["profit"] is None else str(Decimal(one["profit"]) - costs)
+        table.add_row(
+            f"{one['strategy_id']} {one['version']}",
+            *(str(one[count]) for count in counts),
+            *(_rounded(amount) for amount in (one["profit"], one["costs"], net)),
+        )
     return table
 
 

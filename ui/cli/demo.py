@@ -34,6 +34,10 @@ def demo(
     products: Annotated[
         str | None, typer.Option(help="Products of the tick file; TX,MTX by default.")
     ] = None,
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(help="Who listens to the tick file: a sample, or module:NAME; repeatable."),
+    ] = None,
     out: Annotated[Path, typer.Option(help="The demo home; new, empty or of this demo.")] = Path(
         "var/demo"
     ),
@@ -46,6 +50,8 @@ def demo(
         words += ["--ticks", str(ticks)]
     if products is not None:
         words += ["--products", products]
+    for name in strategy or ():
+        words += ["--strategy", name]
     status, answered = _run(words)
     if status == 0 and "summary" in answered:
         from ui.cli.day_signatures import export_signatures  # noqa: PLC0415 - a finished day only
