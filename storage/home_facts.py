@@ -11,6 +11,8 @@ Source: TX-L1 to TX-L6.
 """
 
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
+from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import inspect
@@ -21,7 +23,9 @@ from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
 from counterseal.audit.evidence import Evidence
 from counterseal.audit.verdict import Finding
 from counterseal.broker.model import Fill
+from counterseal.broker.models import MODELS
 from counterseal.desk.case_facts import case_facts, shared_facts
+from counterseal.desk.discrepancies import ReconciliationRun
 from counterseal.desk.installation import (
     INSTALLATION_ID,
     Installation,
@@ -33,7 +37,8 @@ from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person, PersonStatus
 from counterseal.identity.sessions import LoginSession, SessionStatus
 from counterseal.kernel.errors import CountersealError, IntegrityError
-from counterseal.oms.model import ExecutionReport, OrderKey, OutboxEntry
+from counterseal.oms.ingest import GatewayCursor, IngestedReport
+from counterseal.oms.model import ExecutionReport, OrderKey, OutboxEntry, OutboxStatus
 from counterseal.policy.bundle import PolicyBundle
 from counterseal.policy.words import Role
 from counterseal.portfolio.model import Account
@@ -44,6 +49,8 @@ from counterseal.readiness.model import (
     LogSeen,
     OrdersSeen,
     PolicySeen,
+    RunKind,
+    RunSeen,
 )
 from counterseal.risk.model import RiskState
 from storage.data_keys import data_keys
@@ -55,6 +62,12 @@ from storage.reconcile import reconcile
 from storage.settings import Settings
 from storage.system import MachineClock
 from storage.verification import pinned_evidence, verify_home, with_signer
+
+RECONCILED_SECONDS_MAX: Final = 86_400
+"""Within so many seconds the four records are to be compared again: once a day."""
+
+WORKED_SECONDS_MAX: Final = 60
+"""A worker that read nothing for longer shows no life."""
 
 _BAD_CHECKPOINT: Final = {Finding.SIG_INVALID, Finding.KEY_UNKNOWN, Finding.ROOT_MISMATCH}
 _NO_LOGIN: Final = {"demo", "unsafe-demo", "service"}
@@ -79,6 +92,7 @@ def home_facts(reader: HomeReader, settings: Settings) -> HomeSeen:
         orders=_orders(reader, settings),
         policy=_policy(reader, settings, law, installation.origin),
         access=_access(reader, law),
+        runs=_runs(reader),
     )
 
 
@@ -174,7 +188,9 @@ def _has_login(decision: ApprovalDecision, key: PersonKey | None) -> bool:
 def _orders(reader: HomeReader, settings: Settings) -> OrdersSeen:
     reports, fills = reader.find(ExecutionReport), reader.find(Fill)
     outbox, states = reader.find(OutboxEntry), reader.find(RiskState)
-    gateways = {fill.model_name for fill in fills} | {entry.action for entry in outbox}
+    models = {fill.model_name for fill in fills if fill.model_version not in MODELS}
+    spoken = {report.gateway for report in reader.find(IngestedReport)}
+    gateways = {*models, *spoken, *(entry.action for entry in outbox)}
     return OrdersSeen(
         outbox=len(outbox),
         keys_unique=_keys_unique(settings),
@@ -185,6 +201,49 @@ def _orders(reader: HomeReader, settings: Settings) -> OrdersSeen:
         accounts=len(reader.find(Account)),
         kill_switches=sum(state.kill_switch_active for state in states),
         heartbeats_missing=sum(not state.broker_heartbeat_healthy for state in states),
+    )
+
+
+def _runs(reader: HomeReader) -> tuple[RunSeen, ...]:
+    """The newest run of each kind that leaves a document here."""
+    found = (_compared(reader), _worked(reader))
+    return tuple(run for run in found if run is not None)
+
+
+def _compared(reader: HomeReader) -> RunSeen | None:
+    newest = max(reader.find(ReconciliationRun), key=attrgetter("at"), default=None)
+    if newest is None:
+        return None
+    told = (
+        f"{newest.orders} orders, {newest.fills} fills, {newest.accounts} accounts compared:"
+        f" {newest.critical} critical, {newest.warnings} other differences"
+    )
+    return RunSeen(
+        kind=RunKind.RECONCILIATION,
+        run_id=newest.run_id,
+        at=newest.at,
+        due_seconds=RECONCILED_SECONDS_MAX,
+        whole=True,
+        told=told,
+    )
+
+
+def _worked(reader: HomeReader) -> RunSeen | None:
+    """The worker's newest reading of a gateway; whole when no message waited longer than that."""
+    newest = max(reader.find(GatewayCursor), key=attrgetter("updated_at"), default=None)
+    if newest is None:
+        return None
+    since = newest.updated_at - timedelta(seconds=WORKED_SECONDS_MAX)
+    still = (OutboxStatus.PENDING.value, OutboxStatus.PROCESSING.value)
+    waiting = reader.find(OutboxEntry, status=still)
+    left = [entry for entry in waiting if entry.available_at <= since]
+    return RunSeen(
+        kind=RunKind.WORKER,
+        run_id=newest.gateway,
+        at=newest.updated_at,
+        due_seconds=WORKED_SECONDS_MAX,
+        whole=not left,
+        told=f"reports read up to {newest.sequence}; messages left behind: {len(left)}",
     )
 
 

@@ -16,7 +16,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -27,7 +27,9 @@ from pydantic import SecretStr
 from counterseal.audit.note import NoteSigner
 from counterseal.desk.desk import Desk
 from counterseal.desk.readiness import REHEARSED, Rehearsal, completed
+from counterseal.desk.rehearsed_doubts import DOUBTED, DoubtsRehearsal
 from counterseal.desk.rehearsed_login import LOGINS, rehearse_login
+from counterseal.desk.rehearsed_orders import RESUMED, WORKED, OrdersRehearsal
 from counterseal.desk.scratch import ACCOUNT, OPERATOR, SYMBOL, ScratchHouse, scratch_actor
 from counterseal.kernel.errors import CountersealError
 from counterseal.kernel.ids import SeededIdSource
@@ -35,9 +37,13 @@ from counterseal.kernel.model import Document, Refusal, refuse
 from counterseal.market.quotes import Quote, QuoteBasis
 from counterseal.portfolio.model import Account, Position
 from counterseal.readiness.model import Exercise, Exercised
+from counterseal.risk.counters import RiskCounters, StrategyExposure
 from counterseal.risk.model import RiskState
+from counterseal.risk.switches import RiskSwitch
 from storage.data_keys import data_keys
 from storage.desk import closing_desk
+from storage.paper_book import SqlitePaperBook, paper_book_file
+from storage.paper_gateway import PaperGateway
 from storage.policy_files import read_policy_files
 from storage.reconcile import reconcile
 from storage.settings import POLICY_VERSION, Settings
@@ -47,6 +53,9 @@ from storage.system import ReplayClock
 
 AT: Final = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 """The instant of every rehearsal: 09:00 in Taipei, on a trading day."""
+
+_AFTER: Final = AT + timedelta(minutes=1)
+"""The instant after the restart: leases have lapsed, resting orders are old."""
 
 _ORIGIN: Final = "counterseal.example/rehearsal"
 _IDS: Final = SeededIdSource("rehearsal")
@@ -58,6 +67,8 @@ _ATTACKED: Final = (
     Exercise.QUEUE_SURVIVES,
     Exercise.SWITCH_STOPS_OTHER_PROCESS,
 )
+_RISK_STATE: Final = (RiskState, RiskSwitch, RiskCounters, StrategyExposure, Position, Account)
+_ALL: Final = (*REHEARSED, *LOGINS, *WORKED, *DOUBTED, *RESUMED, *_ATTACKED)
 _FORBIDDEN: Final = (
     "UPDATE audit_records SET type = 'changed'",
     "DELETE FROM audit_records",
@@ -107,7 +118,7 @@ def rehearse(settings: Settings) -> tuple[Exercised, ...]:
             stopped = f"the rehearsal stopped: {error.code}"
         except (OSError, sqlite3.Error, subprocess.SubprocessError) as error:
             stopped = f"the rehearsal stopped: {type(error).__name__}"
-        return completed(told, (*REHEARSED, *LOGINS, *_ATTACKED), stopped)
+        return completed(told, _ALL, stopped)
 
 
 def _rehearse(settings: Settings, folder: Path, told: list[Exercised]) -> None:
@@ -120,6 +131,10 @@ def _rehearse(settings: Settings, folder: Path, told: list[Exercised]) -> None:
         rehearsal = Rehearsal(house)
         told.extend(rehearsal.run())
         told.extend(rehearse_login(house, _one_time_code))
+        orders = OrdersRehearsal(house, _gateway(scratch, desk))
+        told.extend(orders.run())
+        told.extend(DoubtsRehearsal(house, _gateway(scratch, desk)).run())
+        order_id = orders.stop_halfway()
         batch_id = rehearsal.claim()
         before = _state(desk)
     told.append(_restarted(scratch, before))
@@ -130,6 +145,10 @@ def _rehearse(settings: Settings, folder: Path, told: list[Exercised]) -> None:
             told.append(rehearsal.execute_claimed(batch_id))
         if _switch_elsewhere(settings, folder):
             told.append(rehearsal.submit_under_switch())
+    with _desk(scratch, _AFTER) as desk:
+        house = ScratchHouse(desk, files, _AFTER, start=2_000)
+        if order_id is not None:
+            told.extend(OrdersRehearsal(house, _gateway(scratch, desk)).resume(order_id))
 
 
 def _one_time_code(secret: SecretStr, at: datetime) -> SecretStr:
@@ -146,14 +165,18 @@ def _settings(settings: Settings, folder: Path) -> Settings:
     )
 
 
-def _desk(scratch: Settings) -> AbstractContextManager[Desk]:
+def _desk(scratch: Settings, at: datetime = AT) -> AbstractContextManager[Desk]:
     key = NoteSigner(_ORIGIN, _IDS.secret("log-key", 32))
-    return closing_desk(scratch, key, clock=ReplayClock(AT), ids=_IDS, feed=ScratchFeed())
+    return closing_desk(scratch, key, clock=ReplayClock(at), ids=_IDS, feed=ScratchFeed())
+
+
+def _gateway(scratch: Settings, desk: Desk) -> PaperGateway:
+    return PaperGateway(SqlitePaperBook(paper_book_file(scratch.counterseal_home)), desk.bench)
 
 
 def _state(desk: Desk) -> Mapping[str, tuple[Document, ...]]:
     with desk.bench.store.reader() as reader:
-        return {kind.KIND: reader.find(kind) for kind in (RiskState, Position, Account)}
+        return {kind.KIND: reader.find(kind) for kind in _RISK_STATE}
 
 
 def _restarted(scratch: Settings, before: Mapping[str, tuple[Document, ...]]) -> Exercised:

@@ -2,14 +2,8 @@
 
 import pytest
 
-from counterseal.desk.views.blueprint import (
-    CRITERIA,
-    AreaStatus,
-    Blueprint,
-    BlueprintArea,
-    blueprint,
-)
-from counterseal.readiness.flags import PROBE_OF
+from counterseal.desk.views.blueprint import AreaStatus, Blueprint, BlueprintArea, blueprint
+from counterseal.readiness.flags import CRITERION_FLAGS, PROBE_OF
 from counterseal.readiness.model import Flag
 
 AREAS = (
@@ -35,14 +29,7 @@ def flag(name: str, value: bool | None) -> Flag:
 
 
 PROBES = tuple(
-    sorted(
-        {
-            criterion.probe.flag
-            for area in blueprint(()).areas
-            for criterion in area.acceptance_criteria
-            if criterion.probe is not None
-        }
-    )
+    sorted({c.probe.flag for area in blueprint(()).areas for c in area.acceptance_criteria})
 )
 ALL_TRUE = tuple(flag(name, value=True) for name in PROBES)
 
@@ -68,9 +55,9 @@ def test_the_blueprint_has_the_asked_areas_steps_and_flags() -> None:
     assert (shown.paper_only, shown.live_trading_enabled) == (True, False)
 
 
-def test_all_areas_are_enabled_when_every_test_passed_and_no_probe_objects() -> None:
+def test_all_areas_are_enabled_when_every_criterion_was_seen_to_hold() -> None:
     """TX-I11: and even then it stays on paper."""
-    shown = blueprint(ALL_TRUE, CRITERIA)
+    shown = blueprint(ALL_TRUE)
 
     assert {a.status for a in shown.areas} == {AreaStatus.ENABLED}
     assert shown.state == "all_areas_enabled_still_paper_only"
@@ -78,34 +65,39 @@ def test_all_areas_are_enabled_when_every_test_passed_and_no_probe_objects() -> 
     assert shown.live_trading_enabled is False
 
 
-@pytest.mark.parametrize("missing", CRITERIA)
-def test_an_area_without_one_of_its_criteria_is_not_enabled(missing: str) -> None:
-    """TX-I11: an area shows enabled only when its criteria tests pass, each of them."""
-    shown = blueprint(ALL_TRUE, set(CRITERIA) - {missing})
-    place = missing.partition(".")[0]
+@pytest.mark.parametrize("value", [False, None, "absent"])
+@pytest.mark.parametrize("name", PROBES)
+def test_an_area_without_one_of_its_criteria_is_not_enabled(
+    name: str, value: bool | str | None
+) -> None:
+    """TX-I11, TX-L8: an area shows enabled only when the probe of each criterion says so."""
+    others = [f for f in ALL_TRUE if f.name != name]
+    told = [] if isinstance(value, str) else [flag(name, value)]
+    shown = blueprint([*others, *told])
+    unmet = [c for a in shown.areas for c in a.acceptance_criteria if not c.met]
+    places = {c.criterion_id.partition(".")[0] for c in unmet}
 
-    assert area(shown, place).status is AreaStatus.PARTLY_PROVEN
-    assert area(shown, place).disabled_in_current_release
-    assert [a.area_id for a in shown.areas if a.status is not AreaStatus.ENABLED] == [place]
+    assert unmet
+    assert {c.probe.flag for c in unmet} == {name}
+    assert {a.area_id for a in shown.areas if a.status is not AreaStatus.ENABLED} == places
+    assert all(area(shown, place).disabled_in_current_release for place in places)
     assert shown.state == "blueprint_only_no_production_oms"
 
 
-@pytest.mark.parametrize("value", [False, None])
 @pytest.mark.parametrize("name", PROBES)
-def test_a_probe_that_says_no_or_nothing_outweighs_a_passed_test(
-    name: str, value: bool | None
-) -> None:
-    """TX-I11, TX-L8: a flag is a probe result; no panel disagrees with it."""
-    flags = [f for f in ALL_TRUE if f.name != name]
-    shown = blueprint([*flags, flag(name, value)], CRITERIA)
-    unmet = [c for a in shown.areas for c in a.acceptance_criteria if not c.met]
+def test_one_criterion_alone_proves_an_area_in_part(name: str) -> None:
+    """TX-I11: the criteria that were seen are told, and the area stays off."""
+    shown = blueprint([flag(name, value=True)])
+    met = [c for a in shown.areas for c in a.acceptance_criteria if c.met]
 
-    assert unmet
-    assert {c.probe.flag for c in unmet if c.probe is not None} == {name}
-    assert all(c.test_passed for c in unmet)
+    assert {c.probe.flag for c in met} == {name}
+    for criterion in met:
+        place = criterion.criterion_id.partition(".")[0]
+        assert area(shown, place).status is AreaStatus.PARTLY_PROVEN
 
 
-def test_a_true_probe_without_a_passed_test_meets_nothing() -> None:
-    """TX-I11: the criteria tests decide."""
-    shown = blueprint(ALL_TRUE)
-    assert {a.status for a in shown.areas} == {AreaStatus.NOT_ENABLED}
+def test_every_criterion_has_a_probe_of_its_own_or_that_of_a_flag() -> None:
+    """TX-I11: none is met by a word of anybody."""
+    assert set(PROBES) <= set(PROBE_OF)
+    assert set(CRITERION_FLAGS) <= set(PROBES)
+    assert not any(PROBE_OF[name].certification for name in PROBES)

@@ -21,6 +21,7 @@ from counterseal.desk.dispatch import Dispatch
 from counterseal.kernel.model import Actor
 from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.readiness.decide import decide_boundaries, evaluate, unchecked
+from counterseal.readiness.flags import CRITERION_FLAGS
 from counterseal.readiness.model import Exercise, Flag, Observation
 from storage import probes, scratch
 from storage.guards import GUARDS
@@ -81,6 +82,10 @@ def test_a_governed_home_leaves_nothing_unchecked(seen: Observation) -> None:
         *("distributed_kill_switch_enabled", "distributed_durable_queue_enabled"),
         *("local_paper_guardrails_enabled", "legal_hold_enabled", "retention_policy_enforced"),
         *("order_state_machine_enabled", "production_partial_fill_accounting_enabled"),
+        *("cross_account_aggregation_enabled", "latency_queue_position_model_enabled"),
+        *("broker_execution_report_model_enabled", "broker_execution_report_ingestion_enabled"),
+        "amend_replace_enabled",
+        *CRITERION_FLAGS,
         *("compliance_policy_engine_enabled", "abac_enforced", "approval_state"),
         *("real_login_enabled", "mfa_enabled", "session_validation_enabled"),
         *("admin_login_created", "operator_login_created"),
@@ -97,10 +102,13 @@ def test_what_the_product_does_is_shown(seen: Observation, name: str) -> None:
     [
         *("worm_ledger_enabled", "centralized_audit_service_enabled", "immutable_ledger_enabled"),
         *("external_timestamping_enabled", "append_only_audit_service_enabled"),
-        *("cross_account_aggregation_enabled", "latency_queue_position_model_enabled"),
         *("asynchronous_order_processing_enabled", "caller_provided_quote_only"),
+        *("account_hierarchy_enabled", "exchange_order_book_replay_enabled"),
+        *("slippage_liquidity_calibration_enabled", "real_time_equity_pnl_tracking_enabled"),
+        *("outbox_worker_enabled", "full_timeout_worker_enabled"),
+        "formal_reconciliation_loop_enabled",
         *("tenant_isolation_enforced", "audit_access_monitoring_enabled"),
-        *("rbac_abac_enforced", "centralized_risk_limits_enabled", "amend_replace_enabled"),
+        *("rbac_abac_enforced", "centralized_risk_limits_enabled"),
         *(
             "paper_only_mode",
             "environment_scope",

@@ -20,12 +20,10 @@ from counterseal.desk.batches import Batch
 from counterseal.desk.commands import CommandRecord, Outcome
 from counterseal.desk.exposure import risk_snapshot
 from counterseal.desk.installation import PolicyActivation
-from counterseal.desk.scratch import OPERATOR, OTHER_ACCOUNT, ScratchHouse
+from counterseal.desk.scratch import OPERATOR, ScratchHouse
 from counterseal.kernel.errors import CountersealError, InputError
 from counterseal.kernel.model import Refusal
 from counterseal.market.quotes import QuoteBasis
-from counterseal.oms.model import Order
-from counterseal.oms.states import OrderState
 from counterseal.policy.evaluation import PolicyEvaluation, Verdict, replay_all
 from counterseal.policy.words import DecisionWord
 from counterseal.readiness.model import Exercise, Exercised
@@ -38,14 +36,13 @@ REHEARSED: Final = (
     Exercise.SAME_REVIEWER_REFUSED,
     Exercise.ONE_REVIEW_REFUSED,
     Exercise.DUPLICATE_REFUSED,
+    Exercise.DUPLICATE_LOGGED,
     Exercise.ATTRIBUTES_DENY,
     Exercise.STATE_DENIES,
     Exercise.ENVIRONMENT_DENIES,
     Exercise.ALL_CHECKS_RUN,
     Exercise.SNAPSHOT_FROM_PORTFOLIO,
-    Exercise.ACCOUNTS_ADD_UP,
     Exercise.CALLER_QUOTES_ONLY,
-    Exercise.ACCEPTED_BEFORE_PROCESSED,
     Exercise.TIMEOUT_SCAN_ANSWERS,
     Exercise.TIMEOUT_PREVIEW_ANSWERS,
     Exercise.READING_RECORDED,
@@ -152,7 +149,9 @@ class Rehearsal:
         self._refused(Exercise.ONE_REVIEW_REFUSED, house.submit(request_id), "STAGES_MISSING")
         house.done(house.review(request_id, "risk", paper))
         order_id = house.done(house.submit(request_id))
-        self._refused(Exercise.DUPLICATE_REFUSED, house.submit(request_id), "ALREADY_CONSUMED")
+        again = house.submit(request_id)
+        self._refused(Exercise.DUPLICATE_REFUSED, again, "ALREADY_CONSUMED")
+        self._logged(again)
         self._rules(request_id)
         self._filled_order(order_id)
 
@@ -176,36 +175,37 @@ class Rehearsal:
 
     def _filled_order(self, order_id: str) -> None:
         with self._bench.store.reader() as reader:
-            intent, order = reader.get(PaperOrderIntent, order_id), reader.get(Order, order_id)
+            intent = reader.get(PaperOrderIntent, order_id)
             evaluations = reader.find(RiskEvaluation, order_id=order_id)
             fills = reader.find(Fill, order_id=order_id)
-        if intent is None or order is None or not evaluations or not fills:
+        if intent is None or not evaluations or not fills:
             raise InputError("REHEARSAL_STOPPED", "the order left no fill", got=order_id)
         self._checks(evaluations[0].checks)
-        self._accounts(intent)
+        self._portfolio(intent)
         bases = {str(fill.quote.basis) for fill in fills}
         told = f"a fill was priced by: {', '.join(sorted(bases))}"
         self._tell(Exercise.CALLER_QUOTES_ONLY, bases == {QuoteBasis.CALLER}, told)
-        waiting = order.state in {OrderState.NEW, OrderState.RISK_CHECKED}
-        told = f"{order.state} when the submit returned"
-        self._tell(Exercise.ACCEPTED_BEFORE_PROCESSED, waiting, told)
+
+    def _logged(self, duplicate: Outcome) -> None:
+        """Whether a second order of one approval left a record of its refusal."""
+        with self._bench.store.reader() as reader:
+            records = [c for c in reader.find(CommandRecord) if c.event_id == duplicate.event_id]
+        refused = [record.refusal.code for record in records if record.refusal is not None]
+        told = f"{duplicate.event_id or 'no event'} records {', '.join(refused) or 'no refusal'}"
+        self._tell(Exercise.DUPLICATE_LOGGED, bool(refused), told)
 
     def _checks(self, checks: tuple[Check, ...]) -> None:
         names, skipped = tuple(c.name for c in checks), [c.name for c in checks if c.skipped]
         told = f"{len(checks)} checks told, {len(skipped)} of them skipped"
         self._tell(Exercise.ALL_CHECKS_RUN, names == tuple(CheckName) and not skipped, told)
 
-    def _accounts(self, intent: PaperOrderIntent) -> None:
-        elsewhere = intent.amended(account_id=OTHER_ACCOUNT)
+    def _portfolio(self, intent: PaperOrderIntent) -> None:
         with self._bench.store.reader() as reader:
-            own = risk_snapshot(reader, self._bench, intent, self._house.now)
-            other = risk_snapshot(reader, self._bench, elsewhere, self._house.now)
-        held, added = own.position_tx_equivalent, other.position_tx_equivalent
+            snapshot = risk_snapshot(reader, self._bench, intent, self._house.now)
+        held = snapshot.position_tx_equivalent
         told = f"the snapshot holds {held}, {intent.tx_equivalent_exposure} was filled"
         passed = held == intent.tx_equivalent_exposure
         self._tell(Exercise.SNAPSHOT_FROM_PORTFOLIO, passed, told)
-        told = f"{held} in one account; the snapshot of the other says {added}"
-        self._tell(Exercise.ACCOUNTS_ADD_UP, added == held, told)
 
     def _resting_order(self) -> None:
         house, lifecycle = self._house, self._house.desk.lifecycle

@@ -44,6 +44,7 @@ from counterseal.kernel.model import Actor, Signature
 from counterseal.kernel.money import Currency
 from counterseal.market.contracts import ContractSpec
 from counterseal.market.instruments import contract_root
+from counterseal.oms.model import Order
 from counterseal.policy.words import DecisionWord
 from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce
 from counterseal.signals.model import Direction, Provenance, SignalReason, StrategySignal
@@ -51,6 +52,9 @@ from counterseal.signals.model import Direction, Provenance, SignalReason, Strat
 SYMBOL: Final = "TMF202601"
 ACCOUNT: Final = "scratch-1"
 OTHER_ACCOUNT: Final = "scratch-2"
+AWAY: Final = Decimal(19_900)
+"""A buyer's limit (points) that the scratch market does not reach."""
+
 OPERATOR: Final = "operator"
 OFFICERS: Final = ("officer-1", "officer-2")
 REVIEWER: Final = "risk"
@@ -216,8 +220,8 @@ class ScratchHouse:
         self.done(told)
         return signal
 
-    def requested(self) -> str:
-        """A fresh request over a fresh signal.
+    def requested(self, **terms: object) -> str:
+        """A fresh request over a fresh signal; `terms` differ from the usual payload.
 
         Raises:
             InputError: `REHEARSAL_STOPPED`.
@@ -226,7 +230,7 @@ class ScratchHouse:
         spec = self.desk.bench.contracts.spec(contract_root(SYMBOL))
         if spec is None:
             raise InputError("REHEARSAL_STOPPED", "no terms of the scratch contract", got=SYMBOL)
-        payload = self._payload(signal, spec)
+        payload = self._payload(signal, spec).amended(**terms)
         requester = self._actor("requester")
         return self.done(self.desk.approvals.request(payload, requester, key=self.key()))
 
@@ -324,15 +328,41 @@ class ScratchHouse:
         asked = Submission(
             approval_request_id=request_id, quantity=_QUANTITY, selected_outcome=selected
         )
-        return self.desk.orders.submit(asked, self._actor(OPERATOR), key=self.key())
+        return self.desk.orders.submit(asked, self.operator, key=self.key())
 
-    def approved(self) -> str:
+    def enqueued(self, limit_price: Decimal | None = None) -> str:
+        """An approved order of the other account whose message waits for a gateway; its id.
+
+        Args:
+            limit_price: Points, for a limit order; None for a market order.
+
+        Raises:
+            InputError: `REHEARSAL_STOPPED`.
+        """
+        terms = {} if limit_price is None else {"order_type": OrderType.LIMIT}
+        request_id = self.approved(account_id=OTHER_ACCOUNT, **terms)
+        asked = Submission(
+            approval_request_id=request_id, quantity=Decimal(1), limit_price=limit_price
+        )
+        self.done(self.desk.orders.enqueue(asked, self.operator, key=self.key()))
+        with self.desk.bench.store.reader() as reader:
+            found = reader.find(Order, approval_request_id=request_id)
+        if not found:
+            raise InputError("REHEARSAL_STOPPED", "no order was accepted", got=request_id)
+        return found[0].order_id
+
+    @property
+    def operator(self) -> Actor:
+        """Who submits."""
+        return self._actor(OPERATOR)
+
+    def approved(self, **terms: object) -> str:
         """A request that two people approved.
 
         Raises:
             InputError: `REHEARSAL_STOPPED`.
         """
-        request_id = self.requested()
+        request_id = self.requested(**terms)
         research, paper = DecisionWord.RESEARCH_APPROVED, DecisionWord.APPROVED_FOR_PAPER
         self.done(self.review(request_id, "reviewer", research))
         self.done(self.review(request_id, "risk", paper))

@@ -25,7 +25,7 @@ from counterseal.readiness.boundaries import (
     BoundaryPlan,
     Entry,
 )
-from counterseal.readiness.flags import NEVER, PROBE_OF, VIOLATIONS
+from counterseal.readiness.flags import CRITERION_FLAGS, NEVER, PROBE_OF, VIOLATIONS
 from counterseal.readiness.hosted import HOSTED
 from counterseal.readiness.model import Area, Boundary, Flag, Observation, SettingsSeen
 from counterseal.readiness.trail import TRAIL
@@ -43,6 +43,7 @@ ON_PANELS: Final[Mapping[str, str]] = {
     "kill_switch_active": "TX-H17",
     "broker_heartbeat_healthy": "TX-H17",
     "local_sqlite_only": "TX-K6",
+    **dict.fromkeys(CRITERION_FLAGS, "TX-I11"),
 }
 """Flags that panels show and no boundary does, with the row of the panel."""
 
@@ -94,6 +95,8 @@ def _flag(name: str, row: str, seen: Observation) -> Flag:
         probe=probe.name,
         looks_at=probe.looks_at,
         evidence=found.evidence,
+        checked_at=seen.at,
+        log_size=None if seen.home is None else seen.home.log.size,
     )
 
 

@@ -17,6 +17,7 @@ from typing import Final
 from counterseal.audit.retention import LoggedRow, decide_hold, due_ranges, kept_until
 from counterseal.broker.model import QuoteSnapshot, SimulationOutcome, SimulationRequest
 from counterseal.broker.ports import Broker
+from counterseal.broker.windows import PrintSnapshot, TapeWindow
 from counterseal.kernel.model import Refusal
 from counterseal.kernel.money import Currency
 from counterseal.oms.apply import apply_event, apply_fill
@@ -24,6 +25,7 @@ from counterseal.oms.decide import OrderRequest, create_order
 from counterseal.oms.model import Execution, Order
 from counterseal.oms.states import OrderEventType
 from counterseal.policy.authorize import Action, authorize
+from counterseal.policy.execution import TapeFillRule
 from counterseal.policy.words import Role
 from counterseal.portfolio.model import Account, Position
 from counterseal.portfolio.valuation import Mark, value_account
@@ -35,6 +37,14 @@ _AT: Final = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 _SYMBOL: Final = "TMF202601"
 _QUANTITY: Final = Decimal(4)
 _BID, _ASK = Decimal(19_999), Decimal(20_000)
+_TO_WORK: Final = (
+    OrderEventType.RISK_APPROVE,
+    OrderEventType.SUBMIT,
+    OrderEventType.ACKNOWLEDGE,
+)
+_FILL: Final = Execution(
+    exec_id="probe-1", last_quantity=Decimal(1), last_price=_ASK, occurred_at=_AT
+)
 
 
 def core_exercises(broker: Broker) -> tuple[Exercised, ...]:
@@ -48,6 +58,7 @@ def core_exercises(broker: Broker) -> tuple[Exercised, ...]:
         _assumptions(broker),
         _illegal_move(),
         _duplicate_report(),
+        _late_fill(),
         _equity(),
         _held_record(),
         *law_exercises(),
@@ -115,10 +126,30 @@ def _outcomes(broker: Broker) -> Exercised:
 
 
 def _assumptions(broker: Broker) -> Exercised:
-    warnings = broker.answer(_asked()).warnings
-    left_out = [w for w in warnings if w.endswith((":latency", ":queue_position"))]
-    told = f"the fill says: {', '.join(left_out) or 'nothing left out'}"
-    return _told(Exercise.LATENCY_AND_QUEUE_MODELLED, not left_out, told)
+    rule = TapeFillRule(latency_ms=250, fills_at_touch=True, participation_cap=Decimal(1))
+    second = _AT + timedelta(seconds=1)
+    deal = PrintSnapshot(row=2, at=second, price=_BID, contracts=5, volume_before=0)
+    window = TapeWindow(
+        symbol=_SYMBOL,
+        source="probe",
+        lot_id="probe-second",
+        rests=True,
+        queue_at_arrival=Decimal(3),
+        queue_ahead=Decimal(3),
+        prints=(deal,),
+    )
+    asked = _asked().amended(
+        order_type=OrderType.LIMIT, limit_price=_BID, arrived_at=_AT, rule=rule, window=window
+    )
+    answer = broker.answer(asked)
+    waited = answer.simulated_fill_quantity, answer.latency_ms, answer.queue_left
+    stated = {"latency", "queue_position"} <= set(answer.modelled)
+    told = (
+        f"{answer.model_version}, 5 printed behind a queue of 3: {waited[0]} filled, delay"
+        f" {waited[1]} ms, queue left {waited[2]}; states both as modelled: {stated}"
+    )
+    passed = stated and waited == (Decimal(2), rule.latency_ms, Decimal(0))
+    return _told(Exercise.LATENCY_AND_QUEUE_MODELLED, passed, told)
 
 
 def _new_order() -> Order:
@@ -146,17 +177,37 @@ def _illegal_move() -> Exercised:
     return _told(Exercise.ILLEGAL_MOVE_REFUSED, refused, told)
 
 
-def _duplicate_report() -> Exercised:
+def _led(*further: OrderEventType) -> Order | str:
+    """An order at work, and led on; or where it was stopped."""
     order = _new_order()
-    for event in (OrderEventType.RISK_APPROVE, OrderEventType.SUBMIT, OrderEventType.ACKNOWLEDGE):
+    for event in (*_TO_WORK, *further):
         step = apply_event(order, event, _AT, risk_evaluation_id="probe-evaluation")
         if isinstance(step, Refusal):
-            return _told(Exercise.DUPLICATE_REPORT_IGNORED, False, f"{event}: {step.code}")
+            return f"{event}: {step.code}"
         order = step.order
-    fill = Execution(exec_id="probe-1", last_quantity=Decimal(1), last_price=_ASK, occurred_at=_AT)
+    return order
+
+
+def _late_fill() -> Exercised:
+    order = _led(OrderEventType.CANCEL_REQUEST, OrderEventType.CANCEL)
+    if isinstance(order, str):
+        return _told(Exercise.LATE_FILL_COUNTED, False, order)
+    taken = apply_fill(order, _FILL, _AT)
+    if isinstance(taken, Refusal):
+        return _told(Exercise.LATE_FILL_COUNTED, False, f"fill: {taken.code}")
+    events = [step.event for step in taken.events]
+    told = f"a fill after the cancel: {taken.order.cum_quantity} counted, {', '.join(events)}"
+    passed = taken.order.cum_quantity == 1 and events == [OrderEventType.LATE_FILL]
+    return _told(Exercise.LATE_FILL_COUNTED, passed, told)
+
+
+def _duplicate_report() -> Exercised:
+    order = _led()
+    if isinstance(order, str):
+        return _told(Exercise.DUPLICATE_REPORT_IGNORED, False, order)
     counted = []
     for _ in range(2):
-        taken = apply_fill(order, fill, _AT)
+        taken = apply_fill(order, _FILL, _AT)
         if isinstance(taken, Refusal):
             return _told(Exercise.DUPLICATE_REPORT_IGNORED, False, f"fill: {taken.code}")
         order = taken.order

@@ -6,7 +6,7 @@ Invariants
   I1  A flag has one probe, wherever it is shown.
 
 Not here: the probes, the lists of a boundary (boundaries, hosted).
-Source: TX-L1 to TX-L7; TX-G13, TX-H17, TX-I10, TX-K6.
+Source: TX-L1 to TX-L7; TX-G13, TX-H17, TX-I10, TX-I11, TX-K6.
 """
 
 from collections.abc import Mapping
@@ -16,7 +16,7 @@ from counterseal.readiness import home_probes as home
 from counterseal.readiness import probes
 from counterseal.readiness.boundaries import words
 from counterseal.readiness.hosted_flags import HOSTED_TABLE
-from counterseal.readiness.model import Exercise
+from counterseal.readiness.model import Exercise, RunKind
 from counterseal.readiness.probes import (
     CERTIFICATION,
     Probe,
@@ -25,11 +25,11 @@ from counterseal.readiness.probes import (
     exercised,
     inverse,
     present,
+    ran,
 )
 
 _E = Exercise
-_WORKER = built(_E.WORKER_DRAINS, "worker_heartbeat")
-_AMENDING = ("orders.amend", "orders.replace", "lifecycle.amend", "lifecycle.replace")
+_WORKER = every("worker", exercised(_E.WORKER_DRAINS), ran(RunKind.WORKER))
 _CREDENTIALS = present(
     "broker_credentials", "broker_credential", "broker_password", "broker_api_key"
 )
@@ -142,11 +142,17 @@ _TABLE: Final[tuple[tuple[Probe, str], ...]] = (
     (home.CALLER_ONLY, "caller_provided_quote_only"),
     (built(_E.BOOK_REPLAYED, "book_replay", "order_book"), "exchange_order_book_replay_enabled"),
     (
-        exercised(_E.DUPLICATE_REPORT_IGNORED),
-        "broker_execution_report_model_enabled broker_execution_report_ingestion_enabled",
+        every(
+            "reports_drive_orders",
+            exercised(_E.DUPLICATE_REPORT_IGNORED),
+            exercised(_E.REPORTS_INGESTED),
+            exercised(_E.REPORTS_REPEATED),
+        ),
+        "broker_execution_report_model_enabled",
     ),
+    (exercised(_E.REPORTS_INGESTED), "broker_execution_report_ingestion_enabled"),
     (exercised(_E.LATENCY_AND_QUEUE_MODELLED), "latency_queue_position_model_enabled"),
-    (built(_E.MODEL_CALIBRATED, "calibrat"), "slippage_liquidity_calibration_enabled"),
+    (ran(RunKind.CALIBRATION), "slippage_liquidity_calibration_enabled"),
     (exercised(_E.ILLEGAL_MOVE_REFUSED), "order_state_machine_enabled"),
     (home.OUTBOX, "local_outbox_metadata_enabled"),
     (home.ORDER_KEYS, "duplicate_idempotency_metadata_enabled"),
@@ -157,15 +163,18 @@ _TABLE: Final[tuple[tuple[Probe, str], ...]] = (
         every("asynchronous", exercised(_E.ACCEPTED_BEFORE_PROCESSED), _WORKER),
         "asynchronous_order_processing_enabled",
     ),
-    (exercised(_E.QUEUE_SURVIVES), "distributed_durable_queue_enabled"),
-    (_WORKER, "outbox_worker_enabled"),
-    (built(_E.SCAN_ON_TIME, "timeout_scan"), "full_timeout_worker_enabled"),
-    (built(_E.AMENDED_UNDER_RISK, *_AMENDING), "amend_replace_enabled"),
-    (home.SUMS, "production_partial_fill_accounting_enabled"),
     (
-        built(_E.RECONCILED_ON_TIME, "reconciliation_run"),
-        "formal_reconciliation_loop_enabled",
+        every("queue", exercised(_E.QUEUE_SURVIVES), exercised(_E.MESSAGE_SURVIVES)),
+        "distributed_durable_queue_enabled",
     ),
+    (_WORKER, "outbox_worker_enabled"),
+    (ran(RunKind.TIMEOUT_SCAN), "full_timeout_worker_enabled"),
+    (
+        every("amend", exercised(_E.AMENDED_UNDER_RISK), exercised(_E.AMEND_REFUSED_BY_RISK)),
+        "amend_replace_enabled",
+    ),
+    (home.SUMS, "production_partial_fill_accounting_enabled"),
+    (ran(RunKind.RECONCILIATION), "formal_reconciliation_loop_enabled"),
     (home.APPEND_ONLY, "append_only_enforced_by_storage audit_append_only_enforced"),
     (home.CHECKPOINT, "cryptographic_signing_enabled"),
     (home.LEGAL_HOLD, "legal_hold_enabled"),
@@ -186,8 +195,34 @@ _TABLE: Final[tuple[tuple[Probe, str], ...]] = (
     (home.HEARTBEAT, "broker_heartbeat_healthy"),
 )
 
+_CRITERIA: Final[tuple[tuple[Probe, str], ...]] = (
+    (exercised(_E.MESSAGE_SENT_ONCE), "outbox_retries_idempotent"),
+    (exercised(_E.DEAD_LETTER_REPLAYED), "dead_letters_replayable"),
+    (exercised(_E.SECOND_WORKER_REFUSED), "second_worker_harmless"),
+    (exercised(_E.MESSAGE_SURVIVES), "crashed_worker_resumed"),
+    (exercised(_E.DUPLICATE_LOGGED), "duplicate_attempts_logged"),
+    (exercised(_E.TIMEOUT_MARKED_ONCE), "timeout_marks_idempotent"),
+    (exercised(_E.UNKNOWN_BLOCKS), "unknown_orders_block"),
+    (exercised(_E.REPORTS_REPEATED), "duplicate_reports_ignored"),
+    (exercised(_E.CONTRADICTION_MARKED), "contradictions_mark_orders"),
+    (exercised(_E.MISMATCH_LOCKS), "mismatches_lock_accounts"),
+    (
+        every(
+            "resolved_on_record",
+            exercised(_E.MISMATCH_RESOLVED),
+            exercised(_E.DOUBT_ENDED),
+        ),
+        "mismatches_resolved_on_record",
+    ),
+    (exercised(_E.LATE_FILL_COUNTED), "late_fills_counted"),
+    (exercised(_E.CHANGES_ARE_EVENTS), "order_changes_recorded"),
+    (exercised(_E.FILL_TAKEN_BACK), "fill_corrections_recorded"),
+)
+CRITERION_FLAGS: Final = tuple(name for _, name in _CRITERIA)
+"""Flags that only the criteria of the blueprint show (TX-I11)."""
+
 PROBE_OF: Final[Mapping[str, Probe]] = {
-    name: probe for probe, names in (*_TABLE, *HOSTED_TABLE) for name in names.split()
+    name: probe for probe, names in (*_TABLE, *_CRITERIA, *HOSTED_TABLE) for name in names.split()
 }
 """The probe of each flag."""
 

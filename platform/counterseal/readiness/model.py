@@ -50,16 +50,30 @@ class Exercise(StrEnum):
     BOOK_REPLAYED = "book_replayed"
     DUPLICATE_REPORT_IGNORED = "duplicate_report_ignored"
     LATENCY_AND_QUEUE_MODELLED = "latency_and_queue_modelled"
-    MODEL_CALIBRATED = "model_calibrated"
     ILLEGAL_MOVE_REFUSED = "illegal_move_refused"
     TIMEOUT_SCAN_ANSWERS = "timeout_scan_answers"
     TIMEOUT_PREVIEW_ANSWERS = "timeout_preview_answers"
     ACCEPTED_BEFORE_PROCESSED = "accepted_before_processed"
     QUEUE_SURVIVES = "queue_survives"
+    MESSAGE_SURVIVES = "message_survives"
+    SECOND_WORKER_REFUSED = "second_worker_refused"
     WORKER_DRAINS = "worker_drains"
-    SCAN_ON_TIME = "scan_on_time"
+    DEAD_LETTER_REPLAYED = "dead_letter_replayed"
+    MESSAGE_SENT_ONCE = "message_sent_once"
+    DUPLICATE_LOGGED = "duplicate_logged"
+    TIMEOUT_MARKED_ONCE = "timeout_marked_once"
+    REPORTS_INGESTED = "reports_ingested"
+    REPORTS_REPEATED = "reports_repeated"
+    CONTRADICTION_MARKED = "contradiction_marked"
+    UNKNOWN_BLOCKS = "unknown_blocks"
+    DOUBT_ENDED = "doubt_ended"
+    MISMATCH_LOCKS = "mismatch_locks"
+    MISMATCH_RESOLVED = "mismatch_resolved"
     AMENDED_UNDER_RISK = "amended_under_risk"
-    RECONCILED_ON_TIME = "reconciled_on_time"
+    AMEND_REFUSED_BY_RISK = "amend_refused_by_risk"
+    CHANGES_ARE_EVENTS = "changes_are_events"
+    LATE_FILL_COUNTED = "late_fill_counted"
+    FILL_TAKEN_BACK = "fill_taken_back"
     LOG_REFUSES_CHANGE = "log_refuses_change"
     DIRECT_APPEND_REFUSED = "direct_append_refused"
     OBJECT_LOCKED = "object_locked"
@@ -166,6 +180,34 @@ class OrdersSeen(DomainModel):
     heartbeats_missing: int = Field(ge=0)
 
 
+class RunKind(StrEnum):
+    """What runs again and again and leaves a document; the value is the kind of that document."""
+
+    RECONCILIATION = "reconciliation_runs"
+    TIMEOUT_SCAN = "timeout_scans"
+    WORKER = "gateway_cursors"
+    CALIBRATION = "calibration_runs"
+
+
+class RunSeen(DomainModel):
+    """The newest stored run of a kind.
+
+    Attributes:
+        run_id: Key of its document, a reference into the log.
+        at: When it ended (UTC). due_seconds: Until the next one must have run; None for a run that
+            does not grow old.
+        whole: Its result is stored, with all that its flag asks for.
+        told: Its result in words.
+    """
+
+    kind: RunKind
+    run_id: Name
+    at: UtcDatetime
+    due_seconds: int | None = Field(default=None, ge=1)
+    whole: bool
+    told: Text
+
+
 class PolicySeen(DomainModel):
     """A home's policy; `bundle_hash` is empty when none was activated.
 
@@ -206,6 +248,11 @@ class HomeSeen(DomainModel):
     orders: OrdersSeen
     policy: PolicySeen
     access: AccessSeen = AccessSeen()
+    runs: tuple[RunSeen, ...] = ()
+
+    def run_of(self, kind: RunKind) -> RunSeen | None:
+        """The newest run of a kind; None when none was stored."""
+        return next((run for run in self.runs if run.kind is kind), None)
 
 
 class EffectsSeen(DomainModel):
@@ -262,6 +309,8 @@ class Flag(DomainModel):
         value: None means that it could not be checked; it never counts as true.
         row: Where the flag is asked for, such as `TX-L1`.
         looks_at: What the probe looks at; `evidence`: what it saw.
+        checked_at: When (UTC). log_size: Records of the home's log at that time, a reference into
+            it; None when no home was read.
     """
 
     name: Name
@@ -270,6 +319,8 @@ class Flag(DomainModel):
     probe: Name
     looks_at: Text
     evidence: Text
+    checked_at: UtcDatetime | None = None
+    log_size: int | None = Field(default=None, ge=0)
 
 
 class Area(DomainModel):

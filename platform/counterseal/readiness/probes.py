@@ -14,9 +14,11 @@ Source: TX-L8.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from typing import Final, NamedTuple
 
-from counterseal.readiness.model import Exercise, HomeSeen, Observation
+from counterseal.kernel.clock import utc_text
+from counterseal.readiness.model import Exercise, HomeSeen, Observation, RunKind
 
 _NO_HOME: Final = ("", "DATABASE_MISSING")
 _WINDOWS: Final = ("ui.", "make:", "ci:")
@@ -97,6 +99,23 @@ def in_home(name: str, looks_at: str, look: Callable[[HomeSeen], Found]) -> Prob
         return look(seen.home)
 
     return Probe(name, looks_at, guarded)
+
+
+def ran(kind: RunKind) -> Probe:
+    """Whether a run of this kind was stored, whole, and lately enough for the next to come."""
+
+    def look(seen: Observation) -> Found:
+        if seen.home is None:
+            return Found(None, f"no home was read ({seen.home_problem or 'not looked at'})")
+        run = seen.home.run_of(kind)
+        if run is None:
+            return Found(False, f"nothing stored in {kind}")
+        late = run.due_seconds is not None and seen.at - run.at > timedelta(seconds=run.due_seconds)
+        when = "overdue" if late else "in time"
+        told = f"{run.run_id} of {utc_text(run.at)}, {when}: {run.told}"
+        return Found(run.whole and not late, told)
+
+    return Probe(f"{kind}_stored", f"the newest of {kind} in the home", look)
 
 
 def readable(name: str, looks_at: str, look: Callable[[HomeSeen], str]) -> Probe:

@@ -16,6 +16,8 @@ from counterseal.readiness.model import (
     OrdersSeen,
     PartsSeen,
     PolicySeen,
+    RunKind,
+    RunSeen,
     SettingsSeen,
 )
 
@@ -40,6 +42,13 @@ GOOD_PARTS: Final = (
 def outcomes(passed: bool | None) -> tuple[Exercised, ...]:
     """Every exercise with one outcome."""
     return tuple(Exercised(name=e, passed=passed, evidence="told by a test") for e in Exercise)
+
+
+def run(kind: RunKind, *, at: datetime = AT, whole: bool = True) -> RunSeen:
+    """A stored run that is due again after a minute."""
+    return RunSeen(
+        kind=kind, run_id="run-1", at=at, due_seconds=60, whole=whole, told="told by a test"
+    )
 
 
 FULL_HOME: Final = HomeSeen(
@@ -81,6 +90,7 @@ FULL_HOME: Final = HomeSeen(
         bundle_hash="sha256:1", matches=True, limits=True, votes=2, retention_rules=4
     ),
     access=AccessSeen(providers=1, provider_logins=1, sessions_open=1),
+    runs=tuple(run(kind) for kind in RunKind),
 )
 BARE_HOME: Final = HomeSeen(
     mode="paper",

@@ -142,12 +142,12 @@ def test_the_approval_boundary_names_the_four_decisions() -> None:
 
 
 def test_flags_of_panels_are_probed_like_all_others() -> None:
-    """TX-G13, TX-H17, TX-K6: local only, kill switch, heartbeat, SQLite only."""
+    """TX-G13, TX-H17, TX-I11, TX-K6: switches, local only, the criteria of the blueprint."""
     full, blind = evaluate(FULL), evaluate(BLIND)
 
     assert {full[name].value for name in ON_PANELS} == {True}
     assert {blind[name].value for name in ON_PANELS} == {None}
-    assert {full[name].row for name in ON_PANELS} == {"TX-G13", "TX-H17", "TX-K6"}
+    assert {full[name].row for name in ON_PANELS} == {*("TX-G13", "TX-H17", "TX-I11", "TX-K6")}
 
 
 def test_no_word_of_a_boundary_claims_compliance() -> None:

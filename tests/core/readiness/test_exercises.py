@@ -7,7 +7,8 @@ import pytest
 
 from counterseal.audit.retention import due_ranges
 from counterseal.broker.gateway import PaperBroker
-from counterseal.broker.model import SimulationRequest, SimulationResult
+from counterseal.broker.model import NOT_MODELLED, SimulationRequest, SimulationResult
+from counterseal.broker.models import answer_of
 from counterseal.identity.oidc import Claims, judge_claims
 from counterseal.kernel.model import Refusal, refuse
 from counterseal.oms.model import OrderChange
@@ -39,13 +40,12 @@ def _told() -> dict[Exercise, bool | None]:
     return {e.name: e.passed for e in core_exercises(PaperBroker())}
 
 
-def test_the_core_shows_what_it_does_and_what_it_leaves_out() -> None:
-    """TX-L1 to TX-L5: every exercise ran; latency and queue are not modelled."""
+def test_the_core_shows_what_it_does() -> None:
+    """TX-L1 to TX-L5: every exercise ran, and latency and queue stand in the answer."""
     told = _told()
 
-    assert told.pop(Exercise.LATENCY_AND_QUEUE_MODELLED) is False
     assert set(told.values()) == {True}
-    assert len(told) == 11
+    assert len(told) == 13
 
 
 def test_a_moody_broker_is_not_deterministic_and_reaches_one_outcome() -> None:
@@ -55,6 +55,28 @@ def test_a_moody_broker_is_not_deterministic_and_reaches_one_outcome() -> None:
     assert told[Exercise.MODEL_REPEATS] is False
     assert told[Exercise.FIVE_OUTCOMES] is False
     assert told[Exercise.LATENCY_AND_QUEUE_MODELLED] is True
+
+
+@pytest.mark.parametrize(
+    "silent",
+    [
+        {"modelled": ("partial_fills",), "not_modelled": NOT_MODELLED},
+        {"latency_ms": 0},
+        {"queue_left": None},
+    ],
+)
+def test_an_answer_that_leaves_latency_or_the_queue_out_is_seen(
+    monkeypatch: pytest.MonkeyPatch, silent: dict[str, object]
+) -> None:
+    """TX-L3:latency_queue_position_model_enabled, false side."""
+
+    def answer(self: PaperBroker, request: SimulationRequest) -> SimulationResult:
+        del self
+        return answer_of(request).amended(**silent)
+
+    monkeypatch.setattr(PaperBroker, "answer", answer)
+
+    assert _told()[Exercise.LATENCY_AND_QUEUE_MODELLED] is False
 
 
 def _always(answer: object) -> object:
@@ -89,6 +111,9 @@ NO: Refusal = refuse("ROLE", "no")
         ("apply_event", _forgetful, Exercise.ILLEGAL_MOVE_REFUSED),
         ("apply_event", _always(NO), Exercise.DUPLICATE_REPORT_IGNORED),
         ("apply_fill", _forgetful, Exercise.DUPLICATE_REPORT_IGNORED),
+        ("apply_event", _always(NO), Exercise.LATE_FILL_COUNTED),
+        ("apply_fill", _forgetful, Exercise.LATE_FILL_COUNTED),
+        ("apply_fill", _always(NO), Exercise.LATE_FILL_COUNTED),
         ("apply_fill", _always(NO), Exercise.DUPLICATE_REPORT_IGNORED),
         ("value_account", _same_equity, Exercise.EQUITY_FOLLOWS_QUOTE),
         ("due_ranges", _always(()), Exercise.HELD_RECORD_KEPT),

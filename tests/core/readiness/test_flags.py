@@ -1,10 +1,12 @@
 """Every flag on both sides of its probe."""
 
+from datetime import timedelta
+
 import pytest
 
 from counterseal.readiness.decide import PLANS, ROW_OF, evaluate
 from counterseal.readiness.flags import NEVER, PROBE_OF, VIOLATIONS
-from counterseal.readiness.model import Exercise, Observation
+from counterseal.readiness.model import Exercise, Observation, RunKind
 from tests.core.readiness.seen import (
     BARE,
     BLIND,
@@ -13,6 +15,7 @@ from tests.core.readiness.seen import (
     LIVE,
     MANAGED,
     changed,
+    run,
     with_outcome,
 )
 
@@ -156,6 +159,11 @@ def test_every_exercise_decides_a_flag(exercise: Exercise) -> None:
         ("home.cases.administrators_with_keys", 0, "admin_login_created"),
         ("home.cases.operators_with_keys", 0, "operator_login_created"),
         ("home.policy.limits", False, "centralized_risk_limits_enabled"),
+        ("home.runs", (), "formal_reconciliation_loop_enabled"),
+        ("home.runs", (), "full_timeout_worker_enabled"),
+        ("home.runs", (), "outbox_worker_enabled"),
+        ("home.runs", (), "asynchronous_order_processing_enabled"),
+        ("home.runs", (), "slippage_liquidity_calibration_enabled"),
         ("home.policy.retention_rules", 0, "retention_policy_enforced"),
         ("parts.kinds_without_tenant", ("orders",), "tenant_isolation_enforced"),
         ("settings.broker_provider", "acme", "paper_only"),
@@ -169,6 +177,45 @@ def test_one_fact_alone_turns_a_flag(path: str, value: object, name: str) -> Non
     """TX-L8: each fact that a probe looks at decides it, and nothing else changed."""
     assert _value(FULL, name) is True
     assert _value(changed(FULL, path, value), name) is False
+
+
+RUNS = {
+    RunKind.RECONCILIATION: "formal_reconciliation_loop_enabled",
+    RunKind.TIMEOUT_SCAN: "full_timeout_worker_enabled",
+    RunKind.WORKER: "outbox_worker_enabled",
+    RunKind.CALIBRATION: "slippage_liquidity_calibration_enabled",
+}
+
+
+@pytest.mark.parametrize("kind", RunKind)
+@pytest.mark.parametrize(("seconds", "shown"), [(60, True), (61, False)])
+def test_a_run_counts_until_the_next_is_overdue(kind: RunKind, seconds: int, shown: bool) -> None:
+    """TX-L3, TX-L4: the last run within its interval, from both sides, with a reference to it."""
+    at = FULL.at - timedelta(seconds=seconds)
+    flag = evaluate(changed(FULL, "home.runs", (run(kind, at=at),)))[RUNS[kind]]
+
+    assert flag.value is shown
+    assert "run-1" in flag.evidence
+    assert ("in time" in flag.evidence) is shown
+
+
+@pytest.mark.parametrize("kind", RunKind)
+def test_a_run_that_never_grows_old_counts_while_it_is_whole(kind: RunKind) -> None:
+    """TX-L3, TX-L4: a result that misses a part shows nothing."""
+    long_ago = run(kind, at=FULL.at - timedelta(days=900)).amended(due_seconds=None)
+    partly = run(kind, whole=False)
+
+    assert _value(changed(FULL, "home.runs", (long_ago,)), RUNS[kind]) is True
+    assert _value(changed(FULL, "home.runs", (partly,)), RUNS[kind]) is False
+
+
+@every_flag
+def test_evidence_tells_when_it_was_found_and_where_the_log_stood(name: str) -> None:
+    """TX-L8: what was checked, when, the result, and a reference into the log."""
+    flag, unseen = evaluate(FULL)[name], UNSEEN[name]
+
+    assert (flag.checked_at, flag.log_size) == (FULL.at, 9)
+    assert (unseen.checked_at, unseen.log_size) == (BLIND.at, None)
 
 
 @pytest.mark.parametrize(

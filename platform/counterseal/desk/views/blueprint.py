@@ -4,14 +4,14 @@ Job: the eight areas with gap, design and acceptance criteria, their status comp
 
 Invariants
   I1  An area is enabled if and only if every criterion is met.
-  I2  A criterion is met when its test passed and its probe, if it has one, does not say otherwise.
+  I2  A criterion is met when its probe carried it out and saw it hold; nothing else meets it.
   I3  Nothing enabled makes this a production system: the safety flags stay those of their probes.
 
 Not here: probes (readiness), counters of today (views.reliability).
 Source: TX-I11 and its table, TX-L8.
 """
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -40,8 +40,7 @@ class Criterion(DomainModel):
 
     criterion_id: Name
     text: Text
-    test_passed: bool
-    probe: PanelFlag | None
+    probe: PanelFlag
     met: bool
 
 
@@ -71,7 +70,7 @@ class Blueprint(PaperView):
 
 
 class _Area(NamedTuple):
-    """The written part; `criteria` pairs a text with the flag that probes it, or none."""
+    """The written part; `criteria` pairs a text with the flag that probes it."""
 
     title: str
     current: str
@@ -85,25 +84,25 @@ _AREAS: Final[Mapping[str, _Area]] = {
     "durable_queue_outbox": _Area(
         title="Durable queue and outbox",
         current="Each order has one outbox message, stored with the order in one transaction.",
-        gap="No queue that several machines share; dead letters have no operator's desk.",
+        gap="No queue that several machines share.",
         artifacts=("message schema with key and attempt", "dead-letter procedure"),
         components=("queue", "outbox relay", "dead-letter desk"),
         criteria=(
             ("The outbox survives a restart.", "distributed_durable_queue_enabled"),
-            ("Retries are idempotent.", ""),
-            ("An operator can replay dead letters.", ""),
+            ("Retries are idempotent.", "outbox_retries_idempotent"),
+            ("An operator can replay dead letters.", "dead_letters_replayable"),
         ),
     ),
     "async_order_processing": _Area(
         title="Asynchronous order processing",
-        current="A submit runs its three sealed steps in one call and resumes after a crash.",
-        gap="Accepting and processing are not apart; no separate worker claims messages.",
+        current="A submit is accepted up to its message; a worker claims messages under a lease.",
+        gap="No worker that always runs tells when it was last alive.",
         artifacts=("claim and lease protocol", "worker life cycle"),
         components=("order worker", "lease store", "worker heartbeat"),
         criteria=(
             ("Accept and process are separate.", "asynchronous_order_processing_enabled"),
-            ("A duplicate worker creates no duplicate OMS events.", ""),
-            ("A crash resumes from durable state.", ""),
+            ("A duplicate worker creates no duplicate OMS events.", "second_worker_harmless"),
+            ("A crash resumes from durable state.", "crashed_worker_resumed"),
         ),
     ),
     "duplicate_prevention_across_sessions": _Area(
@@ -115,7 +114,7 @@ _AREAS: Final[Mapping[str, _Area]] = {
         criteria=(
             ("One active key per tenant.", "duplicate_idempotency_metadata_enabled"),
             ("Keys of tenants are isolated.", "tenant_isolation_enforced"),
-            ("Duplicate attempts are in the log.", ""),
+            ("Duplicate attempts are in the log.", "duplicate_attempts_logged"),
         ),
     ),
     "timeout_handling_productionization": _Area(
@@ -126,23 +125,32 @@ _AREAS: Final[Mapping[str, _Area]] = {
         components=("time-out scan", "review queue"),
         criteria=(
             ("Stale open orders are found automatically.", "full_timeout_worker_enabled"),
-            ("Time-out actions are idempotent and logged.", "explicit_paper_timeout_mark_enabled"),
-            ("Unknown orders go to review or lock, never silently changed.", ""),
+            ("Time-out actions are idempotent and logged.", "timeout_marks_idempotent"),
+            (
+                "Unknown orders go to review or lock, never silently changed.",
+                "unknown_orders_block",
+            ),
         ),
     ),
     "execution_report_model": _Area(
         title="Execution report model",
         current="Every answer becomes a report in FIX words before sums change.",
-        gap="Reports come from the paper model alone; no broker sends any.",
+        gap="Reports come from the paper gateway alone; no broker sends any.",
         artifacts=("report normalization by broker", "table of unexpected reports"),
         components=("report intake", "normalizer"),
         criteria=(
-            ("Reports are normalized before the OMS changes.", "execution_report_metadata_enabled"),
+            (
+                "Reports are normalized before the OMS changes.",
+                "broker_execution_report_model_enabled",
+            ),
             (
                 "Duplicate reports are ignored or reconciled deterministically.",
-                "broker_execution_report_ingestion_enabled",
+                "duplicate_reports_ignored",
             ),
-            ("Unexpected reports mark the order for reconciliation.", ""),
+            (
+                "Unexpected reports mark the order for reconciliation.",
+                "contradictions_mark_orders",
+            ),
         ),
     ),
     "reconciliation_loop": _Area(
@@ -153,26 +161,26 @@ _AREAS: Final[Mapping[str, _Area]] = {
         components=("reconciliation run", "mismatch desk"),
         criteria=(
             ("Mismatches are found and logged.", "formal_reconciliation_loop_enabled"),
-            ("Critical mismatches lock the execution path.", ""),
-            ("Resolution is tracked and reproducible.", ""),
+            ("Critical mismatches lock the execution path.", "mismatches_lock_accounts"),
+            ("Resolution is tracked and reproducible.", "mismatches_resolved_on_record"),
         ),
     ),
     "amend_replace_cancel_lifecycle": _Area(
         title="Amend, replace and cancel",
-        current="An operator cancels; a late fill after it is kept and counted.",
-        gap="A replace has to pass approval binding and every risk check again.",
+        current="A replace passes approval binding and every risk check again; late fills count.",
+        gap="Only the paper gateway grants or refuses a change.",
         artifacts=("replace command and its checks", "race table of fills"),
         components=("replace use case", "risk re-check"),
         criteria=(
             ("Amend or replace never bypasses risk.", "amend_replace_enabled"),
-            ("Late fills after cancel or amend are reconciled.", ""),
-            ("Every change is an event.", ""),
+            ("Late fills after cancel or amend are reconciled.", "late_fills_counted"),
+            ("Every change is an event.", "order_changes_recorded"),
         ),
     ),
     "partial_fill_quantity_accounting": _Area(
         title="Partial fills",
         current="Filled, working and rest add up in every report; the average price is exact.",
-        gap="No correction or bust of a fill arrives from outside.",
+        gap="No correction or bust of a fill arrives from outside; a person takes fills back.",
         artifacts=("correction and bust events",),
         components=("correction intake",),
         criteria=(
@@ -184,7 +192,7 @@ _AREAS: Final[Mapping[str, _Area]] = {
                 "The remaining quantity is deterministic after each report.",
                 "production_partial_fill_accounting_enabled",
             ),
-            ("Corrections are events and reconciled.", ""),
+            ("Corrections are events and reconciled.", "fill_corrections_recorded"),
         ),
     ),
 }
@@ -218,23 +226,11 @@ _SAFETY: Final = {
     "broker_provider": "broker_provider",
 }
 
-CRITERIA: Final = tuple(
-    f"{area_id}.{place}"
-    for area_id, area in _AREAS.items()
-    for place in range(1, len(area.criteria) + 1)
-)
-"""Ids of all criteria, in the order of the areas."""
 
-
-def blueprint(flags: Iterable[Flag], passed: Collection[str] = ()) -> Blueprint:
-    """The blueprint as it stands.
-
-    Args:
-        flags: Probed flags; one that is absent counts as not checked.
-        passed: Ids of criteria whose tests passed for this release.
-    """
+def blueprint(flags: Iterable[Flag]) -> Blueprint:
+    """The blueprint as it stands, by probed flags; one that is absent counts as not checked."""
     probed = {flag.name: flag for flag in flags}
-    areas = tuple(_area(area_id, area, probed, passed) for area_id, area in _AREAS.items())
+    areas = tuple(_area(area_id, area, probed) for area_id, area in _AREAS.items())
     done = all(area.status is AreaStatus.ENABLED for area in areas)
     return Blueprint(
         version=BLUEPRINT_VERSION,
@@ -246,11 +242,9 @@ def blueprint(flags: Iterable[Flag], passed: Collection[str] = ()) -> Blueprint:
     )
 
 
-def _area(
-    area_id: str, area: _Area, probed: Mapping[str, Flag], passed: Collection[str]
-) -> BlueprintArea:
+def _area(area_id: str, area: _Area, probed: Mapping[str, Flag]) -> BlueprintArea:
     criteria = tuple(
-        _criterion(f"{area_id}.{place}", text, flag, probed, passed)
+        _criterion(f"{area_id}.{place}", text, flag, probed)
         for place, (text, flag) in enumerate(area.criteria, start=1)
     )
     met = sum(criterion.met for criterion in criteria)
@@ -269,15 +263,6 @@ def _area(
     )
 
 
-def _criterion(
-    criterion_id: str, text: str, flag: str, probed: Mapping[str, Flag], passed: Collection[str]
-) -> Criterion:
-    probe = panel_flag(flag, flag, probed) if flag else None
-    tested = criterion_id in passed
-    return Criterion(
-        criterion_id=criterion_id,
-        text=text,
-        test_passed=tested,
-        probe=probe,
-        met=tested and (probe is None or probe.value is True),
-    )
+def _criterion(criterion_id: str, text: str, flag: str, probed: Mapping[str, Flag]) -> Criterion:
+    probe = panel_flag(flag, flag, probed)
+    return Criterion(criterion_id=criterion_id, text=text, probe=probe, met=probe.value is True)

@@ -17,6 +17,7 @@ from typing import Final
 
 from pydantic import Field
 
+from counterseal.desk.messages import may_be_at_gateway
 from counterseal.desk.ports import Reader
 from counterseal.desk.views.marks import (
     EVENTS_LIMIT,
@@ -51,12 +52,15 @@ class PanelFlag(DomainModel):
         flag: Its name among the flags of readiness.
         value: None when it could not be checked.
         evidence: What the probe saw.
+        checked_at: When (UTC). log_size: Records of the home's log at that time.
     """
 
     name: Name
     flag: Name
     value: bool | None
     evidence: str
+    checked_at: UtcDatetime | None = None
+    log_size: int | None = None
 
 
 class OutboxRow(PaperView):
@@ -180,7 +184,7 @@ def timeout_rows(
         InputError: `TIMEOUT_OUT_OF_RANGE` outside 1..86400 seconds.
     """
     found = timeout_candidates(reader.find(Order), now, timeout_seconds)
-    rows = (_candidate(order, now, timeout_seconds) for order in found)
+    rows = (_candidate(reader, order, now, timeout_seconds) for order in found)
     return tuple(row for row in rows if not isinstance(row, Refusal))
 
 
@@ -201,7 +205,7 @@ def timeout_row(
     order = reader.get(Order, order_id)
     if order is None:
         return refuse("NOT_FOUND", "no such order", order=order_id)
-    return _candidate(order, now, timeout_seconds)
+    return _candidate(reader, order, now, timeout_seconds)
 
 
 def reliability_panel(
@@ -233,12 +237,26 @@ def panel_flag(word: str, name: str, probed: Mapping[str, Flag]) -> PanelFlag:
     found = probed.get(name)
     if found is None:
         return PanelFlag(name=word, flag=name, value=None, evidence="not probed")
-    return PanelFlag(name=word, flag=name, value=found.value, evidence=found.evidence)
+    return PanelFlag(
+        name=word,
+        flag=name,
+        value=found.value,
+        evidence=found.evidence,
+        checked_at=found.checked_at,
+        log_size=found.log_size,
+    )
 
 
-def _candidate(order: Order, now: datetime, timeout_seconds: int) -> TimeoutCandidate | Refusal:
-    run = order.workflow_run_id
-    preview = preview_timeout(order, workflow_run_id=run, now=now, timeout_seconds=timeout_seconds)
+def _candidate(
+    reader: Reader, order: Order, now: datetime, timeout_seconds: int
+) -> TimeoutCandidate | Refusal:
+    preview = preview_timeout(
+        order,
+        workflow_run_id=order.workflow_run_id,
+        now=now,
+        timeout_seconds=timeout_seconds,
+        at_gateway=may_be_at_gateway(reader, order),
+    )
     if isinstance(preview, Refusal):
         return preview
     return TimeoutCandidate(**dict(preview), symbol=order.symbol)
