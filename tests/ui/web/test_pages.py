@@ -1,0 +1,248 @@
+"""Every page in every state, without a browser: what is shown, what is disabled, and why."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from streamlit.testing.v1 import AppTest
+
+from counterseal.identity import sealing
+from counterseal.identity.sessions import LoginSession
+from counterseal.policy.words import DecisionWord
+from tests.desk.access_room import PASSWORD, Name
+from tests.ground import DERIVED, SECRET
+from tests.ui.sealed_keys import seal_keys
+from tests.ui.web.web_room import WebHouse
+from ui.web import house as pages
+from ui.web.drafts import Draft, restored, send_away
+
+APP = str(Path(__file__).parents[3] / "ui" / "web" / "app.py")
+REASON = "read the evidence, the move is inside the model"
+
+
+class Window:
+    """A tab of somebody, and the house behind it; both have one clock."""
+
+    def __init__(self, house: WebHouse) -> None:
+        self.house = house
+        self.names: dict[str, Name] = {}
+
+    def tab(self) -> AppTest:
+        return AppTest.from_file(APP, default_timeout=30).run()
+
+    def entered(self, name: str = "researcher") -> AppTest:
+        if name not in self.names:
+            self.names[name] = self.house.named(name)
+        at = self.tab()
+        at.text_input(key="name").set_value(self.names[name].account_id)
+        at.text_input(key="password").set_value(PASSWORD)
+        at.text_input(key="code").set_value(self.codes(name))
+        return pressed(at, "Sign in")
+
+    def codes(self, name: str) -> str:
+        self.house.after(30)
+        return str(self.names[name].codes.at(self.house.clock.now()))
+
+
+def pressed(at: AppTest, label: str) -> AppTest:
+    [button] = [b for b in at.button if b.label == label]
+    return button.click().run()
+
+
+def at_page(at: AppTest, page: str, **params: str) -> AppTest:
+    at.session_state["go_to"] = (page, params)
+    return at.run()
+
+
+def at_request(at: AppTest, request_id: str) -> AppTest:
+    return at_page(at, "request", id=request_id)
+
+
+def words(at: AppTest) -> str:
+    """Everything that a page says."""
+    kinds = (at.title, at.header, at.text, at.caption, at.markdown, at.error, at.success)
+    return "\n".join(str(one.value) for kind in kinds for one in kind)
+
+
+def labels(at: AppTest) -> dict[str, bool]:
+    """Every button and whether it can be used."""
+    return {button.label: not button.disabled for button in at.button}
+
+
+@pytest.fixture
+def window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
+    house = WebHouse(tmp_path / "home")
+    monkeypatch.setattr(sealing, "_derive", DERIVED)
+    seal_keys(house, "researcher", "risk")
+    for name, value in house.environment().items():
+        monkeypatch.setenv(name, value)
+    monkeypatch.setattr(pages, "CLOCK", house.clock)
+    pages._opened.clear()
+    yield Window(house)
+    pages._opened.clear()
+
+
+def test_without_a_login_there_is_only_the_way_in(window: Window) -> None:
+    """UI states, signed out: no page of anybody is drawn, whatever was asked for."""
+    at = window.tab()
+    assert [t.value for t in at.title] == ["Counterseal"]
+    assert labels(at) == {"Sign in": True}
+    assert not at.exception
+    at = at_request(at, window.house.asked())
+    assert [t.value for t in at.title] == ["Counterseal"]
+
+
+def test_a_wrong_password_says_no_more_than_a_stranger_may_know(window: Window) -> None:
+    """Governance 5: unknown name and wrong password answer alike; nothing secret stays in state."""
+    told = set()
+    for name in ("researcher", "nobody"):
+        at = window.tab()
+        at.text_input(key="name").set_value(name)
+        at.text_input(key="password").set_value(PASSWORD)
+        at.text_input(key="code").set_value("000000")
+        at = pressed(at, "Sign in")
+        [error] = at.error
+        told.add(error.value)
+        assert at.text_input(key="password").value == ""
+        assert PASSWORD not in repr(at.session_state)
+    assert len(told) == 1
+
+
+def test_who_is_in_sees_what_waits_and_where_they_are_signed_in(window: Window) -> None:
+    """UI-12, UI-19: an empty home says why; a case that waits for this person is listed."""
+    at = window.entered()
+    assert "Nothing waits for you." in words(at)
+    assert "Signed in as researcher" in words(at)
+    window.house.asked()
+    assert "1 to do" in words(at.run())
+    assert not at.exception
+
+
+def test_a_session_that_idled_expired_or_was_revoked_fails_closed_with_its_reason(
+    window: Window,
+) -> None:
+    """Governance test 14: the registry decides at every rerun, and the tab forgets who was here."""
+    at = window.entered()
+    window.house.after(901)
+    at = at.run()
+    assert ("Signed out" in words(at), "session_id" in at.session_state) == (True, False)
+    at = window.entered()
+    officer, sessions = window.house.actor("officer-1"), window.house.desk.sessions
+    window.house.done(sessions.revoke_all("researcher", "left", officer, key=window.house.key()))
+    at = at.run()
+    assert (labels(at), "Signed out" in words(at)) == ({"Sign in": True}, True)
+
+
+def test_logging_out_ends_the_session_in_the_registry(window: Window) -> None:
+    """Governance test 14: server-side, not only in this tab."""
+    at = window.entered()
+    session_id = at.session_state["session_id"]
+    at = pressed(at, "Sign out")
+    assert "You are signed out." in words(at)
+    found = window.house.desk.sessions.resume(session_id, key=window.house.key())
+    assert getattr(found, "code", "") == "SESSION_REVOKED"
+
+
+def test_an_unknown_request_is_not_found_and_its_name_stays_text(window: Window) -> None:
+    """UI-01."""
+    at = at_request(window.entered(), "<img src=x onerror=alert(1)>")
+    assert "Request not found" in words(at)
+    assert not at.exception
+
+
+def test_a_requester_reads_why_they_cannot_decide_and_who_can(window: Window) -> None:
+    """UI-08, UI-09: one sentence for each reason, and the button disabled by the server too."""
+    request_id = window.house.asked()
+    at = at_request(window.entered("quant"), request_id)
+    at.radio[0].set_value(DecisionWord.RESEARCH_APPROVED.value)
+    at = at.run()
+    assert labels(at)["Sign: approve"] is False
+    assert "request" in words(at).lower()
+    assert not at.exception
+
+
+def test_a_fresh_proof_is_asked_for_behind_two_minutes(window: Window) -> None:
+    """Test 14: nothing can be signed before password and code were shown again; then it can, and a
+    wrong passphrase loses nothing that was typed.
+    """
+    request_id = window.house.asked()
+    at = at_request(window.entered(), request_id)
+    window.house.after(200)
+    at.radio[0].set_value(DecisionWord.RESEARCH_APPROVED.value)
+    at.text_area[0].set_value(REASON)
+    at = at.run()
+    assert "Sign: approve" not in labels(at)
+    at.text_input(key="again-password").set_value(PASSWORD)
+    at.text_input(key="again-code").set_value(window.codes("researcher"))
+    at = pressed(at, "Confirm it is you")
+    assert at.text_area[0].value == REASON
+    for passphrase in ("quite another sentence than mine", SECRET):
+        at.text_input(key="passphrase").set_value(passphrase)
+        at = pressed(at, "Sign: approve")
+        assert passphrase not in repr(at.session_state)
+        assert not at.exception
+    assert "Signed: approve" in words(at)
+    assert REASON not in [area.value for area in at.text_area]
+
+
+def test_a_reason_that_is_missing_is_refused_and_nothing_is_lost(window: Window) -> None:
+    """UI-13."""
+    request_id = window.house.asked()
+    at = at_request(window.entered(), request_id)
+    at.radio[0].set_value(DecisionWord.REJECTED.value)
+    at = at.run()
+    at.text_input(key="passphrase").set_value(SECRET)
+    at = pressed(at, "Sign: reject")
+    assert "Refused" in words(at)
+    assert at.radio[0].value == DecisionWord.REJECTED.value
+    assert window.house.rows("SELECT count(*) FROM approval_decisions") == [(0,)]
+
+
+def test_a_draft_is_given_back_once_to_its_person_and_version(window: Window) -> None:
+    """Governance 5: single use, short life, per person and request version."""
+    house, request_id = window.house, window.house.asked()
+    at = window.entered()
+    session = house.desk.sessions.resume(at.session_state["session_id"], key=house.key())
+    assert isinstance(session, LoginSession)
+    draft = Draft(request_id=request_id, version=1, decision="rejected", reason=REASON)
+    at = at_request(at, "none")
+    send_away(session, None, draft)
+    at = at_request(at, request_id)
+    assert (at.radio[0].value, at.text_area[0].value) == ("rejected", REASON)
+    at = at_request(window.entered(), request_id)
+    assert (at.radio[0].value, at.text_area[0].value) == (None, "")
+    send_away(session, None, draft)
+    house.after(601)
+    assert restored("researcher", request_id, 1) is None
+
+
+def test_a_store_that_does_not_answer_leaves_nothing_green(window: Window) -> None:
+    """UI-23: own panel, no decision possible, no trace of the error's inside."""
+    at = window.entered()
+    database = window.house.settings.database
+    database.rename(database.with_suffix(".gone"))
+    at = at.run()
+    assert "Can't reach the store" in words(at)
+    assert "No decision possible" in words(at)
+    assert not at.exception
+    database.with_suffix(".gone").rename(database)
+    assert "Can't reach the store" not in words(at.run())
+
+
+def test_settings_show_own_logins_and_keys(window: Window) -> None:
+    """Governance 5: a list of one's sessions, each of which its person ends."""
+    first, at = window.entered(), window.entered()
+    at = at_page(at, "settings")
+    assert "Key file, class 1" in words(at)
+    at = pressed(at, "Sign this one out")
+    assert "Sign this one out" not in labels(at)
+    assert "Signed out" in words(first.run())
+
+
+def test_the_queue_lists_open_requests_and_all_of_them_when_asked(window: Window) -> None:
+    """UI-19, TX-F16: an empty queue says why; a row is the order in words."""
+    at = at_page(window.entered(), "approvals")
+    assert "No request waits for a decision." in words(at)
+    window.house.asked()
+    assert "Buy up to 4 TMF202601" in words(at.run())
+    assert not at.exception

@@ -1,0 +1,214 @@
+"""A home whose people sign in, a real server of its pages, and a real browser before it."""
+
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import timedelta
+from pathlib import Path
+from typing import Final, Self
+
+import httpx
+from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+
+from storage.credentials import SqliteCredentials
+from storage.credentials_file import credentials_file
+from storage.policy_drafts import list_version
+from storage.settings import POLICY_VERSION, Settings
+from storage.system import MachineClock
+from tests import household
+from tests.desk.access_room import PASSWORD, Name, Room
+from tests.ground import SECRET
+from tests.household import ROOT, START
+from tests.ui.sealed_keys import seal_keys
+
+CHROMIUM: Final = shutil.which("chromium")
+HERE: Final = [] if CHROMIUM is None else [CHROMIUM]
+QUIET: Final = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
+)
+STARTS_WITHIN_SECONDS: Final = 120
+SETTLES_WITHIN_MS: Final = 45_000
+_FOUNDED: Final[dict[str, list[tuple[bytes, bytes, int]]]] = {}
+PROOF_COUNTS_SECONDS: Final = 4
+"""In a house with a provider, so that a fresh proof is asked for while a test runs."""
+BEGAN_AGO: Final = timedelta(minutes=6)
+"""So that nothing of the home lies in a running server's future."""
+
+
+def law_at(folder: Path, issuer: str) -> Path:
+    """A copy of the policies that believes an issuer, and lists itself."""
+    root = folder / "law"
+    if not root.exists():
+        shutil.copytree(ROOT / "policies", root / "policies")
+        if issuer:
+            access = root / f"policies/access/{POLICY_VERSION}/access.yaml"
+            told = f"issuers: [{{issuer: '{issuer}', client_id: desk}}]"
+            access.write_text(access.read_text().replace("issuers: []", told))
+            params = root / f"policies/approval/{POLICY_VERSION}/params.yaml"
+            params.write_text(params.read_text().replace(": 120", f": {PROOF_COUNTS_SECONDS}", 1))
+        list_version(root / "policies", POLICY_VERSION, "author", START)
+    return root
+
+
+class WebHouse(Room):
+    """A home founded a moment ago; named people have accounts, and all of them key files."""
+
+    def __init__(self, folder: Path, issuer: str = "") -> None:
+        self.root = law_at(folder.parent, issuer)
+        founded, root = household._FOUNDED, household.ROOT
+        household.ROOT, household._FOUNDED = self.root, _FOUNDED.setdefault(issuer, [])
+        try:
+            super().__init__(folder, credentials=SqliteCredentials(credentials_file(folder)))
+        finally:
+            household.ROOT, household._FOUNDED = root, founded
+        self.clock.move_to(MachineClock().now() - BEGAN_AGO)
+        self.quote()
+        self.accounts: dict[str, Name] = {}
+
+    @property
+    def settings(self) -> Settings:
+        told = dict(super().settings) | {"counterseal_policies": self.root / "policies"}
+        return Settings(**told)
+
+    def furnished(self, *names: str) -> Self:
+        """Key files and accounts for these people."""
+        seal_keys(self, *names)
+        for name in names:
+            self.accounts[name] = self.named(name)
+        return self
+
+    def environment(self) -> dict[str, str]:
+        told = self.settings
+        secret = self.home.parent / "secret"
+        secret.write_text(SECRET + "\n", "utf-8")
+        return {
+            "COUNTERSEAL_HOME": str(told.counterseal_home),
+            "COUNTERSEAL_POLICIES": str(told.counterseal_policies),
+            "COUNTERSEAL_SIGNER_STATE": str(told.counterseal_signer_state),
+            "COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE": str(secret),
+        }
+
+    def tick(self) -> None:
+        """The house's own clock, moved to where the server's is."""
+        self.clock.move_to(MachineClock().now())
+
+    def asked(self) -> str:
+        """A request of now."""
+        self.tick()
+        self.quote()
+        return self.requested()
+
+    def code(self, name: str, steps: int = 0) -> str:
+        """The one-time code of now, or of a later step."""
+        at = MachineClock().now() + timedelta(seconds=30 * steps)
+        return self.accounts[name].codes.at(at)
+
+
+def free_port() -> int:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        return int(taken.getsockname()[1])
+
+
+@contextmanager
+def serving(
+    house: WebHouse, more: Mapping[str, str] | None = None, port: int | None = None
+) -> Iterator[str]:
+    """The origin of the pages of a home, by the command that people type."""
+    port = port or free_port()
+    said = house.home.parent / "server.log"
+    told = {**os.environ, **house.environment(), **(more or {})}
+    command = [sys.executable, "-m", "ui.cli.app", "web", "--port", str(port)]
+    with (
+        said.open("w") as out,
+        subprocess.Popen(command, env=told, cwd=ROOT, stdout=out, stderr=out) as running,  # noqa: S603 - our own program
+    ):
+        try:
+            _until_healthy(port, running, said)
+            yield f"http://localhost:{port}"
+        finally:
+            running.terminate()
+            running.wait(20)
+
+
+def _until_healthy(port: int, running: "subprocess.Popen[bytes]", said: Path) -> None:
+    until = time.monotonic() + STARTS_WITHIN_SECONDS
+    while time.monotonic() < until:
+        assert running.poll() is None, said.read_text()
+        try:
+            if httpx.get(f"http://127.0.0.1:{port}/healthz").text == "ok":
+                return
+        except httpx.TransportError:
+            time.sleep(0.1)
+    raise AssertionError(said.read_text())
+
+
+@contextmanager
+def chromium(path: str) -> Iterator[Browser]:
+    with sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=[*QUIET])
+        yield browser
+        browser.close()
+
+
+def watched(context: BrowserContext) -> list[str]:
+    """What pages asked for beyond this machine, and what their own policy barred."""
+    foreign: list[str] = []
+
+    def asked(url: str) -> None:
+        if not url.startswith(("http://localhost:", "http://127.0.0.1:", "data:", "blob:")):
+            foreign.append(url)
+
+    def said(text: str) -> None:
+        if "Content Security Policy" in text:
+            foreign.append(text)
+
+    context.on("request", lambda request: asked(request.url))
+    context.on("console", lambda message: said(message.text))
+    return foreign
+
+
+def settled(page: Page) -> None:
+    """The script has run, nothing is left to load, and nothing failed."""
+    expect(page.get_by_test_id("stApp")).to_have_attribute(
+        "data-test-script-state", "notRunning", timeout=SETTLES_WITHIN_MS
+    )
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    expect(page.get_by_test_id("stException")).to_have_count(0)
+
+
+def opened(page: Page, url: str) -> None:
+    page.goto(url, wait_until="domcontentloaded")
+    settled(page)
+
+
+def signed_in(page: Page, house: WebHouse, name: str, steps: int = 0) -> None:
+    """Fill in the form that the page shows."""
+    page.get_by_label("Name", exact=True).fill(house.accounts[name].account_id)
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_label("One-time code").fill(house.code(name, steps))
+    page.get_by_role("button", name="Sign in", exact=True).click()
+    expect(page.get_by_text(f"Signed in as {name}")).to_be_visible(timeout=SETTLES_WITHIN_MS)
+    settled(page)
+
+
+def with_passkeys(page: Page) -> None:
+    """A virtual platform authenticator that verifies its user."""
+    devices = page.context.new_cdp_session(page)
+    devices.send("WebAuthn.enable")
+    options = {
+        "protocol": "ctap2",
+        "transport": "internal",
+        "hasResidentKey": True,
+        "hasUserVerification": True,
+        "isUserVerified": True,
+        "automaticPresenceSimulation": True,
+    }
+    devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})

@@ -1,0 +1,1 @@
+"""The pages. Streamlit is imported in this package and nowhere else."""

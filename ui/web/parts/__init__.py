@@ -1,0 +1,1 @@
+"""What pages are made of: look, panels, facts and words."""

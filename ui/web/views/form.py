@@ -1,0 +1,46 @@
+"""The form of a decision as one tab holds it: which request it is about, and its one-time name.
+
+A form belongs to what the page showed when it was drawn; when the case changes, it says so.
+"""
+
+import streamlit as st
+
+from ui.web import house
+from ui.web.case import Case
+from ui.web.drafts import restored
+from ui.web.visit import here
+
+
+def form_of(case: Case) -> str:
+    """The name of this rendered form; a draft that came back fills it in."""
+    request = case.detail.history.request
+    about = f"{request.approval_request_id}/{request.version}"
+    if st.session_state.get("form_about") != about:
+        st.session_state["form_about"] = about
+        renew()
+        session = here().session
+        draft = restored(session.person_id, request.approval_request_id, request.version)
+        if draft is not None:
+            st.session_state[named("word")] = draft.decision
+            st.session_state[named("reason")] = draft.reason
+    shown = st.session_state.setdefault("form_shown", case.detail.shown_hash)
+    if shown != case.detail.shown_hash:
+        st.warning("This request changed while you looked at it. Look again before you sign.")
+        st.button("I have looked", on_click=_look_again)
+    return str(st.session_state["form_key"])
+
+
+def _look_again() -> None:
+    st.session_state.pop("form_shown", None)
+
+
+def renew() -> None:
+    """A fresh idempotency key: the form that is shown now was not sent yet."""
+    st.session_state["form_key"] = house.command_key()
+    for name in ("ceremony", "form_shown", "refusal"):
+        st.session_state.pop(name, None)
+
+
+def named(field: str) -> str:
+    """Key of a field of the form about this request."""
+    return f"{field}:{st.session_state['form_about']}"
