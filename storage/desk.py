@@ -18,6 +18,7 @@ from counterseal.audit.keys import LogKeyChange
 from counterseal.audit.note import NoteSigner
 from counterseal.audit.ports import Signer
 from counterseal.broker.gateway import PaperBroker
+from counterseal.broker.ports import Gateway
 from counterseal.desk.bench import Bench
 from counterseal.desk.desk import Desk
 from counterseal.desk.ports import Store
@@ -28,7 +29,8 @@ from counterseal.kernel.ids import IdSource
 from counterseal.market.ports import MarketFeed
 from counterseal.policy.limits import tightened
 from counterseal.policy.self_test import check_rules
-from storage.credentials import SqliteCredentials, credentials_file
+from storage.credentials import SqliteCredentials
+from storage.credentials_file import credentials_file
 from storage.data_keys import data_keys
 from storage.journal import AfterStep, no_observer
 from storage.law import law_to_open
@@ -140,23 +142,35 @@ def _wired(
     contracts = contracts_from(files)
     offered = _offered(settings, store)
     offered.seal()
-    return Desk(
-        Bench(
-            store=offered,
-            recorder=Recorder(offered, clock, ids, bundle.bundle_hash),
-            ids=ids,
-            feed=feed,
-            broker=PaperBroker(),
-            contracts=contracts,
-            calendar=partial(desk_calendar, settings.counterseal_home, contracts.closures),
-            bundle=bundle.amended(limits=tightened(bundle.limits, settings.limit_overrides())),
-            credentials=SqliteCredentials(credentials_file(settings.counterseal_home)),
-            origin=origin,
-            trading_mode=settings.trading_mode,
-            live_trading_enabled=settings.live_trading_enabled,
-            broker_provider=settings.broker_provider,
-        )
+    bench = Bench(
+        store=offered,
+        recorder=Recorder(offered, clock, ids, bundle.bundle_hash),
+        ids=ids,
+        feed=feed,
+        broker=PaperBroker(),
+        contracts=contracts,
+        calendar=partial(desk_calendar, settings.counterseal_home, contracts.closures),
+        bundle=bundle.amended(limits=tightened(bundle.limits, settings.limit_overrides())),
+        credentials=SqliteCredentials(credentials_file(settings.counterseal_home)),
+        origin=origin,
+        trading_mode=settings.trading_mode,
+        live_trading_enabled=settings.live_trading_enabled,
+        broker_provider=settings.broker_provider,
     )
+    return Desk(bench, _gateway(settings, bench))
+
+
+def _gateway(settings: Settings, bench: Bench) -> Gateway | None:
+    """Who works the orders of this home; None fills them where they are submitted."""
+    if settings.counterseal_gateway == "none":
+        return None
+    from storage.paper_book import (  # noqa: PLC0415 - homes with a gateway only
+        SqlitePaperBook,
+        paper_book_file,
+    )
+    from storage.paper_gateway import PaperGateway  # noqa: PLC0415 - the same
+
+    return PaperGateway(SqlitePaperBook(paper_book_file(settings.counterseal_home)), bench)
 
 
 def _offered(settings: Settings, store: SqlStore) -> Store:

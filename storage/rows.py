@@ -32,12 +32,23 @@ INDEXED: Final[Mapping[str, Sequence[str]]] = {
     "approval_requests": ("status", "request_reference"),
     "approval_decisions": ("approval_request_id",),
     "intents": ("approval_id",),
-    "orders": ("state", "approval_request_id", "account_id"),
+    "orders": (
+        "state",
+        "replace_pending",
+        "approval_request_id",
+        "account_id",
+        "source_signal_id",
+    ),
+    "order_outbox": ("status",),
+    "broker_reports": ("order_id",),
     "order_events": ("order_id",),
     "execution_reports": ("order_id",),
     "fills": ("order_id", "quote_id"),
     "ledger_entries": ("account_id",),
     "positions": ("account_id",),
+    "risk_overrides": ("account_id",),
+    "strategy_exposures": ("strategy_id",),
+    "settlements": ("trading_day",),
 }
 
 
@@ -115,8 +126,11 @@ class DocumentTable:
         Raises:
             ValidationError: when a cell does not fit the model.
         """
-        value = {name: self._value(name, cells[name]) for name in self._classes}
-        return parse_document(self.kind, orjson.dumps(value))
+        return parse_document(self.kind, self.text(cells))
+
+    def text(self, cells: Mapping[str, Cell]) -> bytes:
+        """JSON of stored cells, whatever they hold."""
+        return orjson.dumps({name: self._value(name, cells[name]) for name in self._classes})
 
     def _value(self, name: str, cell: Cell) -> Cell | orjson.Fragment:
         if cell is None or self._classes[name] == "text":

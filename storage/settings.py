@@ -46,6 +46,8 @@ class Settings(BaseSettings):
             opens the log key and signs.
         counterseal_outside: Folder of outside evidence, not in the home (storage.outside_folder).
         counterseal_stamp_url: Time-stamp authority; its root certificates lie in that folder.
+        counterseal_gateway: Who works orders: `none` fills them where they are submitted,
+            `paper` is the paper gateway with a book of its own, which a worker hands them to.
         app_env: A label of this installation; it changes nothing.
         paper_execution_audit_db_path: The SQLite file; a relative path starts at the home.
         api_port, web_port: Where the HTTP API and the pages listen.
@@ -63,6 +65,7 @@ class Settings(BaseSettings):
     counterseal_signer_socket: Path | None = None
     counterseal_outside: Path | None = None
     counterseal_stamp_url: str | None = None
+    counterseal_gateway: Annotated[str, StringConstraints(pattern=r"^(none|paper)$")] = "none"
     app_env: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = "local"
     trading_mode: str = TradingMode.PAPER.value
     enable_live_trading: bool = False

@@ -268,7 +268,12 @@ def _answers(path: Path) -> set[str]:
 def _used_codes() -> set[str]:
     used = {c for path in PLATED for c in _first_text(path, "refuse")}
     for kind in _core_classes():
-        if issubclass(kind, StrEnum) and kind.__name__ in {"ReasonCode", "CheckName", "Finding"}:
+        if issubclass(kind, StrEnum) and kind.__name__ in {
+            "ReasonCode",
+            "CheckName",
+            "FurtherCheck",
+            "Finding",
+        }:
             used |= {member.value for member in kind}
     return used.union(*(_answers(path) for path in PLATED if path.parent.name == "broker"))
 

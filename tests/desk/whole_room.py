@@ -1,5 +1,6 @@
 """A governed world in which every kind of document was made at least once."""
 
+from decimal import Decimal
 from functools import partial
 from typing import TypeVar
 
@@ -11,6 +12,8 @@ from counterseal.policy import gate_checks
 from counterseal.policy.access import AccessRules, IssuerRule
 from counterseal.policy.sweep import sweep
 from counterseal.policy.words import Stage
+from counterseal.portfolio.settlement import SettlementPrice
+from counterseal.signals.model import Direction
 from tests.desk.access_room import Room as AccessRoom
 from tests.desk.bulk_room import RESEARCH
 from tests.desk.bulk_room import Room as BulkRoom
@@ -18,11 +21,12 @@ from tests.desk.casework import delegated
 from tests.desk.keeping import KeptWorld
 from tests.desk.policy_room import PolicyWorld
 from tests.storage.rollback_record import record_a_rollback
-from tests.world import World
+from tests.world import ACCOUNT, SYMBOL, World
 
 ISSUER = "https://login.example"
 LINKED = AccessRules(issuers=(IssuerRule(issuer=ISSUER, client_id="desk"),))
 SWEEP_EVERY = 61
+SHORT = Direction.SHORT
 
 OtherWorld = TypeVar("OtherWorld", bound=World)
 
@@ -30,6 +34,7 @@ OtherWorld = TypeVar("OtherWorld", bound=World)
 def everything_of(world: World) -> None:
     """Trade, talk, log in, attest, vote and keep records, until no kind of document lacks."""
     trade(world)
+    keep_books(world)
     talk(world)
     log_in(seen_as(AccessRoom, world))
     attest(world)
@@ -52,6 +57,19 @@ def trade(world: World) -> None:
     claimed = world.desk.dispatch.claim(world.mandate(), world.service(), key=world.key())
     [outcome] = world.desk.dispatch.execute(world.done(claimed), 1, world.service())
     world.done(outcome)
+
+
+def keep_books(world: World) -> None:
+    """A sale that closes a part of a lot, its reversal, and the settlement of the day."""
+    world.quote()
+    sold = world.done(world.submitted(world.approved(quantity=1, direction=SHORT), quantity=1))
+    [fill] = [fill for fill in world.fills() if fill.order_id == sold]
+    books, key = world.desk.bookkeeping, world.key()
+    world.done(books.reverse(fill.fill_id, world.actor("operator"), reason="busted", key=key))
+    told = SettlementPrice(
+        symbol=SYMBOL, price=Decimal(20000), source="told", trading_day=fill.trading_day
+    )
+    world.done(books.settle(ACCOUNT, told, world.service(), key=world.key()))
 
 
 def talk(world: World) -> None:

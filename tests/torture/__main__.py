@@ -15,11 +15,14 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
+from storage.settings import Settings
 from tests.core.audit.attack_corpus import corpus
-from tests.day.replays import campaign, replayed, results_of
+from tests.day import tick_kills
+from tests.day.replays import ROOT, campaign, replayed, results_of
+from tests.day.tick_days import cut_file
 from tests.torture import faults, mutants, policies, seals, simulator, strace
 
-KILLS, KILLS_WITH_ENGINE = 50, 3
+KILLS, KILLS_WITH_ENGINE, KILLS_OF_TICKS = 50, 3, 100
 MUTATIONS = 2000
 SEAL_ROUNDS = 200
 SIMULATIONS = 500
@@ -91,6 +94,16 @@ def killed() -> list[str]:
     return found
 
 
+def killed_ticks() -> list[str]:
+    """Kill replayed tick days at random durable steps, and compare what they become."""
+    with a_folder() as folder, tick_kills.derived_once:
+        file, whole = cut_file(Path(folder)), Path(folder) / "whole"
+        settings = Settings(counterseal_policies=ROOT / "policies")
+        steps = tick_kills.counted(settings, file, whole)
+        told(f"the tick day: {steps} durable steps; killing it at {KILLS_OF_TICKS} of them")
+        return list(tick_kills.campaign(settings, file, whole, steps, KILLS_OF_TICKS, SEED))
+
+
 CAMPAIGNS: Mapping[str, Callable[[], list[str]]] = {
     "attacks": attacked,
     "mutants": mutated,
@@ -99,6 +112,7 @@ CAMPAIGNS: Mapping[str, Callable[[], list[str]]] = {
     "faults": failed,
     "seals": sealed,
     "kills": killed,
+    "ticks": killed_ticks,
 }
 
 

@@ -116,8 +116,10 @@ def test_a_day_from_an_empty_folder_to_a_fill(house: House) -> None:
         *("approvals", "request", "s1", "--as", "quant", "--account", "acct-paper-1"),
         *("--symbol", "TMF202612", "--quantity", "4", "--price", "20000"),
         *("--reason", "mean reversion after a move", "--author", "quant", *proof),
+        *("--route", "research=quant", "--route", "risk=risk"),
     )
     case = str(asked["subject_id"])
+    assert "SELF_REVIEW_REASSIGNED" in str(house.done("approvals", "show", case))
     words = ("--reason", "checked the evidence and agree", *proof)
     review = ("approvals", "review", case, "--decision")
     status, refused = house(*review, "research_approved", "--as", "quant", *words)

@@ -186,7 +186,7 @@ def test_a_question_to_risk_shows_all_checks_and_writes_nothing(house: House) ->
         (("--quantity", "4", "--approved-target", "0.05"), ["MAX_EXPOSURE"]),
         (("--quantity", "4", "--idempotency-key", " "), ["IDEMPOTENCY_KEY_PRESENT"]),
         (
-            ("--quantity", "1", "--order-type", "LIMIT", "--limit-price", "20400.01"),
+            ("--quantity", "1", "--order-type", "LIMIT", "--limit-price", "20401"),
             ["PRICE_REASONABILITY"],
         ),
     ],

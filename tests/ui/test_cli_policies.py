@@ -9,6 +9,10 @@ import pytest
 from counterseal.policy import gate_checks
 from counterseal.policy.sweep import sweep
 from counterseal.policy.words import DecisionWord
+from flows.day.governance import replayed
+from storage import parallel_replay
+from storage.home_reader import read_home
+from storage.parallel_replay import PARALLEL_MIN
 from storage.settings import POLICY_VERSION
 from tests.desk.policy_room import NEXT, PARAMS, STAFF, THRESHOLD, PolicyWorld
 from tests.ui.sealed_keys import seal_keys
@@ -170,6 +174,26 @@ def test_replay_finds_a_changed_evaluation(house: PolicyHouse) -> None:
     assert (status, len(differences)) == (1, forged_rows)
     status, lines = house.text("replay")
     assert ": deny by review.research.approve -> allow by review.research.approve" in lines
+
+
+def test_command_line_and_desk_tell_the_same_replay(
+    house: PolicyHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """N3: alone or by several processes, of honest and of changed records."""
+    world, differ = house.world, []
+    world.reopen()
+    world.approved()
+    world.store.close()
+    for forged in ("SET subject = subject", "SET verdict = 'error'"):
+        world.forge(f"UPDATE policy_evaluations {forged}")
+        with read_home(session.settings_for(world.home)) as reader:
+            report = replayed(reader)
+        differ.append(len(report.differences))
+        for bound in (1, PARALLEL_MIN):
+            monkeypatch.setattr(parallel_replay, "PARALLEL_MIN", bound)
+            _, told = house("replay", "--all")
+            assert told == {"ok": not report.differences, **report.json_value()}
+    assert differ == [0, report.replayed]
 
 
 def test_diff_lists_the_decisions_that_would_flip(house: PolicyHouse) -> None:

@@ -127,10 +127,10 @@ def test_the_outlook_tells_rule_date_and_hold_of_every_case(house: KeptHouse) ->
     value = house.done("records", "outlook")
     held, _ = _rows(value, "cases")
     assert (held["state"], held["holds"]) == ("held", [hold])
-    assert value["counts"] == {"due": 0, "held": 1, "not_yet": 1, "without_end": 0}
+    assert value["counts"] == {"due": 0, "held": 1, "needed": 0, "not_yet": 1, "without_end": 0}
     shown = house.text("records", "outlook")[1]
     assert f"{hold}" in shown
-    assert "0 due, 1 held, 1 not_yet, 0 without_end" in shown
+    assert "0 due, 1 held, 0 needed, 1 not_yet, 0 without_end" in shown
     assert len(world.log()) == size + 1
 
 

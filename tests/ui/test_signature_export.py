@@ -136,7 +136,9 @@ def test_a_person_counts_with_the_highest_class_of_their_keys(world: World) -> N
     enrol(world, "researcher", WEBAUTHN)
     world.after(1)
     with world.store.reader() as reader:
-        found = {c.person_id: c.key_class for c in candidates(reader, world.clock.now())}
+        found = {
+            c.person_id: c.key_class for c in candidates(reader, "tenant-1", world.clock.now())
+        }
     assert (found["researcher"], found["risk"], found["author"]) == (3, 1, 1)
 
 

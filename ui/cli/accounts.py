@@ -14,7 +14,8 @@ from counterseal.identity.accounts import FederatedAccount, LocalAccount
 from counterseal.kernel.clock import utc_text
 from storage.home_reader import read_home
 from ui.cli.acknowledged import settled
-from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.acting import Act, acting
+from ui.cli.options import AsJson, Home, Key, PassphraseFile
 from ui.cli.render import answer, refused, reject, table
 from ui.cli.session import command_key, desk_at, logged_in, passphrase_from, settings_for
 
@@ -57,57 +58,39 @@ def list_accounts(home: Home = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+@acting
 def add(
     name: Annotated[str, typer.Argument(help="Small letters, digits, dot, dash, underscore.")],
     person: Annotated[str, typer.Option(help="Whose account it becomes.")],
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
+    act: Act,
 ) -> None:
     """Open an account without any secret; an enrolment officer does it for somebody else."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    outcome = desk_at(settings).accounts.open(name, person, actor, key=command_key(key))
-    settled(settings, outcome, as_json=as_json, what="opened")
+    outcome = act.desk.accounts.open(name, person, act.actor, key=act.key)
+    act.settled(outcome, what="opened")
 
 
 @app.command()
+@acting
 def link(
     issuer: Annotated[str, typer.Argument(help="The identity provider, as the policy names it.")],
     subject_file: Annotated[Path, typer.Argument(help="First line is the provider's subject.")],
     person: Annotated[str, typer.Option(help="Who that is.")],
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
+    act: Act,
 ) -> None:
     """Say who an identity provider's subject is; only a digest of the subject is recorded."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    subject = passphrase_from(subject_file, "the subject")
-    outcome = desk_at(settings).accounts.link(issuer, subject, person, actor, key=command_key(key))
-    settled(settings, outcome, as_json=as_json, what="linked")
+    actor, subject = act.actor, passphrase_from(subject_file, "the subject")
+    outcome = act.desk.accounts.link(issuer, subject, person, actor, key=act.key)
+    act.settled(outcome, what="linked")
 
 
 @app.command("issue-token")
-def issue_token(
-    account: Account,
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+@acting
+def issue_token(account: Account, act: Act) -> None:
     """Print a token, once, with which its person sets password and codes within minutes."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    issued = desk_at(settings).accounts.issue(account, actor, key=command_key(key))
+    issued = act.desk.accounts.issue(account, act.actor, key=act.key)
     token = None if issued.token is None else issued.token.get_secret_value()
     what = "issued before for" if token is None else f"token {token} issued for"
-    settled(settings, issued.outcome, as_json=as_json, what=what, more={"token": token})
+    act.settled(issued.outcome, what=what, more={"token": token})
 
 
 @app.command("set-password")
@@ -169,19 +152,10 @@ def enrol_totp(
 
 
 @app.command()
-def disable(
-    account: Account,
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+@acting
+def disable(account: Account, act: Act) -> None:
     """Close an account for ever, with its logins and secrets."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    outcome = desk_at(settings).accounts.disable(account, actor, key=command_key(key))
-    settled(settings, outcome, as_json=as_json, what="closed")
+    act.settled(act.desk.accounts.disable(account, act.actor, key=act.key), what="closed")
 
 
 def _right(

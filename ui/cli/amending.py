@@ -9,16 +9,17 @@ from counterseal.kernel.model import Refusal
 from counterseal.signals.intent import OrderType, TimeInForce
 from storage.home_reader import read_home
 from storage.settings import Settings
-from ui.cli.acknowledged import settled
+from ui.cli.acting import Act, acting
 from ui.cli.cases import active_bundle
-from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.options import ActingAs, AsJson, Home, PassphraseFile
 from ui.cli.render import answer, refused, reject, table
-from ui.cli.session import CLOCK, command_key, decimal_of, desk_at, logged_in, settings_for
+from ui.cli.session import CLOCK, decimal_of, desk_at, logged_in, settings_for
 
 
+@acting
 def amend(
     request: str,
-    acting_as: ActingAs,
+    act: Act,
     quantity: Annotated[str | None, typer.Option(help="Needs --price, too.")] = None,
     price: Annotated[str | None, typer.Option(help="In points, for the notional.")] = None,
     price_min: Annotated[str | None, typer.Option()] = None,
@@ -27,17 +28,12 @@ def amend(
     time_in_force: Annotated[TimeInForce | None, typer.Option()] = None,
     reason: Annotated[str | None, typer.Option()] = None,
     uses: Annotated[int | None, typer.Option(help="Orders it may serve for.")] = None,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
 ) -> None:
     """Change an own request before it is used; what still stands of its reviews carries over."""
     from counterseal.approvals.draft import AmendedTerms, amended_payload  # noqa: PLC0415 - here
     from counterseal.approvals.model import ApprovalRequest  # noqa: PLC0415 - the same
     from counterseal.market.instruments import contract_root  # noqa: PLC0415 - the same
 
-    settings = settings_for(home)
     terms = AmendedTerms(
         max_quantity=None if quantity is None else decimal_of(quantity, "--quantity"),
         price=None if price is None else decimal_of(price, "--price"),
@@ -48,49 +44,33 @@ def amend(
         request_reason=reason,
         uses_max=uses,
     )
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    desk, base = desk_at(settings), command_key(key)
-    with read_home(settings) as reader:
+    desk, base = act.desk, act.key
+    with read_home(act.settings) as reader:
         old = reader.get(ApprovalRequest, request)
     spec = None if old is None else desk.bench.contracts.spec(contract_root(old.payload.symbol))
     if old is None or spec is None:
         reject("NOT_FOUND", "no such approval request", field="request", got=request)
     payload = amended_payload(old.payload, terms, spec)
-    outcome = desk.amendments.amend(request, payload, actor, key=base)
-    settled(settings, outcome, as_json=as_json, what="amended")
+    act.settled(desk.amendments.amend(request, payload, act.actor, key=base), what="amended")
 
 
-def reopen(
-    request: str,
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+@acting
+def reopen(request: str, act: Act) -> None:
     """Ask anew, under the policy in force, for what an older policy was asked for."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    outcome = desk_at(settings).amendments.reopen(request, actor, key=command_key(key))
-    settled(settings, outcome, as_json=as_json, what="reopened")
+    act.settled(act.desk.amendments.reopen(request, act.actor, key=act.key), what="reopened")
 
 
+@acting
 def comment(
     request: str,
-    acting_as: ActingAs,
+    act: Act,
     text: Annotated[str, typer.Option(help="1 to 2,000 characters.")],
     reply_to: Annotated[str | None, typer.Option(help="A comment of the same request.")] = None,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
 ) -> None:
     """Say something about a request; nobody signs it and nothing follows from it."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    comments = desk_at(settings).comments
-    outcome = comments.comment(request, text, actor, key=command_key(key), reply_to=reply_to)
-    settled(settings, outcome, as_json=as_json, what="commented")
+    comments = act.desk.comments
+    outcome = comments.comment(request, text, act.actor, key=act.key, reply_to=reply_to)
+    act.settled(outcome, what="commented")
 
 
 def thread(request: str, home: Home = None, as_json: AsJson = False) -> None:

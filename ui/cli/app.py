@@ -38,6 +38,7 @@ NOUNS = {
     "readiness": "Every boundary flag, with the probe that set it.",
     "notices": "Tell people what waits for them, by log file and mail.",
     "flows": "Run a flow, bring the flows to their server, serve them.",
+    "web": "Serve the pages on this machine.",
 }
 
 

@@ -4,24 +4,26 @@ Several at once, by one signature: `review-many` (bulk).
 Deciding with a key on one's own machine: `statement` and `decide` (own_keys).
 """
 
+from datetime import UTC, datetime
 from typing import Annotated
 
 import typer
 
 from counterseal.approvals.draft import RequestTerms
 from counterseal.approvals.review_checks import SignedReview
+from counterseal.approvals.routing import Preferred
 from counterseal.desk.views.approvals import approval_status, queue
 from counterseal.desk.views.history import verify_cases
 from counterseal.desk.views.marks import QUEUE_LIMIT
-from counterseal.policy.words import DecisionWord
+from counterseal.policy.words import DecisionWord, Stage
 from counterseal.signals.intent import OrderType, TimeInForce
 from storage.home_reader import read_home
 from ui.cli import amending, bulk, case_questions, delegations, own_keys, signature_export
-from ui.cli.acknowledged import settled
+from ui.cli.acting import Act, acting
 from ui.cli.cases import active_bundle, case_detail, case_lines, not_prepared, record_facts
-from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
-from ui.cli.render import answer, leave, notice, table
-from ui.cli.session import CLOCK, command_key, decimal_of, desk_at, logged_in, settings_for
+from ui.cli.options import AsJson, Home
+from ui.cli.render import answer, leave, notice, reject, table
+from ui.cli.session import CLOCK, decimal_of, settings_for
 
 app = typer.Typer(no_args_is_help=True)
 app.command()(case_questions.why)
@@ -115,9 +117,10 @@ def verify(home: Home = None, as_json: AsJson = False) -> None:
 
 
 @app.command()
+@acting
 def request(
     signal: str,
-    acting_as: ActingAs,
+    act: Act,
     account: Annotated[str, typer.Option()],
     symbol: Annotated[str, typer.Option()],
     quantity: Annotated[str, typer.Option(help="Most contracts that may be ordered.")],
@@ -130,13 +133,12 @@ def request(
     price_max: Annotated[str | None, typer.Option()] = None,
     uses: Annotated[int, typer.Option(help="Orders it may serve for, each up to --quantity.")] = 1,
     answers: Annotated[str | None, typer.Option(help="Own request that needed data.")] = None,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
+    good_till: Annotated[datetime | None, typer.Option(help="End of a GTD order, UTC.")] = None,
+    route: Annotated[
+        list[str] | None, typer.Option(metavar="STAGE=PERSON", help="Whom to tell first.")
+    ] = None,
 ) -> None:
     """Ask for approval of a paper order that a signal suggests."""
-    settings = settings_for(home)
     terms = RequestTerms(
         account_id=account,
         symbol=symbol,
@@ -150,32 +152,35 @@ def request(
         author_ids=tuple(author),
         uses_max=uses,
         answers=answers,
+        good_till=None if good_till is None else good_till.replace(tzinfo=UTC),
     )
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    intake = desk_at(settings).intake
-    outcome = intake.request(signal, terms, actor, now=CLOCK.now(), key=command_key(key))
-    settled(settings, outcome, as_json=as_json, what="requested")
+    intake = act.desk.intake
+    wishes = tuple(_wish(text) for text in route or ())
+    outcome = intake.request(signal, terms, act.actor, now=CLOCK.now(), key=act.key, wishes=wishes)
+    act.settled(outcome, what="requested")
+
+
+def _wish(text: str) -> Preferred:
+    stage, _, person = text.partition("=")
+    if stage not in set(Stage) or not person:
+        reject("BAD_ROUTE", "expected STAGE=PERSON", field="--route", got=text)
+    return Preferred(stage=Stage(stage), person_id=person)
 
 
 @app.command()
+@acting
 def review(
     request: str,
-    acting_as: ActingAs,
+    act: Act,
     decision: Annotated[DecisionWord, typer.Option()],
     reason: Annotated[str, typer.Option()],
     grant: Annotated[str | None, typer.Option(help="Delegation that you act under.")] = None,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
 ) -> None:
     """Review a request: see it, then sign the statement with your own key."""
-    settings = settings_for(home)
-    detail = case_detail(settings, request, as_json=as_json)
+    detail = case_detail(act.settings, request, as_json=act.as_json)
     for line in case_lines(detail):
         notice(line)
-    actor, opened = logged_in(settings, acting_as, passphrase_file)
-    approvals, base = desk_at(settings).approvals, command_key(key)
+    approvals, actor, base = act.desk.approvals, act.actor, act.key
     preparation = approvals.prepare(
         request,
         decision,
@@ -187,61 +192,41 @@ def review(
     )
     prepared = preparation.prepared
     if prepared is None:
-        not_prepared(request, preparation.refusal, as_json=as_json)
+        not_prepared(request, preparation.refusal, as_json=act.as_json)
     notice(f"signing: {prepared.statement.meaning.value} as {actor.id}")
     signed = SignedReview(
         decision=decision,
         reason=prepared.reason,
         comment_salt=prepared.comment_salt,
-        signature=opened.sign("decision", prepared.statement.json_value()),
+        signature=act.sign("decision", prepared.statement.json_value()),
     )
-    outcome = approvals.review(request, signed, actor, key=base)
-    settled(settings, outcome, as_json=as_json, what=decision.value)
+    act.settled(approvals.review(request, signed, actor, key=base), what=decision.value)
 
 
 @app.command()
-def withdraw(
-    request: str,
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+@acting
+def withdraw(request: str, act: Act) -> None:
     """Take an own request back."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    outcome = desk_at(settings).approvals.withdraw(request, actor, key=command_key(key))
-    settled(settings, outcome, as_json=as_json, what="withdrawn")
+    act.settled(act.desk.approvals.withdraw(request, act.actor, key=act.key), what="withdrawn")
 
 
 @app.command()
-def revoke(
-    request: str,
-    acting_as: ActingAs,
-    reason: Annotated[str, typer.Option()],
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+@acting
+def revoke(request: str, act: Act, reason: Annotated[str, typer.Option()]) -> None:
     """Take an approval back before it is used: see it, then sign with your own key."""
     from counterseal.desk.revocations import SignedRevocation  # noqa: PLC0415 - only revoking
 
-    settings = settings_for(home)
-    for line in case_lines(case_detail(settings, request, as_json=as_json)):
+    for line in case_lines(case_detail(act.settings, request, as_json=act.as_json)):
         notice(line)
-    actor, opened = logged_in(settings, acting_as, passphrase_file)
-    revocations, base = desk_at(settings).revocations, command_key(key)
+    revocations, actor, base = act.desk.revocations, act.actor, act.key
     preparation = revocations.prepare(request, reason, actor, key=f"{base}:prepare")
     prepared = preparation.prepared
     if prepared is None:
-        not_prepared(request, preparation.refusal, as_json=as_json)
+        not_prepared(request, preparation.refusal, as_json=act.as_json)
     notice(f"signing: {prepared.statement.meaning.value} as {actor.id}")
     signed = SignedRevocation(
         reason=prepared.reason,
         comment_salt=prepared.comment_salt,
-        signature=opened.sign("revoke", prepared.statement.json_value()),
+        signature=act.sign("revoke", prepared.statement.json_value()),
     )
-    outcome = revocations.revoke(request, signed, actor, key=base)
-    settled(settings, outcome, as_json=as_json, what="revoked")
+    act.settled(revocations.revoke(request, signed, actor, key=base), what="revoked")

@@ -6,9 +6,9 @@ import typer
 
 from counterseal.policy.words import DecisionWord
 from storage.home_reader import read_home
-from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.acting import Act, acting
 from ui.cli.render import answer, leave, notice, refused, table
-from ui.cli.session import CLOCK, command_key, desk_at, logged_in, settings_for
+from ui.cli.session import CLOCK
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,15 +20,12 @@ if TYPE_CHECKING:
 REFUSED = 1
 
 
+@acting
 def review_many(
     requests: Annotated[list[str], typer.Argument(help="Each is shown before anything is signed.")],
-    acting_as: ActingAs,
+    act: Act,
     decision: Annotated[DecisionWord, typer.Option(help="The one word for all of them.")],
     reason: Annotated[str, typer.Option()],
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
 ) -> None:
     """Review several requests in one ceremony: see each, then sign once with your own key.
 
@@ -38,21 +35,19 @@ def review_many(
     """
     from counterseal.desk.bulk import SignedBatch  # noqa: PLC0415 - only bulk review
 
-    settings = settings_for(home)
-    shown = _shown(settings, requests)
-    actor, opened = logged_in(settings, acting_as, passphrase_file)
-    bulk, base = desk_at(settings).bulk, command_key(key)
+    shown = _shown(act.settings, requests)
+    bulk, actor, base = act.desk.bulk, act.actor, act.key
     preparation = bulk.prepare_batch(shown, decision, reason, actor, key=base)
     items, prepared = list(preparation.settled), preparation.prepared
     if preparation.refusal is not None:
-        refused(preparation.refusal, as_json=as_json, more={"outcomes": _told(items)})
+        refused(preparation.refusal, as_json=act.as_json, more={"outcomes": _told(items)})
     if prepared is not None:
         meaning, count = prepared.statement.meaning.value, prepared.statement.count
         notice(f"signing: {meaning} as {actor.id}, {count} decisions in one batch")
-        signature = opened.sign("batch", prepared.statement.json_value())
+        signature = act.sign("batch", prepared.statement.json_value())
         signed = SignedBatch(prepared=prepared, signature=signature)
         items += bulk.review_batch(signed, actor, key=base)
-    _answer(sorted(items, key=lambda item: item.request_id), prepared, as_json=as_json)
+    _answer(sorted(items, key=lambda item: item.request_id), prepared, as_json=act.as_json)
 
 
 def _shown(settings: "Settings", requests: "Sequence[str]") -> dict[str, str]:

@@ -48,6 +48,7 @@ def _lines(told: "Explanation", sentences: "Mapping[str, str]") -> list[str]:
         eligible = ", ".join(told.turn.eligible) or "nobody can"
         lines += [
             f"next      {told.turn.step}: {eligible}",
+            *(f"routed    {person_id}" for person_id in told.turn.routed),
             f"since     {told.turn.since:%Y-%m-%d %H:%M:%SZ}",
             f"until     {told.turn.until:%Y-%m-%d %H:%M:%SZ}",
         ]

@@ -2,6 +2,7 @@
 
 from typing import NoReturn
 
+from counterseal.approvals.routing import RoutedSeat
 from counterseal.audit.verdict import Outcome as LogOutcome
 from counterseal.audit.verify import verify_log
 from counterseal.desk.views.approvals import RequestDetail, request_detail
@@ -68,6 +69,7 @@ def case_lines(detail: RequestDetail) -> list[str]:
         f"requester   {request.requester_id}: {bound.request_reason}",
         f"hash        {request.request_hash}",
         f"records     {history.record_policy}",
+        *(f"routed      {_routed(seat)}" for seat in request.routing),
     ]
     done = [
         f"decision {d.sequence}  {d.decision.value} by {d.reviewer_id} as {d.reviewer_role.value}"
@@ -75,3 +77,8 @@ def case_lines(detail: RequestDetail) -> list[str]:
         for d in history.decisions
     ]
     return [*head, *done]
+
+
+def _routed(seat: RoutedSeat) -> str:
+    told = f"{seat.stage.value} to {seat.person_id or 'nobody'}"
+    return told if seat.reason is None else f"{told}, not {seat.preferred}: {seat.reason.value}"

@@ -9,15 +9,16 @@ from counterseal.kernel.model import Refusal
 from counterseal.kernel.money import Currency
 from counterseal.policy.words import Stage
 from storage.home_reader import read_home
-from ui.cli.acknowledged import settled
-from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.acting import Act, acting
+from ui.cli.options import AsJson, Home
 from ui.cli.render import answer, notice, refused, table
-from ui.cli.session import CLOCK, command_key, decimal_of, desk_at, logged_in, settings_for
+from ui.cli.session import CLOCK, decimal_of, settings_for
 
 
+@acting
 def delegate(
     delegate: Annotated[str, typer.Argument(help="Who may review in your name.")],
-    acting_as: ActingAs,
+    act: Act,
     stage: Annotated[list[Stage], typer.Option(help="May repeat.")],
     strategy: Annotated[list[str], typer.Option(help="May repeat.")],
     instrument: Annotated[list[str], typer.Option(help="Contract root, such as TX; may repeat.")],
@@ -27,15 +28,11 @@ def delegate(
     until: Annotated[datetime, typer.Option(help="End, UTC; at most what the policy allows.")],
     reason: Annotated[str, typer.Option()],
     currency: Annotated[Currency, typer.Option()] = Currency.TWD,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
 ) -> None:
     """Let somebody review in your name: see the grant, then sign it with your own key."""
     from counterseal.approvals import delegation  # noqa: PLC0415 - only delegating needs it
 
-    settings, told = settings_for(home), (strategy, instrument, account)
+    told = (strategy, instrument, account)
     bounds = dict(zip(("strategies", "instruments", "accounts"), map(tuple, told), strict=True))
     scope = delegation.GrantScope(
         **bounds,
@@ -43,19 +40,17 @@ def delegate(
         notional_max=decimal_of(max_notional, "--max-notional"),
         currency=currency,
     )
-    actor, opened = logged_in(settings, acting_as, passphrase_file)
-    delegations, base = desk_at(settings).delegations, command_key(key)
+    delegations, actor, base = act.desk.delegations, act.actor, act.key
     now, end = CLOCK.now(), until.replace(tzinfo=UTC)
     drafted = delegations.draft(
         delegate, stage, scope, reason, actor, valid_from=now, valid_until=end, now=now, key=base
     )
     if isinstance(drafted, Refusal):
-        refused(drafted, as_json=as_json)
+        refused(drafted, as_json=act.as_json)
     notice(f"signing: {drafted.grant.meaning.value} by {actor.id} to {delegate} until {end}")
-    signature = opened.sign(delegation.KIND, {**delegation.grant_statement(drafted.grant)})
+    signature = act.sign(delegation.KIND, {**delegation.grant_statement(drafted.grant)})
     signed = drafted.amended(grant=drafted.grant.amended(signature=signature))
-    outcome = delegations.delegate(signed, actor, key=base)
-    settled(settings, outcome, as_json=as_json, what="delegated")
+    act.settled(delegations.delegate(signed, actor, key=base), what="delegated")
 
 
 def list_delegations(home: Home = None, as_json: AsJson = False) -> None:
@@ -83,16 +78,7 @@ def list_delegations(home: Home = None, as_json: AsJson = False) -> None:
     answer({"delegations": [*listed]}, table(rows, *heads), as_json=as_json)
 
 
-def end_delegation(
-    grant: str,
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+@acting
+def end_delegation(grant: str, act: Act) -> None:
     """End a grant at once."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    outcome = desk_at(settings).delegations.end(grant, actor, key=command_key(key))
-    settled(settings, outcome, as_json=as_json, what="ended")
+    act.settled(act.desk.delegations.end(grant, act.actor, key=act.key), what="ended")

@@ -6,10 +6,9 @@ from typing import TYPE_CHECKING, Annotated, Final
 import typer
 
 from counterseal.audit.note import parse_vkey
-from ui.cli.acknowledged import settled
-from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.acting import Act, acting
 from ui.cli.render import notice, reject
-from ui.cli.session import CLOCK, IDS, command_key, logged_in, settings_for
+from ui.cli.session import CLOCK, IDS
 
 if TYPE_CHECKING:
     from counterseal.market.ports import MarketFeed
@@ -17,13 +16,8 @@ if TYPE_CHECKING:
 _CODE: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,39}", re.ASCII)
 
 
-def rotate(
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+@acting
+def rotate(act: Act) -> None:
     """Let a new key follow the log's key; both sign that, and the checkpoint over it.
 
     Stop everything that writes to this home before. The new key is sealed with the passphrase of
@@ -33,23 +27,17 @@ def rotate(
     from storage.home_keys import log_key_path, public_log_key  # noqa: PLC0415 - only acting does
     from storage.rotation import rotate as rotated  # noqa: PLC0415 - the same
 
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    taken = command_key(key)
-    outcome = rotated(settings, actor, key=taken, clock=CLOCK, ids=IDS, feed=_feed())
-    settled(settings, outcome, as_json=as_json, what="rotated by")
-    notice(f"counterseal: the log signs as {public_log_key(log_key_path(settings)).text}")
+    outcome = rotated(act.settings, act.actor, key=act.key, clock=CLOCK, ids=IDS, feed=_feed())
+    act.settled(outcome, what="rotated by")
+    notice(f"counterseal: the log signs as {public_log_key(log_key_path(act.settings)).text}")
     notice("counterseal: tell it to witnesses; auditors keep the first key and walk from it")
 
 
+@acting
 def revoke_key(
     vkey: Annotated[str, typer.Argument(help="An earlier key's line, as `audit keys` shows it.")],
     reason: Annotated[str, typer.Option(help="A code without blanks, such as stolen.")],
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
+    act: Act,
 ) -> None:
     """Record that an earlier key counts no more; the key in force signs that.
 
@@ -58,14 +46,13 @@ def revoke_key(
     """
     from storage.rotation import revoke  # noqa: PLC0415 - only acting does
 
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    gone = parse_vkey(vkey)
+    actor, gone = act.actor, parse_vkey(vkey)
     if _CODE.fullmatch(reason) is None:
         reject("REASON_INVALID", "one word of letters, digits and dashes", field="--reason")
-    taken = command_key(key)
-    outcome = revoke(settings, gone, reason, actor, key=taken, clock=CLOCK, ids=IDS, feed=_feed())
-    settled(settings, outcome, as_json=as_json, what="revoked by")
+    outcome = revoke(
+        act.settings, gone, reason, actor, key=act.key, clock=CLOCK, ids=IDS, feed=_feed()
+    )
+    act.settled(outcome, what="revoked by")
 
 
 def _feed() -> "MarketFeed":

@@ -1,4 +1,4 @@
-"""`counterseal orders`: list, show, submit, cancel, timeouts."""
+"""`counterseal orders`: list, show, submit, replace, cancel, reconcile, outbox, timeouts."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,6 +7,7 @@ import typer
 
 from counterseal.approvals.model import ApprovalRequest
 from counterseal.broker.model import Fill, SimulationOutcome
+from counterseal.desk.views.fills import explained
 from counterseal.desk.views.reliability import TimeoutCandidate, timeout_row, timeout_rows
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.model import Refusal, refuse
@@ -15,13 +16,22 @@ from counterseal.oms.timeouts import TIMEOUT_SECONDS_DEFAULT
 from counterseal.risk.model import RiskEvaluation
 from storage.home_reader import read_home
 from storage.settings import Settings
-from ui.cli.acknowledged import settled
-from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile, QuoteFile
+from ui.cli import order_changes, order_gateway
+from ui.cli.acting import Act, acting
+from ui.cli.options import AsJson, Home, Key, PassphraseFile, QuoteFile
+from ui.cli.order_changes import GoodTill, optional, utc
 from ui.cli.quotes import feed_from
 from ui.cli.render import answer, leave, notice, refused, reject, table
 from ui.cli.session import CLOCK, command_key, decimal_of, desk_at, logged_in, settings_for
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(order_gateway.deliver)
+app.command("reconcile-accounts")(order_gateway.reconcile_accounts)
+app.command()(order_gateway.resolve)
+app.command()(order_changes.replace)
+app.command()(order_changes.reconcile)
+app.command()(order_changes.outbox)
+app.command("replay-letter")(order_changes.replay_letter)
 
 
 @app.command("list")
@@ -55,61 +65,61 @@ def show(order: str, home: Home = None, as_json: AsJson = False) -> None:
         f"asks     {found.side.value} {found.quantity} {found.symbol} {found.order_type.value}",
         f"filled   {found.cum_quantity} at {found.average_price or '-'}",
         f"request  {found.approval_request_id}",
+        *(line for fill in parts["fills"] if isinstance(fill, Fill) for line in explained(fill)),
     ]
     value = {name: [d.json_value() for d in documents] for name, documents in parts.items()}
     answer({"order": found.json_value(), **value}, lines, as_json=as_json)
 
 
 @app.command()
+@acting
 def submit(
     request: str,
-    acting_as: ActingAs,
+    act: Act,
     quantity: Annotated[str, typer.Option(help="Contracts, at most what was approved.")],
     limit_price: Annotated[str | None, typer.Option()] = None,
+    stop_price: Annotated[str | None, typer.Option(help="Of a STOP.")] = None,
+    protection_points: Annotated[str | None, typer.Option(help="Of a MWP order.")] = None,
+    good_till: GoodTill = None,
+    parent: Annotated[str | None, typer.Option(help="Order that this is a slice of.")] = None,
     outcome: Annotated[
         SimulationOutcome | None, typer.Option(help="A chosen answer instead of the model's.")
     ] = None,
     quote: QuoteFile = None,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
 ) -> None:
     """Submit an approved request to the paper broker at a quote."""
     from counterseal.desk.orders import Submission  # noqa: PLC0415 - looking loads no desk
 
-    settings = settings_for(home)
     asked = Submission(
         approval_request_id=request,
         quantity=decimal_of(quantity, "--quantity"),
-        limit_price=None if limit_price is None else decimal_of(limit_price, "--limit-price"),
+        limit_price=optional(limit_price, "--limit-price"),
+        stop_price=optional(stop_price, "--stop-price"),
+        protection_points=optional(protection_points, "--protection-points"),
+        good_till=utc(good_till),
+        parent_order_id=parent,
         selected_outcome=outcome,
     )
-    with read_home(settings) as reader:
+    with read_home(act.settings) as reader:
         case = reader.get(ApprovalRequest, request)
     symbol = "unknown" if case is None else case.payload.symbol
     feed = feed_from(quote, symbol, CLOCK.now())
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    done = desk_at(settings, feed).orders.submit(asked, actor, key=command_key(key))
-    settled(settings, done, as_json=as_json, what="order")
+    actor = act.actor
+    done = desk_at(act.settings, feed).orders.submit(asked, actor, key=act.key)
+    act.settled(done, what="order")
 
 
 @app.command()
+@acting
 def cancel(
     order: str,
-    acting_as: ActingAs,
+    act: Act,
     reason: Annotated[str, typer.Option(help="Why; recorded with the cancel.")],
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
 ) -> None:
     """Cancel an order that still works; what was filled stays."""
-    settings = settings_for(home)
     told = _reason(reason)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    done = desk_at(settings).lifecycle.cancel(order, actor, reason=told, key=command_key(key))
-    settled(settings, done, as_json=as_json, what="cancelled")
+    done = act.desk.lifecycle.cancel(order, act.actor, reason=told, key=act.key)
+    act.settled(done, what="cancelled")
 
 
 @app.command()

@@ -24,6 +24,7 @@ from storage.homes import keys_folder
 from storage.keyring import Keyring
 from ui.cli import own_keys, people_acts
 from ui.cli.acknowledged import settled
+from ui.cli.acting import Act, acting
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
 from ui.cli.render import answer, leave, notice, table
 from ui.cli.session import CLOCK, command_key, desk_at, logged_in, settings_for
@@ -88,37 +89,18 @@ def add(
 
 
 @app.command()
-def disable(
-    person: str,
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+@acting
+def disable(person: str, act: Act) -> None:
     """Close a leaver's access at once: roles, keys, mandates, accounts, sessions."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    outcome = desk_at(settings).leaving.disable(person, actor, key=command_key(key))
-    settled(settings, outcome, as_json=as_json, what="disabled")
+    act.settled(act.desk.leaving.disable(person, act.actor, key=act.key), what="disabled")
 
 
 @app.command("withdraw-role")
-def withdraw_role(
-    person: str,
-    role: Role,
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+@acting
+def withdraw_role(person: str, role: Role, act: Act) -> None:
     """Take one role from a person; an administrator does it, at once."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    leaving = desk_at(settings).leaving
-    outcome = leaving.withdraw_role(person, role, actor, key=command_key(key))
-    settled(settings, outcome, as_json=as_json, what=f"{role.value} withdrawn from")
+    outcome = act.desk.leaving.withdraw_role(person, role, act.actor, key=act.key)
+    act.settled(outcome, what=f"{role.value} withdrawn from")
 
 
 @app.command()
@@ -152,33 +134,27 @@ def review(home: Home = None, as_json: AsJson = False) -> None:
 
 
 @app.command("attest-review")
-def attest_review(
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+@acting
+def attest_review(act: Act) -> None:
     """Look at the list of the access review and sign that you did."""
     from counterseal.identity.access_reviews import (  # noqa: PLC0415 - only signing needs it
         AccessClaim,
         review_statement,
     )
 
-    settings, base = settings_for(home), command_key(key)
-    with read_home(settings) as reader:
-        seen, own = access_list(reader), reader.get(Person, acting_as)
+    base = act.key
+    with read_home(act.settings) as reader:
+        seen, own = access_list(reader), reader.get(Person, act.person_id)
     for line in _lines(seen):
         notice(line)
-    actor, opened = logged_in(settings, acting_as, passphrase_file)
-    desk = desk_at(settings)
+    desk, actor = act.desk, act.actor
     tenant = "none" if own is None else own.tenant
     terms = desk.people.terms(tenant, CLOCK.now(), key=base)
     claim = AccessClaim(terms=terms, list_digest=seen.digest, people_count=len(seen.people))
     notice(f"signing: attested_review as {actor.id}")
-    signature = opened.sign("attest", review_statement(claim))
+    signature = act.sign("attest", review_statement(claim))
     outcome = desk.leaving.attest_review(claim, signature, actor, key=base)
-    settled(settings, outcome, as_json=as_json, what="reviewed")
+    act.settled(outcome, what="reviewed")
 
 
 @app.command()

@@ -14,16 +14,15 @@ from counterseal.desk.installation import PolicyActivation, in_force
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import parse_utc, utc_text
 from counterseal.kernel.model import Refusal
-from storage.home_reader import HomeReader, read_home
+from storage.home_reader import read_home
 from storage.settings import Settings
-from ui.cli.acknowledged import settled
-from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.acting import Act, acting
+from ui.cli.options import AsJson, Home
 from ui.cli.render import answer, leave, notice, refused, reject, table
-from ui.cli.session import CLOCK, command_key, desk_at, logged_in, settings_for
+from ui.cli.session import CLOCK, settings_for
 
 if TYPE_CHECKING:
     from counterseal.desk.policies import Policies
-    from counterseal.policy.bundle import RuleText
     from counterseal.policy.counterfactual import Difference, DiffReport
     from counterseal.policy.gate_checks import GateReport, PolicyDraft
     from counterseal.policy.proposal import PolicyProposal
@@ -59,71 +58,51 @@ def check(
 
 
 @app.command()
+@acting
 def propose(
     version: Version,
-    acting_as: ActingAs,
+    act: Act,
     author: Annotated[
         list[str] | None, typer.Option(help="Who else wrote it; give again for more.")
     ] = None,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
 ) -> None:
     """Check a version and put it to the vote of two people who did not write it."""
-    settings = settings_for(home)
-    draft = _draft(settings, version)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
+    draft = _draft(act.settings, version)
+    actor, taken = act.actor, act.key
     listed = () if draft.bundle is None else draft.bundle.author_ids
     authors = sorted({*(author or ()), *listed})
-    taken = command_key(key)
-    outcome = _policies(settings).propose(draft, authors, actor, key=taken)
-    settled(settings, outcome, as_json=as_json, what="proposed as")
+    act.settled(_policies(act).propose(draft, authors, actor, key=taken), what="proposed as")
 
 
 @app.command()
-def approve(
-    proposal: Proposal,
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+@acting
+def approve(proposal: Proposal, act: Act) -> None:
     """See what is proposed, then sign your agreement with your own key."""
-    settings = settings_for(home)
-    for line in _proposal_lines(_proposal(settings, proposal)):
+    for line in _proposal_lines(_proposal(act.settings, proposal)):
         notice(line)
-    actor, opened = logged_in(settings, acting_as, passphrase_file)
-    policies, taken = _policies(settings), command_key(key)
+    policies, actor, taken = _policies(act), act.actor, act.key
     statement = policies.statement(proposal, actor, CLOCK.now())
     if isinstance(statement, Refusal):
-        refused(statement, as_json=as_json)
+        refused(statement, as_json=act.as_json)
     notice(f"signing: {statement['meaning']} as {actor.id}")
-    outcome = policies.vote(proposal, opened.sign("policy", statement), actor, key=taken)
-    settled(settings, outcome, as_json=as_json, what="approved")
+    outcome = policies.vote(proposal, act.sign("policy", statement), actor, key=taken)
+    act.settled(outcome, what="approved")
 
 
 @app.command()
+@acting
 def activate(
     proposal: Proposal,
-    acting_as: ActingAs,
+    act: Act,
     effective_from: Annotated[
         str | None, typer.Option(help="RFC 3339 time from which it counts; now by default.")
     ] = None,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
 ) -> None:
     """Bring a proposal into force that two people have approved."""
-    settings = settings_for(home)
     begins = None if effective_from is None else _time(effective_from)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    outcome = _policies(settings).activate(
-        proposal, actor, key=command_key(key), effective_from=begins
-    )
-    settled(settings, outcome, as_json=as_json, what="activated")
+    policies = _policies(act)
+    outcome = policies.activate(proposal, act.actor, key=act.key, effective_from=begins)
+    act.settled(outcome, what="activated")
 
 
 @app.command()
@@ -171,12 +150,15 @@ def replay(
     """Judge recorded decisions again, each under its own policy; say where they differ."""
     from counterseal.desk.policies import newest_evaluations  # noqa: PLC0415 - only here
     from counterseal.policy.counterfactual import replay_recorded  # noqa: PLC0415 - only here
-    from counterseal.policy.evaluation import PolicyEvaluation  # noqa: PLC0415 - only here
+    from storage.law import activated_rules  # noqa: PLC0415 - only here
+    from storage.parallel_replay import replay_all_recorded  # noqa: PLC0415 - only here
 
     with read_home(settings_for(home)) as reader:
-        found = reader.find(PolicyEvaluation) if everything else newest_evaluations(reader)
-        rules = _rules(reader)
-    report = replay_recorded(found, rules)
+        rules = activated_rules(reader)
+        if everything:
+            report = replay_all_recorded(reader, rules)
+        else:
+            report = replay_recorded(newest_evaluations(reader), rules)
     same = not report.differences
     value: dict[str, Json] = {"ok": same, **report.json_value()}
     lines = [f"replayed: {report.replayed} decisions, {len(report.differences)} differ"]
@@ -218,10 +200,10 @@ def manifest(
     answer({"ok": True, "entry": entry.json_value()}, lines, as_json=as_json)
 
 
-def _policies(settings: Settings) -> "Policies":
+def _policies(act: Act) -> "Policies":
     from counterseal.desk.policies import Policies  # noqa: PLC0415 - only acting needs it
 
-    return Policies(desk_at(settings).bench)
+    return Policies(act.desk.bench)
 
 
 def _draft(settings: Settings, place: str) -> "PolicyDraft":
@@ -248,14 +230,6 @@ def _report(settings: Settings, draft: "PolicyDraft") -> "GateReport":
         active = in_force(reader.find(PolicyActivation), CLOCK.now())
         replaces = digest(None) if active is None else active.bundle_hash
         return check_draft(draft, newest_evaluations(reader), replaces)
-
-
-def _rules(reader: HomeReader) -> "dict[str, RuleText]":
-    from storage.law import activated_law  # noqa: PLC0415 - only a replay needs it
-
-    return {
-        one.bundle_hash: activated_law(one).bundle.rules for one in reader.find(PolicyActivation)
-    }
 
 
 def _proposal(settings: Settings, proposal_id: str) -> "PolicyProposal":

@@ -12,12 +12,13 @@ from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import utc_text
 from counterseal.kernel.model import Refusal
 from storage.home_reader import HomeReader, read_home
-from ui.cli.acknowledged import settled
-from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.acting import Act, acting
+from ui.cli.options import AsJson, Home, Key
 from ui.cli.render import answer, notice, refused, reject, table
-from ui.cli.session import CLOCK, all_logged_in, command_key, desk_at, logged_in, settings_for
+from ui.cli.session import CLOCK, all_logged_in, command_key, desk_at, settings_for
 
 if TYPE_CHECKING:
+    from counterseal.desk.desk import Desk
     from counterseal.desk.purging import Purging
     from counterseal.kernel.model import Actor, Signature
     from storage.settings import Settings
@@ -49,18 +50,12 @@ def outlook(home: Home = None, as_json: AsJson = False) -> None:
     answer(value, [*lines, ", ".join(f"{n} {s}" for s, n in counts.items())], as_json=as_json)
 
 
-def plan(
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
-) -> None:
+@acting
+def plan(act: Act) -> None:
     """Write down what may go now, for two people to agree to. Nothing goes by a plan."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    taken = command_key(key)
-    settled(settings, _purging(settings).plan(actor, key=taken), as_json=as_json, what="planned as")
+    actor, taken = act.actor, act.key
+    outcome = _purging(act.settings, act.desk).plan(actor, key=taken)
+    act.settled(outcome, what="planned as")
 
 
 def purges(home: Home = None, as_json: AsJson = False) -> None:
@@ -108,7 +103,7 @@ def purge(
     if named.status is not PurgeStatus.PURGED:
         consents = _consents(settings, named, people, passphrase_file or [])
     taken = command_key(key)
-    purging = _purging(settings)
+    purging = _purging(settings, desk_at(settings))
     for actor, signature in consents:
         outcome = purging.approve(purge_id, signature, actor, key=f"{taken}:{actor.id}")
         if outcome.refusal is not None:
@@ -159,18 +154,19 @@ def _records_of(purge: Purge) -> int:
 
 def _outlook(reader: HomeReader) -> tuple[CaseOutlook, ...]:
     from counterseal.audit.retention import Hold  # noqa: PLC0415 - only here
-    from counterseal.desk.archive import logged  # noqa: PLC0415 - the same
+    from counterseal.desk.archive import logged, versions_of  # noqa: PLC0415 - the same
     from storage.law import law_in_force  # noqa: PLC0415 - the same
 
     now = CLOCK.now()
     bundle = law_in_force(reader, now).bundle
     rows = (logged(row) for row in reader.records())
-    return outlook_of(rows, bundle.retention.keep_years, reader.find(Hold), now)
+    schedule, holds = bundle.retention.keep_years, reader.find(Hold)
+    return outlook_of(rows, schedule, holds, now, versions_of(reader))
 
 
-def _purging(settings: "Settings") -> "Purging":
+def _purging(settings: "Settings", desk: "Desk") -> "Purging":
     from counterseal.desk.purging import Purging  # noqa: PLC0415 - looking loads no desk
     from storage.archive import SqlArchive  # noqa: PLC0415 - the same
     from storage.data_keys import data_keys  # noqa: PLC0415 - the same
 
-    return Purging(desk_at(settings).bench, SqlArchive(settings.database, data_keys(settings)))
+    return Purging(desk.bench, SqlArchive(settings.database, data_keys(settings)))

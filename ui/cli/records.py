@@ -7,11 +7,11 @@ import typer
 from counterseal.audit.retention import EVERYTHING, Hold
 from counterseal.kernel.clock import utc_text
 from storage.home_reader import read_home
-from ui.cli.acknowledged import settled
-from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.acting import Act, acting
+from ui.cli.options import AsJson, Home
 from ui.cli.purges import outlook, plan, purge, purges
 from ui.cli.render import answer, notice, table
-from ui.cli.session import command_key, desk_at, logged_in, settings_for
+from ui.cli.session import settings_for
 
 if TYPE_CHECKING:
     from counterseal.desk.records import Records
@@ -21,46 +21,31 @@ app = typer.Typer(no_args_is_help=True)
 
 
 @app.command()
+@acting
 def hold(
     streams: Annotated[
         list[str], typer.Argument(help="Such as case:ID, people, privacy; * for the whole log.")
     ],
     reason: Annotated[str, typer.Option(help="The matter, in words; it is recorded.")],
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
+    act: Act,
 ) -> None:
     """Keep records, and what will be added to them, whatever their schedule says."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    for stream in _unknown(settings, streams):
+    actor = act.actor
+    for stream in _unknown(act.settings, streams):
         notice(f"counterseal: nothing is recorded under {stream} yet; it is held from now on")
-    taken = command_key(key)
-    outcome = _records(settings).hold(streams, reason, actor, key=taken)
-    settled(settings, outcome, as_json=as_json, what="held under")
+    taken = act.key
+    act.settled(_records(act).hold(streams, reason, actor, key=taken), what="held under")
 
 
 @app.command()
+@acting
 def release(
     hold_id: Annotated[str, typer.Argument(help="As `records holds` shows it.")],
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
+    act: Act,
 ) -> None:
     """End a hold; what it kept follows its schedule again."""
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    taken = command_key(key)
-    settled(
-        settings,
-        _records(settings).release(hold_id, actor, key=taken),
-        as_json=as_json,
-        what="released",
-    )
+    actor, taken = act.actor, act.key
+    act.settled(_records(act).release(hold_id, actor, key=taken), what="released")
 
 
 @app.command()
@@ -88,24 +73,18 @@ def holds(
 
 
 @app.command()
+@acting
 def erase(
     person: Annotated[str, typer.Argument(help="Whose personal data.")],
     basis: Annotated[str, typer.Option(help="Why it is right to erase; it is recorded.")],
-    acting_as: ActingAs,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
+    act: Act,
 ) -> None:
     """Destroy everything that opens a person's data, with its keys. No byte of the log changes.
 
     Backups forget with it: the keys lie outside them. It cannot be undone.
     """
-    settings = settings_for(home)
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    taken = command_key(key)
-    outcome = _records(settings).erase(person, basis, actor, key=taken)
-    settled(settings, outcome, as_json=as_json, what="erased by")
+    actor, taken = act.actor, act.key
+    act.settled(_records(act).erase(person, basis, actor, key=taken), what="erased by")
 
 
 app.command()(outlook)
@@ -114,12 +93,12 @@ app.command()(purges)
 app.command()(purge)
 
 
-def _records(settings: "Settings") -> "Records":
+def _records(act: Act) -> "Records":
     from counterseal.desk.records import Records  # noqa: PLC0415 - looking loads no desk
     from storage.archive import SqlArchive  # noqa: PLC0415 - the same
     from storage.data_keys import data_keys  # noqa: PLC0415 - the same
 
-    return Records(desk_at(settings).bench, SqlArchive(settings.database, data_keys(settings)))
+    return Records(act.desk.bench, SqlArchive(act.settings.database, data_keys(act.settings)))
 
 
 def _unknown(settings: "Settings", streams: list[str]) -> list[str]:

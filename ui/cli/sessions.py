@@ -7,10 +7,10 @@ import typer
 from counterseal.identity.sessions import LoginSession, SessionStatus
 from counterseal.kernel.clock import utc_text
 from storage.home_reader import read_home
-from ui.cli.acknowledged import settled
-from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.acting import Act, acting
+from ui.cli.options import AsJson, Home
 from ui.cli.render import answer, reject, table
-from ui.cli.session import command_key, desk_at, logged_in, settings_for
+from ui.cli.session import settings_for
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -43,24 +43,19 @@ def list_sessions(
 
 
 @app.command()
+@acting
 def revoke(
-    acting_as: ActingAs,
+    act: Act,
     reason: Annotated[str, typer.Option(help="Why, in words; it is recorded.")],
     session: Annotated[str | None, typer.Argument(help="As `sessions list` shows it.")] = None,
     person: Annotated[str | None, typer.Option(help="All logins of this person instead.")] = None,
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
 ) -> None:
     """End a login, or all of a person, at once: one's own, or as an administrator."""
-    settings = settings_for(home)
     if (session is None) == (person is None):
         reject("SESSION_UNCLEAR", "either a session or --person", field="--person")
-    actor, _ = logged_in(settings, acting_as, passphrase_file)
-    sessions, taken = desk_at(settings).sessions, command_key(key)
+    sessions, actor, taken = act.desk.sessions, act.actor, act.key
     if session is not None:
         outcome = sessions.revoke(session, reason, actor, key=taken)
     else:
         outcome = sessions.revoke_all(person or "", reason, actor, key=taken)
-    settled(settings, outcome, as_json=as_json, what="ended")
+    act.settled(outcome, what="ended")

@@ -9,9 +9,9 @@ from counterseal.kernel.canonical import Json, digest, sha256_hex
 from counterseal.kernel.errors import InputError
 from counterseal.signals.intake import Parsed, TextFormat, parse_signals
 from counterseal.signals.model import Provenance
-from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
+from ui.cli.acting import Act, acting
 from ui.cli.render import answer, leave, notice, reject
-from ui.cli.session import command_key, content_of, desk_at, logged_in, settings_for, text_of
+from ui.cli.session import content_of, text_of
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -22,9 +22,10 @@ def _signals() -> None:
 
 
 @app.command()
+@acting
 def propose(
     file: Annotated[str, typer.Argument(help="JSON, JSON Lines or CSV; - for standard input.")],
-    acting_as: ActingAs,
+    act: Act,
     layout: Annotated[
         TextFormat | None, typer.Option("--format", help="By the file's name when absent.")
     ] = None,
@@ -33,21 +34,15 @@ def propose(
     ] = False,
     data_version: Annotated[str, typer.Option()] = "unstated",
     code_version: Annotated[str, typer.Option()] = "unstated",
-    passphrase_file: PassphraseFile = None,
-    key: Key = None,
-    home: Home = None,
-    as_json: AsJson = False,
 ) -> None:
     """Take signals from a file; refused signals are recorded, broken lines are not."""
-    settings = settings_for(home)
     content = content_of(file)
     parsed = parse_signals(text_of(content, file), layout or _layout(file), keep_good=keep_good)
     if not parsed.signals and not parsed.errors:
         reject("NO_SIGNALS", "there is no signal in it", field="FILE", got=file)
     outcomes: list[Outcome] = []
     if parsed.signals:
-        actor, _ = logged_in(settings, acting_as, passphrase_file)
-        intake = desk_at(settings).intake
+        intake, actor = act.desk.intake, act.actor
         provenance = Provenance(
             source="stdin" if file == "-" else "file",
             source_digest=f"sha256:{sha256_hex(content)}",
@@ -55,12 +50,12 @@ def propose(
             code_version=code_version,
             parameters_hash=digest(None),
         )
-        base = command_key(key)
+        base = act.key
         outcomes = [
             intake.propose(signal, provenance, actor, key=f"{base}:{place}")
             for place, signal in enumerate(parsed.signals)
         ]
-    _report(parsed, outcomes, as_json=as_json)
+    _report(parsed, outcomes, as_json=act.as_json)
 
 
 def _layout(file: str) -> TextFormat:

@@ -17,6 +17,7 @@ from counterseal.audit.rollback import Rollback
 from counterseal.broker.model import Fill
 from counterseal.desk.batches import Batch
 from counterseal.desk.commands import CommandRecord
+from counterseal.desk.discrepancies import AccountLock, ReconciliationRun
 from counterseal.desk.installation import Installation, PolicyActivation
 from counterseal.identity.access_reviews import AccessReview
 from counterseal.identity.accounts import FederatedAccount, LocalAccount
@@ -26,11 +27,25 @@ from counterseal.identity.people import Person, RoleGrant
 from counterseal.identity.proposals import PeopleProposal
 from counterseal.identity.sessions import LoginSession
 from counterseal.kernel.model import Document
-from counterseal.oms.model import ExecutionReport, Order, OrderEvent, OrderKey, OutboxEntry
+from counterseal.oms.ingest import GatewayCursor, IngestedReport
+from counterseal.oms.model import (
+    ClientOrderId,
+    ExecutionReport,
+    Order,
+    OrderEvent,
+    OrderKey,
+    OutboxEntry,
+)
 from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.policy.proposal import PolicyProposal, PolicyVote
+from counterseal.portfolio.lots import Lot, LotClosing
 from counterseal.portfolio.model import Account, DailyPnl, LedgerEntry, Position
+from counterseal.portfolio.reversal import FillReversal
+from counterseal.portfolio.settlement import Settlement
+from counterseal.risk.counters import RiskCounters, StrategyExposure
 from counterseal.risk.model import RiskEvaluation, RiskState
+from counterseal.risk.override import RiskOverride
+from counterseal.risk.switches import RiskSwitch
 from counterseal.signals.intent import PaperOrderIntent
 from counterseal.signals.model import SignalRecord
 
@@ -76,5 +91,18 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     CaseComment,
     PolicyProposal,
     PolicyVote,
+    Lot,
+    LotClosing,
+    Settlement,
+    FillReversal,
+    RiskSwitch,
+    RiskCounters,
+    StrategyExposure,
+    RiskOverride,
+    ClientOrderId,
+    IngestedReport,
+    GatewayCursor,
+    ReconciliationRun,
+    AccountLock,
 )
 """Every kind that an event may carry."""

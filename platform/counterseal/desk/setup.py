@@ -22,12 +22,13 @@ from counterseal.desk.people import person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
 from counterseal.identity.people import Person, Role
-from counterseal.kernel.canonical import digest
+from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.model import Actor, Document, Event, Refusal, Subject, refuse
 from counterseal.kernel.money import Currency
 from counterseal.policy.authorize import Action, authorize
 from counterseal.policy.proposal import policy_texts
 from counterseal.portfolio.model import Account
+from counterseal.portfolio.terms import DEFAULT_TERMS, BookTerms
 from counterseal.risk.decide import apply_heartbeat, apply_kill_switch
 from counterseal.risk.model import RiskState
 
@@ -92,8 +93,12 @@ class Setup:
         actor: Actor,
         *,
         key: str,
+        books: BookTerms = DEFAULT_TERMS,
     ) -> Outcome:
-        """Open a simulated account with its risk state; refusals `ROLE`, `ACCOUNT_EXISTS`."""
+        """Open a simulated account with its risk state; refusals `ROLE`, `ACCOUNT_EXISTS`.
+
+        `opening_cash` is in `currency`; `books` says how lots, profit and settlement are kept.
+        """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             barred = _barred(reader, actor, Action.SET_UP)
@@ -107,6 +112,7 @@ class Setup:
                 currency=currency,
                 opening_cash=opening_cash,
                 cash=opening_cash,
+                books=books,
                 updated_at=now,
             )
             state = RiskState(
@@ -119,7 +125,8 @@ class Setup:
             )
             return _done("account.opened", "setup.open_account", account, state)
 
-        asked = digest({"account": account_id, "cash": str(opening_cash), "currency": currency})
+        told: dict[str, Json] = {"account": account_id, "cash": str(opening_cash)}
+        asked = digest({**told, "currency": currency, "books": books.json_value()})
         return self._run("setup.open_account", asked, actor, key, decide)
 
     def switch(

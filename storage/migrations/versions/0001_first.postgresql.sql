@@ -192,6 +192,7 @@ CREATE TABLE approval_requests (
   consumed_by_order TEXT COLLATE "C",
   supersedes TEXT COLLATE "C",
   superseded_by TEXT COLLATE "C",
+  routing TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (approval_request_id)
 )
 
@@ -272,6 +273,9 @@ CREATE TABLE intents (
   time_in_force TEXT COLLATE "C" NOT NULL,
   order_price TEXT COLLATE "C",
   stop_price TEXT COLLATE "C",
+  protection_points TEXT COLLATE "C",
+  good_till TEXT COLLATE "C",
+  parent_order_id TEXT COLLATE "C",
   reference_price TEXT COLLATE "C",
   tx_equivalent_exposure TEXT COLLATE "C" NOT NULL,
   quote_age_seconds TEXT COLLATE "C" NOT NULL,
@@ -300,6 +304,7 @@ CREATE TABLE risk_evaluations (
   approved BIGINT NOT NULL,
   reason TEXT COLLATE "C" NOT NULL,
   checks TEXT COLLATE "C" NOT NULL,
+  further_checks TEXT COLLATE "C" NOT NULL,
   exposure_tx_equivalent TEXT COLLATE "C",
   snapshot TEXT COLLATE "C" NOT NULL,
   snapshot_hash TEXT COLLATE "C" NOT NULL,
@@ -328,6 +333,7 @@ CREATE TABLE orders (
   idempotency_key TEXT COLLATE "C" NOT NULL,
   cl_ord_id TEXT COLLATE "C" NOT NULL,
   orig_cl_ord_id TEXT COLLATE "C",
+  cl_ord_ids TEXT COLLATE "C" NOT NULL,
   workflow_run_id TEXT COLLATE "C" NOT NULL,
   approval_request_id TEXT COLLATE "C" NOT NULL,
   account_id TEXT COLLATE "C" NOT NULL,
@@ -339,7 +345,12 @@ CREATE TABLE orders (
   legs TEXT COLLATE "C" NOT NULL,
   order_type TEXT COLLATE "C" NOT NULL,
   limit_price TEXT COLLATE "C",
+  stop_price TEXT COLLATE "C",
+  protection_points TEXT COLLATE "C",
   time_in_force TEXT COLLATE "C" NOT NULL,
+  good_till TEXT COLLATE "C",
+  triggered_at TEXT COLLATE "C",
+  parent_order_id TEXT COLLATE "C",
   quantity TEXT COLLATE "C" NOT NULL,
   approved_quantity TEXT COLLATE "C" NOT NULL,
   cum_quantity TEXT COLLATE "C" NOT NULL,
@@ -352,6 +363,10 @@ CREATE TABLE orders (
   state TEXT COLLATE "C" NOT NULL,
   state_beneath TEXT COLLATE "C",
   cancel_pending BIGINT NOT NULL,
+  cancel_id TEXT COLLATE "C",
+  pending_replace TEXT COLLATE "C",
+  replace_pending BIGINT NOT NULL,
+  priority_at TEXT COLLATE "C",
   event_sequence BIGINT NOT NULL,
   risk_evaluation_id TEXT COLLATE "C",
   created_at TEXT COLLATE "C" NOT NULL,
@@ -368,6 +383,10 @@ CREATE INDEX ix_orders_account_id ON orders (account_id)
 
 CREATE INDEX ix_orders_approval_request_id ON orders (approval_request_id)
 
+CREATE INDEX ix_orders_replace_pending ON orders (replace_pending)
+
+CREATE INDEX ix_orders_source_signal_id ON orders (source_signal_id)
+
 CREATE INDEX ix_orders_state ON orders (state)
 
 CREATE TABLE order_events (
@@ -378,6 +397,7 @@ CREATE TABLE order_events (
   event TEXT COLLATE "C" NOT NULL,
   from_state TEXT COLLATE "C" NOT NULL,
   to_state TEXT COLLATE "C" NOT NULL,
+  cl_ord_id TEXT COLLATE "C",
   at TEXT COLLATE "C" NOT NULL,
   reason TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (order_event_id)
@@ -425,8 +445,12 @@ CREATE TABLE order_outbox (
   order_id TEXT COLLATE "C" NOT NULL,
   idempotency_key TEXT COLLATE "C" NOT NULL,
   action TEXT COLLATE "C" NOT NULL,
+  cl_ord_id TEXT COLLATE "C",
   status TEXT COLLATE "C" NOT NULL,
   attempts BIGINT NOT NULL,
+  lease_owner TEXT COLLATE "C",
+  lease_until TEXT COLLATE "C",
+  maybe_sent BIGINT NOT NULL,
   created_at TEXT COLLATE "C" NOT NULL,
   available_at TEXT COLLATE "C" NOT NULL,
   processed_at TEXT COLLATE "C",
@@ -436,6 +460,8 @@ CREATE TABLE order_outbox (
   broker_api_called BIGINT NOT NULL,
   PRIMARY KEY (outbox_id)
 )
+
+CREATE INDEX ix_order_outbox_status ON order_outbox (status)
 
 CREATE TABLE order_keys (
   idempotency_key TEXT COLLATE "C" NOT NULL,
@@ -465,6 +491,7 @@ CREATE TABLE fills (
   currency TEXT COLLATE "C" NOT NULL,
   model_name TEXT COLLATE "C" NOT NULL,
   model_version TEXT COLLATE "C" NOT NULL,
+  model_parameters TEXT COLLATE "C" NOT NULL,
   request TEXT COLLATE "C" NOT NULL,
   result TEXT COLLATE "C" NOT NULL,
   quote TEXT COLLATE "C" NOT NULL,
@@ -473,6 +500,10 @@ CREATE TABLE fills (
   liquidity_score TEXT COLLATE "C" NOT NULL,
   slippage_ticks TEXT COLLATE "C" NOT NULL,
   slippage_reason TEXT COLLATE "C" NOT NULL,
+  latency_ms BIGINT NOT NULL,
+  queue_ahead TEXT COLLATE "C",
+  remaining_quantity TEXT COLLATE "C" NOT NULL,
+  uses TEXT COLLATE "C" NOT NULL,
   touch BIGINT NOT NULL,
   seed TEXT COLLATE "C" NOT NULL,
   not_modelled TEXT COLLATE "C" NOT NULL,
@@ -499,6 +530,7 @@ CREATE TABLE accounts (
   realized_pnl TEXT COLLATE "C" NOT NULL,
   fees_paid TEXT COLLATE "C" NOT NULL,
   tax_paid TEXT COLLATE "C" NOT NULL,
+  books TEXT COLLATE "C" NOT NULL,
   updated_at TEXT COLLATE "C" NOT NULL,
   simulated BIGINT NOT NULL,
   PRIMARY KEY (account_id)
@@ -516,6 +548,10 @@ CREATE TABLE positions (
   tx_equivalent TEXT COLLATE "C" NOT NULL,
   realized_pnl TEXT COLLATE "C" NOT NULL,
   fees TEXT COLLATE "C" NOT NULL,
+  lot_cost_sum TEXT COLLATE "C" NOT NULL,
+  lot_realized_pnl TEXT COLLATE "C" NOT NULL,
+  first_lot BIGINT NOT NULL,
+  next_lot BIGINT NOT NULL,
   currency TEXT COLLATE "C" NOT NULL,
   updated_at TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (position_id)
@@ -525,7 +561,7 @@ CREATE INDEX ix_positions_account_id ON positions (account_id)
 
 CREATE TABLE ledger_entries (
   entry_id TEXT COLLATE "C" NOT NULL,
-  fill_id TEXT COLLATE "C" NOT NULL,
+  cause_id TEXT COLLATE "C" NOT NULL,
   account_id TEXT COLLATE "C" NOT NULL,
   debit_account TEXT COLLATE "C" NOT NULL,
   credit_account TEXT COLLATE "C" NOT NULL,
@@ -764,6 +800,196 @@ CREATE TABLE policy_votes (
   voted_at TEXT COLLATE "C" NOT NULL,
   signature TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (vote_id)
+)
+
+CREATE TABLE lots (
+  lot_id TEXT COLLATE "C" NOT NULL,
+  position_id TEXT COLLATE "C" NOT NULL,
+  account_id TEXT COLLATE "C" NOT NULL,
+  symbol TEXT COLLATE "C" NOT NULL,
+  number BIGINT NOT NULL,
+  opened_by TEXT COLLATE "C" NOT NULL,
+  opened_quantity TEXT COLLATE "C" NOT NULL,
+  remaining_quantity TEXT COLLATE "C" NOT NULL,
+  open_price TEXT COLLATE "C" NOT NULL,
+  carry_price TEXT COLLATE "C" NOT NULL,
+  multiplier TEXT COLLATE "C" NOT NULL,
+  currency TEXT COLLATE "C" NOT NULL,
+  realized_pnl TEXT COLLATE "C" NOT NULL,
+  voided_by TEXT COLLATE "C",
+  trading_day TEXT COLLATE "C" NOT NULL,
+  opened_at TEXT COLLATE "C" NOT NULL,
+  updated_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (lot_id)
+)
+
+CREATE TABLE lot_closings (
+  closing_id TEXT COLLATE "C" NOT NULL,
+  lot_id TEXT COLLATE "C" NOT NULL,
+  account_id TEXT COLLATE "C" NOT NULL,
+  symbol TEXT COLLATE "C" NOT NULL,
+  closed_by TEXT COLLATE "C" NOT NULL,
+  quantity TEXT COLLATE "C" NOT NULL,
+  basis_price TEXT COLLATE "C" NOT NULL,
+  price TEXT COLLATE "C" NOT NULL,
+  realized_pnl TEXT COLLATE "C" NOT NULL,
+  currency TEXT COLLATE "C" NOT NULL,
+  trading_day TEXT COLLATE "C" NOT NULL,
+  at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (closing_id)
+)
+
+CREATE TABLE settlements (
+  settlement_id TEXT COLLATE "C" NOT NULL,
+  position_id TEXT COLLATE "C" NOT NULL,
+  account_id TEXT COLLATE "C" NOT NULL,
+  symbol TEXT COLLATE "C" NOT NULL,
+  kind TEXT COLLATE "C" NOT NULL,
+  trading_day TEXT COLLATE "C" NOT NULL,
+  price TEXT COLLATE "C" NOT NULL,
+  source TEXT COLLATE "C" NOT NULL,
+  quantity TEXT COLLATE "C" NOT NULL,
+  multiplier TEXT COLLATE "C" NOT NULL,
+  tx_equivalent TEXT COLLATE "C" NOT NULL,
+  variation TEXT COLLATE "C" NOT NULL,
+  to_cash BIGINT NOT NULL,
+  fees TEXT COLLATE "C" NOT NULL,
+  unverified TEXT COLLATE "C" NOT NULL,
+  currency TEXT COLLATE "C" NOT NULL,
+  at TEXT COLLATE "C" NOT NULL,
+  simulated BIGINT NOT NULL,
+  PRIMARY KEY (settlement_id)
+)
+
+CREATE INDEX ix_settlements_trading_day ON settlements (trading_day)
+
+CREATE TABLE fill_reversals (
+  fill_id TEXT COLLATE "C" NOT NULL,
+  account_id TEXT COLLATE "C" NOT NULL,
+  symbol TEXT COLLATE "C" NOT NULL,
+  realized_change TEXT COLLATE "C" NOT NULL,
+  costs_returned TEXT COLLATE "C" NOT NULL,
+  currency TEXT COLLATE "C" NOT NULL,
+  reason TEXT COLLATE "C" NOT NULL,
+  reversed_by TEXT COLLATE "C" NOT NULL,
+  trading_day TEXT COLLATE "C" NOT NULL,
+  at TEXT COLLATE "C" NOT NULL,
+  simulated BIGINT NOT NULL,
+  PRIMARY KEY (fill_id)
+)
+
+CREATE TABLE risk_switches (
+  switch_id TEXT COLLATE "C" NOT NULL,
+  scope TEXT COLLATE "C" NOT NULL,
+  subject TEXT COLLATE "C",
+  state TEXT COLLATE "C" NOT NULL,
+  kill_switch_active BIGINT NOT NULL,
+  set_by TEXT COLLATE "C" NOT NULL,
+  reason TEXT COLLATE "C" NOT NULL,
+  updated_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (switch_id)
+)
+
+CREATE TABLE risk_counters (
+  account_id TEXT COLLATE "C" NOT NULL,
+  orders_total BIGINT NOT NULL,
+  trading_day TEXT COLLATE "C" NOT NULL,
+  orders_today BIGINT NOT NULL,
+  cancels_today BIGINT NOT NULL,
+  second TEXT COLLATE "C" NOT NULL,
+  orders_this_second BIGINT NOT NULL,
+  messages_this_second BIGINT NOT NULL,
+  repeat_of TEXT COLLATE "C" NOT NULL,
+  repeats BIGINT NOT NULL,
+  updated_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (account_id)
+)
+
+CREATE TABLE strategy_exposures (
+  exposure_id TEXT COLLATE "C" NOT NULL,
+  strategy_id TEXT COLLATE "C" NOT NULL,
+  symbol TEXT COLLATE "C" NOT NULL,
+  contracts TEXT COLLATE "C" NOT NULL,
+  tx_equivalent TEXT COLLATE "C" NOT NULL,
+  updated_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (exposure_id)
+)
+
+CREATE INDEX ix_strategy_exposures_strategy_id ON strategy_exposures (strategy_id)
+
+CREATE TABLE risk_overrides (
+  override_id TEXT COLLATE "C" NOT NULL,
+  account_id TEXT COLLATE "C" NOT NULL,
+  terms TEXT COLLATE "C" NOT NULL,
+  status TEXT COLLATE "C" NOT NULL,
+  signatures TEXT COLLATE "C" NOT NULL,
+  signed_by TEXT COLLATE "C" NOT NULL,
+  opened_at TEXT COLLATE "C" NOT NULL,
+  in_force_at TEXT COLLATE "C",
+  ended_at TEXT COLLATE "C",
+  PRIMARY KEY (override_id)
+)
+
+CREATE INDEX ix_risk_overrides_account_id ON risk_overrides (account_id)
+
+CREATE TABLE client_order_ids (
+  cl_ord_id TEXT COLLATE "C" NOT NULL,
+  order_id TEXT COLLATE "C" NOT NULL,
+  action TEXT COLLATE "C" NOT NULL,
+  created_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (cl_ord_id)
+)
+
+CREATE TABLE broker_reports (
+  exec_id TEXT COLLATE "C" NOT NULL,
+  gateway TEXT COLLATE "C" NOT NULL,
+  order_id TEXT COLLATE "C",
+  sequence BIGINT NOT NULL,
+  disposition TEXT COLLATE "C" NOT NULL,
+  problem TEXT COLLATE "C" NOT NULL,
+  report TEXT COLLATE "C" NOT NULL,
+  ingested_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (exec_id)
+)
+
+CREATE INDEX ix_broker_reports_order_id ON broker_reports (order_id)
+
+CREATE TABLE gateway_cursors (
+  gateway TEXT COLLATE "C" NOT NULL,
+  sequence BIGINT NOT NULL,
+  updated_at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (gateway)
+)
+
+CREATE TABLE reconciliation_runs (
+  run_id TEXT COLLATE "C" NOT NULL,
+  gateway TEXT COLLATE "C",
+  read_to BIGINT NOT NULL,
+  orders BIGINT NOT NULL,
+  reports BIGINT NOT NULL,
+  fills BIGINT NOT NULL,
+  accounts BIGINT NOT NULL,
+  critical BIGINT NOT NULL,
+  warnings BIGINT NOT NULL,
+  differences TEXT COLLATE "C" NOT NULL,
+  findings TEXT COLLATE "C" NOT NULL,
+  started_by TEXT COLLATE "C" NOT NULL,
+  at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (run_id)
+)
+
+CREATE TABLE account_locks (
+  account_id TEXT COLLATE "C" NOT NULL,
+  locked BIGINT NOT NULL,
+  run_id TEXT COLLATE "C" NOT NULL,
+  open TEXT COLLATE "C" NOT NULL,
+  orders TEXT COLLATE "C" NOT NULL,
+  accepted TEXT COLLATE "C" NOT NULL,
+  locked_at TEXT COLLATE "C" NOT NULL,
+  resolved_by TEXT COLLATE "C",
+  resolution TEXT COLLATE "C",
+  resolved_at TEXT COLLATE "C",
+  PRIMARY KEY (account_id)
 )
 
 CREATE TABLE audit_openings (

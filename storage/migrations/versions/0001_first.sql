@@ -192,6 +192,7 @@ CREATE TABLE approval_requests (
   consumed_by_order TEXT,
   supersedes TEXT,
   superseded_by TEXT,
+  routing TEXT NOT NULL,
   PRIMARY KEY (approval_request_id)
 ) STRICT
 
@@ -272,6 +273,9 @@ CREATE TABLE intents (
   time_in_force TEXT NOT NULL,
   order_price TEXT,
   stop_price TEXT,
+  protection_points TEXT,
+  good_till TEXT,
+  parent_order_id TEXT,
   reference_price TEXT,
   tx_equivalent_exposure TEXT NOT NULL,
   quote_age_seconds TEXT NOT NULL,
@@ -300,6 +304,7 @@ CREATE TABLE risk_evaluations (
   approved INTEGER NOT NULL,
   reason TEXT NOT NULL,
   checks TEXT NOT NULL,
+  further_checks TEXT NOT NULL,
   exposure_tx_equivalent TEXT,
   snapshot TEXT NOT NULL,
   snapshot_hash TEXT NOT NULL,
@@ -328,6 +333,7 @@ CREATE TABLE orders (
   idempotency_key TEXT NOT NULL,
   cl_ord_id TEXT NOT NULL,
   orig_cl_ord_id TEXT,
+  cl_ord_ids TEXT NOT NULL,
   workflow_run_id TEXT NOT NULL,
   approval_request_id TEXT NOT NULL,
   account_id TEXT NOT NULL,
@@ -339,7 +345,12 @@ CREATE TABLE orders (
   legs TEXT NOT NULL,
   order_type TEXT NOT NULL,
   limit_price TEXT,
+  stop_price TEXT,
+  protection_points TEXT,
   time_in_force TEXT NOT NULL,
+  good_till TEXT,
+  triggered_at TEXT,
+  parent_order_id TEXT,
   quantity TEXT NOT NULL,
   approved_quantity TEXT NOT NULL,
   cum_quantity TEXT NOT NULL,
@@ -352,6 +363,10 @@ CREATE TABLE orders (
   state TEXT NOT NULL,
   state_beneath TEXT,
   cancel_pending INTEGER NOT NULL,
+  cancel_id TEXT,
+  pending_replace TEXT,
+  replace_pending INTEGER NOT NULL,
+  priority_at TEXT,
   event_sequence INTEGER NOT NULL,
   risk_evaluation_id TEXT,
   created_at TEXT NOT NULL,
@@ -368,6 +383,10 @@ CREATE INDEX ix_orders_account_id ON orders (account_id)
 
 CREATE INDEX ix_orders_approval_request_id ON orders (approval_request_id)
 
+CREATE INDEX ix_orders_replace_pending ON orders (replace_pending)
+
+CREATE INDEX ix_orders_source_signal_id ON orders (source_signal_id)
+
 CREATE INDEX ix_orders_state ON orders (state)
 
 CREATE TABLE order_events (
@@ -378,6 +397,7 @@ CREATE TABLE order_events (
   event TEXT NOT NULL,
   from_state TEXT NOT NULL,
   to_state TEXT NOT NULL,
+  cl_ord_id TEXT,
   at TEXT NOT NULL,
   reason TEXT NOT NULL,
   PRIMARY KEY (order_event_id)
@@ -425,8 +445,12 @@ CREATE TABLE order_outbox (
   order_id TEXT NOT NULL,
   idempotency_key TEXT NOT NULL,
   action TEXT NOT NULL,
+  cl_ord_id TEXT,
   status TEXT NOT NULL,
   attempts INTEGER NOT NULL,
+  lease_owner TEXT,
+  lease_until TEXT,
+  maybe_sent INTEGER NOT NULL,
   created_at TEXT NOT NULL,
   available_at TEXT NOT NULL,
   processed_at TEXT,
@@ -436,6 +460,8 @@ CREATE TABLE order_outbox (
   broker_api_called INTEGER NOT NULL,
   PRIMARY KEY (outbox_id)
 ) STRICT
+
+CREATE INDEX ix_order_outbox_status ON order_outbox (status)
 
 CREATE TABLE order_keys (
   idempotency_key TEXT NOT NULL,
@@ -465,6 +491,7 @@ CREATE TABLE fills (
   currency TEXT NOT NULL,
   model_name TEXT NOT NULL,
   model_version TEXT NOT NULL,
+  model_parameters TEXT NOT NULL,
   request TEXT NOT NULL,
   result TEXT NOT NULL,
   quote TEXT NOT NULL,
@@ -473,6 +500,10 @@ CREATE TABLE fills (
   liquidity_score TEXT NOT NULL,
   slippage_ticks TEXT NOT NULL,
   slippage_reason TEXT NOT NULL,
+  latency_ms INTEGER NOT NULL,
+  queue_ahead TEXT,
+  remaining_quantity TEXT NOT NULL,
+  uses TEXT NOT NULL,
   touch INTEGER NOT NULL,
   seed TEXT NOT NULL,
   not_modelled TEXT NOT NULL,
@@ -499,6 +530,7 @@ CREATE TABLE accounts (
   realized_pnl TEXT NOT NULL,
   fees_paid TEXT NOT NULL,
   tax_paid TEXT NOT NULL,
+  books TEXT NOT NULL,
   updated_at TEXT NOT NULL,
   simulated INTEGER NOT NULL,
   PRIMARY KEY (account_id)
@@ -516,6 +548,10 @@ CREATE TABLE positions (
   tx_equivalent TEXT NOT NULL,
   realized_pnl TEXT NOT NULL,
   fees TEXT NOT NULL,
+  lot_cost_sum TEXT NOT NULL,
+  lot_realized_pnl TEXT NOT NULL,
+  first_lot INTEGER NOT NULL,
+  next_lot INTEGER NOT NULL,
   currency TEXT NOT NULL,
   updated_at TEXT NOT NULL,
   PRIMARY KEY (position_id)
@@ -525,7 +561,7 @@ CREATE INDEX ix_positions_account_id ON positions (account_id)
 
 CREATE TABLE ledger_entries (
   entry_id TEXT NOT NULL,
-  fill_id TEXT NOT NULL,
+  cause_id TEXT NOT NULL,
   account_id TEXT NOT NULL,
   debit_account TEXT NOT NULL,
   credit_account TEXT NOT NULL,
@@ -764,6 +800,196 @@ CREATE TABLE policy_votes (
   voted_at TEXT NOT NULL,
   signature TEXT NOT NULL,
   PRIMARY KEY (vote_id)
+) STRICT
+
+CREATE TABLE lots (
+  lot_id TEXT NOT NULL,
+  position_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  symbol TEXT NOT NULL,
+  number INTEGER NOT NULL,
+  opened_by TEXT NOT NULL,
+  opened_quantity TEXT NOT NULL,
+  remaining_quantity TEXT NOT NULL,
+  open_price TEXT NOT NULL,
+  carry_price TEXT NOT NULL,
+  multiplier TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  realized_pnl TEXT NOT NULL,
+  voided_by TEXT,
+  trading_day TEXT NOT NULL,
+  opened_at TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  PRIMARY KEY (lot_id)
+) STRICT
+
+CREATE TABLE lot_closings (
+  closing_id TEXT NOT NULL,
+  lot_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  symbol TEXT NOT NULL,
+  closed_by TEXT NOT NULL,
+  quantity TEXT NOT NULL,
+  basis_price TEXT NOT NULL,
+  price TEXT NOT NULL,
+  realized_pnl TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  trading_day TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (closing_id)
+) STRICT
+
+CREATE TABLE settlements (
+  settlement_id TEXT NOT NULL,
+  position_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  symbol TEXT NOT NULL,
+  kind TEXT NOT NULL,
+  trading_day TEXT NOT NULL,
+  price TEXT NOT NULL,
+  source TEXT NOT NULL,
+  quantity TEXT NOT NULL,
+  multiplier TEXT NOT NULL,
+  tx_equivalent TEXT NOT NULL,
+  variation TEXT NOT NULL,
+  to_cash INTEGER NOT NULL,
+  fees TEXT NOT NULL,
+  unverified TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  at TEXT NOT NULL,
+  simulated INTEGER NOT NULL,
+  PRIMARY KEY (settlement_id)
+) STRICT
+
+CREATE INDEX ix_settlements_trading_day ON settlements (trading_day)
+
+CREATE TABLE fill_reversals (
+  fill_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  symbol TEXT NOT NULL,
+  realized_change TEXT NOT NULL,
+  costs_returned TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  reversed_by TEXT NOT NULL,
+  trading_day TEXT NOT NULL,
+  at TEXT NOT NULL,
+  simulated INTEGER NOT NULL,
+  PRIMARY KEY (fill_id)
+) STRICT
+
+CREATE TABLE risk_switches (
+  switch_id TEXT NOT NULL,
+  scope TEXT NOT NULL,
+  subject TEXT,
+  state TEXT NOT NULL,
+  kill_switch_active INTEGER NOT NULL,
+  set_by TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  PRIMARY KEY (switch_id)
+) STRICT
+
+CREATE TABLE risk_counters (
+  account_id TEXT NOT NULL,
+  orders_total INTEGER NOT NULL,
+  trading_day TEXT NOT NULL,
+  orders_today INTEGER NOT NULL,
+  cancels_today INTEGER NOT NULL,
+  second TEXT NOT NULL,
+  orders_this_second INTEGER NOT NULL,
+  messages_this_second INTEGER NOT NULL,
+  repeat_of TEXT NOT NULL,
+  repeats INTEGER NOT NULL,
+  updated_at TEXT NOT NULL,
+  PRIMARY KEY (account_id)
+) STRICT
+
+CREATE TABLE strategy_exposures (
+  exposure_id TEXT NOT NULL,
+  strategy_id TEXT NOT NULL,
+  symbol TEXT NOT NULL,
+  contracts TEXT NOT NULL,
+  tx_equivalent TEXT NOT NULL,
+  updated_at TEXT NOT NULL,
+  PRIMARY KEY (exposure_id)
+) STRICT
+
+CREATE INDEX ix_strategy_exposures_strategy_id ON strategy_exposures (strategy_id)
+
+CREATE TABLE risk_overrides (
+  override_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  terms TEXT NOT NULL,
+  status TEXT NOT NULL,
+  signatures TEXT NOT NULL,
+  signed_by TEXT NOT NULL,
+  opened_at TEXT NOT NULL,
+  in_force_at TEXT,
+  ended_at TEXT,
+  PRIMARY KEY (override_id)
+) STRICT
+
+CREATE INDEX ix_risk_overrides_account_id ON risk_overrides (account_id)
+
+CREATE TABLE client_order_ids (
+  cl_ord_id TEXT NOT NULL,
+  order_id TEXT NOT NULL,
+  action TEXT NOT NULL,
+  created_at TEXT NOT NULL,
+  PRIMARY KEY (cl_ord_id)
+) STRICT
+
+CREATE TABLE broker_reports (
+  exec_id TEXT NOT NULL,
+  gateway TEXT NOT NULL,
+  order_id TEXT,
+  sequence INTEGER NOT NULL,
+  disposition TEXT NOT NULL,
+  problem TEXT NOT NULL,
+  report TEXT NOT NULL,
+  ingested_at TEXT NOT NULL,
+  PRIMARY KEY (exec_id)
+) STRICT
+
+CREATE INDEX ix_broker_reports_order_id ON broker_reports (order_id)
+
+CREATE TABLE gateway_cursors (
+  gateway TEXT NOT NULL,
+  sequence INTEGER NOT NULL,
+  updated_at TEXT NOT NULL,
+  PRIMARY KEY (gateway)
+) STRICT
+
+CREATE TABLE reconciliation_runs (
+  run_id TEXT NOT NULL,
+  gateway TEXT,
+  read_to INTEGER NOT NULL,
+  orders INTEGER NOT NULL,
+  reports INTEGER NOT NULL,
+  fills INTEGER NOT NULL,
+  accounts INTEGER NOT NULL,
+  critical INTEGER NOT NULL,
+  warnings INTEGER NOT NULL,
+  differences TEXT NOT NULL,
+  findings TEXT NOT NULL,
+  started_by TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (run_id)
+) STRICT
+
+CREATE TABLE account_locks (
+  account_id TEXT NOT NULL,
+  locked INTEGER NOT NULL,
+  run_id TEXT NOT NULL,
+  open TEXT NOT NULL,
+  orders TEXT NOT NULL,
+  accepted TEXT NOT NULL,
+  locked_at TEXT NOT NULL,
+  resolved_by TEXT,
+  resolution TEXT,
+  resolved_at TEXT,
+  PRIMARY KEY (account_id)
 ) STRICT
 
 CREATE TABLE audit_openings (

@@ -172,7 +172,7 @@ def case_results(
     case_of = {fill.fill_id: approval_of.get(fill.order_id) for fill in fills}
     sums: dict[tuple[str, Currency], Decimal] = {}
     for entry in entries:
-        case = case_of.get(entry.fill_id)
+        case = case_of.get(entry.cause_id)
         if entry.kind == _REALIZED and case is not None:
             signed = entry.amount if entry.credit_account == PNL else -entry.amount
             place = (case, entry.currency)

@@ -35,6 +35,7 @@ from counterseal.approvals.reasons import ReasonCode
 from counterseal.approvals.review_checks import SignedReview
 from counterseal.approvals.statement import AuthFacts, Reviewer
 from counterseal.desk.case_facts import delegated_under
+from counterseal.desk.discrepancies import AccountLock
 from counterseal.desk.people import enrolled_keys, newest_key
 from counterseal.desk.ports import Reader
 from counterseal.identity.keys import PersonKey
@@ -74,6 +75,7 @@ class Register:
         all_keys: Every registered key, revoked ones included.
         grants: Every delegation; `delegated` those not ended, as a delegate acts under them.
         unknown: Orders that nobody knows the state of: they block an account.
+        locked: Accounts that a critical difference locks.
         bundle: The policy in force.
     """
 
@@ -83,6 +85,7 @@ class Register:
     grants: tuple[DelegationGrant, ...]
     delegated: tuple[Delegated, ...]
     unknown: tuple[Order, ...]
+    locked: frozenset[str]
     bundle: PolicyBundle
 
     def links(self, request: ApprovalRequest, now: datetime) -> tuple[PersonLink, ...]:
@@ -112,6 +115,7 @@ def load_register(reader: Reader, bundle: PolicyBundle) -> Register:
         grants=grants,
         delegated=tuple(one for one in acting if isinstance(one, Delegated)),
         unknown=reader.find(Order, state=OrderState.UNKNOWN_NEEDS_RECONCILIATION.value),
+        locked=frozenset(lock.account_id for lock in reader.find(AccountLock, locked=True)),
         bundle=bundle,
     )
 
@@ -190,13 +194,14 @@ def submit_codes(register: Register, case: Case, person: Person, now: datetime) 
         submitter=person,
     )
     unknown = [order for order in register.unknown if order.account_id == payload.account_id]
+    locked = ("TRADING_ACCOUNT_LOCKED",) if payload.account_id in register.locked else ()
     try:
         judged = check_execution(asked, now) or check_not_blocked(
             unknown, account_id=payload.account_id, symbol=payload.symbol
         )
     except PolicyError as error:
         return (error.code,)
-    return _reasons(judged.codes) if judged is not None else ()
+    return (*(() if judged is None else _reasons(judged.codes)), *locked)
 
 
 def withdraw_codes(
