@@ -17,7 +17,7 @@ demo: $(VENV)/app.done  ## one governed trading day, into var/demo
 	@$(BIN)/counterseal demo
 
 test: $(VENV)/dev.done  ## set up and pass the tests
-	@$(BIN)/python -m pytest --numprocesses 2 --dist loadgroup
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
 up: $(VENV)/app.done  ## workflow server and worker of the home, until stopped
 	@$(BIN)/counterseal flows serve

@@ -5,10 +5,12 @@ A busy machine fails no test: properties have no deadline, speed is measured in 
 
 import os
 import tempfile
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 
 import pytest
 from hypothesis import settings
+from xdist.remote import Producer  # type: ignore[import-untyped]  # xdist has no types
+from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # the same
 
 from tests.guard import sitecustomize
 
@@ -36,12 +38,17 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[REFUSED] = Path(name)
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Share out whole files, and whole folders whose tests stand on one day or one server."""
-    for item in items:
-        room = item.path.parent
-        together = room if room.name in TOGETHER else item.path
-        item.add_marker(pytest.mark.xdist_group(str(together)))
+class ByRoom(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
+    """Shares out whole files, and whole folders whose tests stand on one day or one server."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        path = PurePosixPath(nodeid.partition("::")[0])
+        return str(path.parent if path.parent.name in TOGETHER else path)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByRoom:
+    """How a run is shared out to several processors."""
+    return ByRoom(config, log)
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:

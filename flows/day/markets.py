@@ -68,7 +68,7 @@ class DayMarket:
         starts_at, ends_at: Half-open span (aware) in which quotes move.
         closes: When sessions close (aware), ascending; the last is not after `ends_at`.
         moments: Begins the day's moments anew.
-        strategies: Who listens to them, on each of `traded`, heard again after `pause` only.
+        strategies: Who listens to them, on each of `traded`, heard again after `cooldown` only.
         digest: SHA-256 of the file, or of the parameters of a formula.
         stated: What was assumed, for the report.
     """
@@ -83,17 +83,17 @@ class DayMarket:
     moments: Callable[[], Iterator[Moment]]
     strategies: tuple[Chosen, ...]
     traded: tuple[str, ...]
-    pause: timedelta
+    cooldown: timedelta
     digest: str
     stated: tuple[Detail, ...]
 
     def ensemble(self) -> Ensemble:
         """The strategies, before they heard anything; `STRATEGY_FAILED` when one does."""
-        return Ensemble(self.strategies, self.traded, self.pause)
+        return Ensemble(self.strategies, self.traded, self.cooldown)
 
 
 def regime_day(
-    day: date, symbols: Mapping[str, str], root: str, *, strategy: Chosen, pause: timedelta
+    day: date, symbols: Mapping[str, str], root: str, *, strategy: Chosen, cooldown: timedelta
 ) -> DayMarket:
     """The regular session of a day in the deterministic market, one tick a minute.
 
@@ -102,7 +102,7 @@ def regime_day(
         symbols: Symbol of each contract root.
         root: The root that the strategy trades.
         strategy: Hears the last price of each tick.
-        pause: Least time between two signals.
+        cooldown: Least time between two signals.
     """
     opens = datetime.combine(day, REGULAR.opens, TAIPEI).astimezone(UTC)
     closes = datetime.combine(day, REGULAR.closes, TAIPEI).astimezone(UTC)
@@ -110,7 +110,7 @@ def regime_day(
     stated = (
         *details(market="deterministic and synthetic, one tick a minute"),
         *strategy.stated(),
-        *details(pause_seconds=int(pause.total_seconds()), traded=symbols[root]),
+        *details(cooldown_seconds=int(cooldown.total_seconds()), traded=symbols[root]),
     )
     return DayMarket(
         source=REGIME_SOURCE,
@@ -123,7 +123,7 @@ def regime_day(
         moments=partial(_regime_moments, opens, (closes - opens) // TICK, root, symbols[root]),
         strategies=(strategy,),
         traded=(symbols[root],),
-        pause=pause,
+        cooldown=cooldown,
         digest=digest([fact.json_value() for fact in stated]),
         stated=stated,
     )
@@ -143,7 +143,7 @@ def tape_day(
     *,
     strategies: tuple[Chosen, ...],
     quotes: DerivedRule,
-    pause: timedelta,
+    cooldown: timedelta,
 ) -> DayMarket:
     """A real day, night session included, of the nearest month of each product.
 
@@ -171,24 +171,24 @@ def tape_day(
         moments=partial(moments, by_symbol, ticks=heard),
         strategies=strategies,
         traded=tuple(sorted(by_symbol)),
-        pause=pause,
+        cooldown=cooldown,
         digest=file_digest,
         stated=(
             *details(
                 market=TAPE_WORDS, file=path.name, **_counts(file), traded=", ".join(by_symbol)
             ),
-            *_assumed(strategies, quotes, pause),
+            *_assumed(strategies, quotes, cooldown),
         ),
     )
 
 
 def _assumed(
-    strategies: Sequence[Chosen], quotes: DerivedRule, pause: timedelta
+    strategies: Sequence[Chosen], quotes: DerivedRule, cooldown: timedelta
 ) -> Iterator[Detail]:
     for strategy in strategies:
         yield from strategy.stated()
     derived = {f"quote_{name}": value for name, value in quotes.json_value().items()}
-    yield from details(pause_seconds=int(pause.total_seconds()), **derived)
+    yield from details(cooldown_seconds=int(cooldown.total_seconds()), **derived)
 
 
 def _counts(file: TickFile) -> dict[str, int]:

@@ -56,7 +56,7 @@ def demo_market() -> DayMarket:
         DEMO_SYMBOLS,
         DEMO_ROOT,
         strategy=ours(Momentum(name=MOMENTUM)),
-        pause=timedelta(minutes=10),
+        cooldown=timedelta(minutes=10),
     )
 
 
@@ -206,7 +206,7 @@ def real_market(
         calendar,
         strategies=strategies,
         quotes=DerivedRule(),
-        pause=timedelta(minutes=5),
+        cooldown=timedelta(minutes=5),
     )
 
 

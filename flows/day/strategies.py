@@ -68,15 +68,15 @@ class Ensemble:
     Args:
         chosen: The strategies; their order is the order of what they say at one instant.
         symbols: What each of them hears.
-        pause: How long one is not heard on a symbol after it spoke.
+        cooldown: How long one is not heard on a symbol after it spoke.
     """
 
     def __init__(
-        self, chosen: Sequence[Chosen], symbols: Collection[str], pause: timedelta
+        self, chosen: Sequence[Chosen], symbols: Collection[str], cooldown: timedelta
     ) -> None:
         with _blamed():
             self._listeners: tuple[Listener, ...] = tuple(
-                ear for one in chosen for ear in listening(one.strategy, symbols, pause)
+                ear for one in chosen for ear in listening(one.strategy, symbols, cooldown)
             )
 
     def hear(self, moment: Moment) -> tuple[Spoken, ...]:

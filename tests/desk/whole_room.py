@@ -6,20 +6,32 @@ from typing import TypeVar
 
 import pytest
 
+from counterseal.desk.comparing import LogDifference
+from counterseal.desk.delivery import Delivery
+from counterseal.desk.orders import Submission
+from counterseal.desk.risk_overrides import OverrideAsked
+from counterseal.desk.risk_switches import SwitchOrder
 from counterseal.desk.views.people import access_list
 from counterseal.identity.access_reviews import AccessClaim, review_statement
+from counterseal.oms.model import Order
 from counterseal.policy import gate_checks
 from counterseal.policy.access import AccessRules, IssuerRule
+from counterseal.policy.desk_limits import FurtherCheck
 from counterseal.policy.sweep import sweep
 from counterseal.policy.words import Stage
 from counterseal.portfolio.settlement import SettlementPrice
+from counterseal.risk.facts import TradingState
+from counterseal.risk.override import override_statement
+from counterseal.risk.switches import RiskScope
 from counterseal.signals.model import Direction
+from storage.paper_gateway import PaperGateway
 from tests.desk.access_room import Room as AccessRoom
 from tests.desk.bulk_room import RESEARCH
 from tests.desk.bulk_room import Room as BulkRoom
 from tests.desk.casework import delegated
 from tests.desk.keeping import KeptWorld
 from tests.desk.policy_room import PolicyWorld
+from tests.storage.memory_book import MemoryBook
 from tests.storage.rollback_record import record_a_rollback
 from tests.world import ACCOUNT, SYMBOL, World
 
@@ -27,6 +39,9 @@ ISSUER = "https://login.example"
 LINKED = AccessRules(issuers=(IssuerRule(issuer=ISSUER, client_id="desk"),))
 SWEEP_EVERY = 61
 SHORT = Direction.SHORT
+REPEATS = OverrideAsked(
+    check=FurtherCheck.REPEATED_EXECUTION, account_id=ACCOUNT, reason="a series", seconds=600
+)
 
 OtherWorld = TypeVar("OtherWorld", bound=World)
 
@@ -35,6 +50,8 @@ def everything_of(world: World) -> None:
     """Trade, talk, log in, attest, vote and keep records, until no kind of document lacks."""
     trade(world)
     keep_books(world)
+    restrain(world)
+    doubt(world)
     talk(world)
     log_in(seen_as(AccessRoom, world))
     attest(world)
@@ -70,6 +87,43 @@ def keep_books(world: World) -> None:
         symbol=SYMBOL, price=Decimal(20000), source="told", trading_day=fill.trading_day
     )
     world.done(books.settle(ACCOUNT, told, world.service(), key=world.key()))
+
+
+def restrain(world: World) -> None:
+    """A strategy is halted, and a soft check overridden by two people."""
+    halt = SwitchOrder(
+        scope=RiskScope.STRATEGY, subject="idle", state=TradingState.HALTED, reason="a drill"
+    )
+    world.done(world.desk.switches.switch(halt, world.actor("operator"), key=world.key()))
+    overrides, now = world.desk.overrides, world.clock.now()
+    terms = overrides.terms(REPEATS, "tenant-1", now, key=world.key())
+    for name in ("risk", "compliance"):
+        [signature] = world.signed_by("override", override_statement(terms), name)
+        world.done(overrides.sign(signature, world.actor(name), key=world.key()))
+
+
+def doubt(world: World) -> None:
+    """An order at a gateway is cancelled there; a difference locks the account and is accepted."""
+    bench, service, operator = world.desk.bench, world.service(), world.actor("operator")
+    gateway = PaperGateway(MemoryBook(), bench)
+    delivery = Delivery(bench, gateway)
+    approved = world.approved(quantity=1, direction=SHORT)
+    asked = Submission(approval_request_id=approved, quantity=Decimal(1))
+    world.quote(size=0)
+    order_id = world.done(world.desk.orders.enqueue(asked, operator, key=world.key()))
+    with world.store.reader() as reader:
+        [order] = reader.find(Order, approval_request_id=asked.approval_request_id)
+    for act in (None, partial(world.desk.lifecycle.cancel, order.order_id, operator, reason="x")):
+        if act is not None:
+            world.done(act(key=world.key()))
+        for message in delivery.due(world.clock.now()):
+            delivery.deliver(message, "worker", service)
+        world.after(1)
+    comparing = world.desk.account_reconciling
+    differs = LogDifference(row="orders", got=order_id)
+    world.done(comparing.compare(gateway, [differs], service, key=world.key()))
+    risk = world.actor("risk")
+    world.done(comparing.resolve(ACCOUNT, risk, reason="a drill", key=world.key()))
 
 
 def talk(world: World) -> None:
