@@ -3,7 +3,7 @@
 npm oidc-provider comes from `.ci/checkers`, beside the other programs that the lock does not hold.
 """
 
-import select
+import selectors
 import shutil
 import subprocess
 from collections.abc import Iterator
@@ -43,8 +43,9 @@ def issuer() -> Iterator[str]:
         command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
     ) as running:
         assert running.stdout is not None
-        ready, _, _ = select.select([running.stdout], [], [], STARTS_WITHIN_SECONDS)
-        assert ready, "the provider did not start"
+        with selectors.DefaultSelector() as waiting:
+            waiting.register(running.stdout, selectors.EVENT_READ)
+            assert waiting.select(STARTS_WITHIN_SECONDS), "the provider did not start"
         yield running.stdout.readline().strip()
         running.kill()
 
