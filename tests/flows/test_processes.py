@@ -79,7 +79,7 @@ def test_i2_a_grandchild_whose_parent_is_gone_is_ended_too() -> None:
     before = descendants(os.getpid())
     with Guarded([sys.executable, "-c", WITH_GRANDCHILD], os.environ) as child:
         assert until(lambda: child.status == 0)
-    assert descendants(os.getpid()) == before
+    assert not descendants(os.getpid()) - before  # what others left may end meanwhile
 
 
 def test_i3_the_child_ends_with_its_guardian(parent: subprocess.Popen[bytes]) -> None:
