@@ -10,7 +10,8 @@ from counterseal.policy.bundle import PolicyBundle
 from counterseal.policy.cedar import evaluate_all
 from counterseal.policy.counterfactual import diff_decisions, replay_recorded
 from counterseal.policy.evaluation import PolicyEvaluation, evaluation_of
-from counterseal.policy.sweep import sweep, universe
+from counterseal.policy.sweep import sweep
+from counterseal.policy.universe import universe
 from tests.bench.measure import Measurement, seconds
 from tests.core.policy.shelf import NOW, shipped
 

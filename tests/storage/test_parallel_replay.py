@@ -13,7 +13,7 @@ from counterseal.kernel.errors import IntegrityError
 from counterseal.policy.bundle import RuleText
 from counterseal.policy.counterfactual import ReplayReport, replay_recorded
 from counterseal.policy.evaluation import PolicyEvaluation, Verdict, judge
-from counterseal.policy.sweep import universe
+from counterseal.policy.universe import universe
 from storage import parallel_replay
 from storage.home_reader import read_home
 from storage.parallel_replay import PARALLEL_MIN, replay_all_recorded

@@ -7,7 +7,7 @@ Invariants
   I2  A case says only what is special about it; what it leaves out stands in facts that all share.
   I3  A permit that no case sees allow, or a forbid that no case sees refuse, is a flaw.
 
-Not here: YAML (storage.policy_files), the universe that nobody wrote down (policy.sweep).
+Not here: YAML (storage.policy_files), the universe that nobody wrote down (policy.universe).
 Source: governance part 4 (activation gate, step 2); policies/approval/*/tests.yaml.
 """
 

@@ -31,7 +31,7 @@ from counterseal.policy.question import (
     minor_units,
     role_set,
 )
-from counterseal.policy.sweep import compliance_from
+from counterseal.policy.universe import compliance_from
 from counterseal.policy.words import Role, Stage
 
 

@@ -10,7 +10,7 @@ from counterseal.policy.bundle import PolicyBundle
 from counterseal.policy.counterfactual import asked_under, diff_decisions, replay_recorded
 from counterseal.policy.evaluation import PolicyEvaluation, Verdict, judge
 from counterseal.policy.question import Question
-from counterseal.policy.sweep import universe
+from counterseal.policy.universe import universe
 from counterseal.policy.words import Role, Stage
 from tests.core.policy.shelf import NOW, lacking, shipped
 

@@ -1,16 +1,13 @@
 """What no policy may allow, tried on a small universe."""
 
-from itertools import islice
-
 import pytest
 
 from counterseal.policy.bundle import PolicyBundle
-from counterseal.policy.sweep import WORDS, Invariant, invariants, sweep, universe
+from counterseal.policy.sweep import WORDS, Invariant, invariants, sweep
 from tests.core.policy.shelf import lacking, shipped
 
 SAMPLE = 61
 """Asks every 61st request; what few requests show is looked for in a denser sample."""
-ASKED_MIN = 60_000
 
 
 def planted(*rules: str) -> PolicyBundle:
@@ -23,15 +20,6 @@ def test_the_shipped_policy_keeps_every_invariant() -> None:
     report = sweep(shipped().bundle, every=19)
     assert report.holds, report.violations
     assert 0 < report.allowed < report.asked
-
-
-def test_the_universe_is_as_large_as_it_says() -> None:
-    """Governance part 4: at least 60,000 requests of seven people, each asked once."""
-    people, questions = set(), 0
-    for asked, _ in universe(shipped().bundle.approval):
-        people.add(asked.person.person_id)
-        questions += 1
-    assert (len(people), questions >= ASKED_MIN) == (7, True)
 
 
 @pytest.mark.parametrize(
@@ -88,15 +76,6 @@ def test_rules_that_do_not_load_break_everything() -> None:
     bundle = shipped().bundle
     report = sweep(bundle.amended(rules=bundle.rules.amended(rules="permit(")), every=SAMPLE)
     assert (report.violations[0].invariant, report.allowed) == (0, 0)
-
-
-@pytest.mark.parametrize("every", [2, 19, 500])
-def test_i3_a_sample_is_every_nth_request(every: int) -> None:
-    """A sample asks what the whole asks, in the same order."""
-    params = shipped().bundle.approval
-    some = [asked for asked, _ in islice(universe(params, every), 40)]
-    whole = islice(universe(params), 0, None, every)
-    assert some == [asked for asked, _ in islice(whole, 40)]
 
 
 def test_a_universe_without_requests_shows_nothing() -> None:
