@@ -17,20 +17,19 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from counterseal.approvals.execution import ExecutionCase, decide_consume, judge_execution
+from counterseal.approvals.execution import decide_consume, judge_execution
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
 from counterseal.desk.approvals import case_stream, load_case
 from counterseal.desk.bench import Bench
 from counterseal.desk.booking import answer_order
-from counterseal.desk.case_facts import case_facts, links_of_case
 from counterseal.desk.commands import Command, CommandRecord, Done, Outcome
-from counterseal.desk.discrepancies import check_not_locked
-from counterseal.desk.exposure import (
-    counted_order,
-    market_notional,
-    risk_intent,
-    risk_snapshot,
+from counterseal.desk.execution_case import (
+    check_may_trade,
+    contract_ratio,
+    execution_case,
+    risk_of,
 )
+from counterseal.desk.exposure import counted_order
 from counterseal.desk.mandates import acting_operator, used_mandate
 from counterseal.desk.messages import at_gateway
 from counterseal.desk.order_events import risk_judged
@@ -39,13 +38,11 @@ from counterseal.desk.submission import Submission, intended, wrong_terms
 from counterseal.identity.people import Person
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.model import Actor, Refusal, refuse
-from counterseal.market.instruments import contract_root
 from counterseal.market.quotes import Quote, age_seconds
-from counterseal.oms.decide import check_not_blocked
 from counterseal.oms.model import Order, OrderKey
 from counterseal.oms.states import OrderState
 from counterseal.policy.evaluation import PolicyEvaluation
-from counterseal.risk.decide import evaluate, risk_refusal
+from counterseal.risk.decide import risk_refusal
 from counterseal.risk.model import RiskEvaluation
 from counterseal.signals.intent import PaperOrderIntent, exposure, intent_reference
 
@@ -66,7 +63,6 @@ _BOUND_IN_INTENT: Final = (
     "policy_bundle_hash",
 )
 _ASKED_IN_INTENT: Final = ("stop_price", "protection_points", "parent_order_id", "mandate_id")
-UNKNOWN: Final = OrderState.UNKNOWN_NEEDS_RECONCILIATION
 __all__ = ["Orders", "StepDecision", "Submission"]
 
 StepDecision = Callable[[Reader, datetime, "Submission", Actor, str], Done | Refusal]
@@ -183,26 +179,9 @@ class Orders:
         wrong = wrong_terms(case[0], asked, intent)
         if wrong is not None:
             return wrong
-        facts = case_facts(reader, case[0], self._bench.bundle.approval.void_matrix)
-        execution = ExecutionCase(
-            request=case[0],
-            decisions=case[1],
-            person_keys=facts.person_keys,
-            links=links_of_case(reader, case[0].payload.created_at, now),
-            grants=facts.grants,
-            earlier=facts.earlier,
-            bundle=self._bench.bundle,
-            intent=intent,
-            ratio=self._ratio(intent.symbol),
-            notional=market_notional(intent, self._bench.contracts),
-            submitter=submitter,
-        )
+        execution = execution_case(reader, self._bench, case, intent, submitter, now)
         checked = judge_execution(execution, now)
-        blocked = check_not_locked(reader, intent.account_id) or check_not_blocked(
-            reader.find(Order, account_id=intent.account_id, state=(UNKNOWN,)),
-            account_id=intent.account_id,
-            symbol=intent.symbol,
-        )
+        blocked = check_may_trade(reader, intent.account_id, intent.symbol)
         refusal = checked.refusal or blocked
         consumed = refusal or decide_consume(case[0], intent.order_id, now)
         return consumed if isinstance(consumed, Refusal) else (consumed, checked.evaluation)
@@ -217,7 +196,7 @@ class Orders:
         now: datetime,
     ) -> PaperOrderIntent:
         bound = request.payload
-        exposed = exposure(asked.quantity, self._ratio(bound.symbol))
+        exposed = exposure(asked.quantity, contract_ratio(self._bench.contracts, bound.symbol))
         reference = intent_reference(
             signal_id=bound.signal_id,
             strategy_id=bound.strategy_id,
@@ -258,13 +237,7 @@ class Orders:
         intent = reader.get(PaperOrderIntent, order.order_id)
         if intent is None:
             return refuse("NOT_FOUND", "the order has no intent", order=order.order_id)
-        evaluation = evaluate(
-            risk_intent(intent, self._bench.contracts),
-            risk_snapshot(reader, self._bench, intent, now),
-            self._bench.bundle.limits,
-            evaluation_id=self._bench.ids.new("rsk", key, now),
-            now=now,
-        )
+        evaluation = risk_of(reader, self._bench, intent, key, now)
         counted = counted_order(reader, self._bench, intent, now)
         return risk_judged(order, evaluation, now, counted)
 
@@ -278,10 +251,6 @@ class Orders:
         return at_gateway(reader, order) or answer_order(
             reader, self._bench, order, now, key=key, selected=asked.selected_outcome
         )
-
-    def _ratio(self, symbol: str) -> Decimal:
-        spec = self._bench.contracts.spec(contract_root(symbol))
-        return Decimal(0) if spec is None else spec.tx_equivalent
 
 
 def _order_of(reader: Reader, asked: Submission, key: str) -> Order | Refusal:

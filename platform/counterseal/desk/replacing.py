@@ -16,19 +16,18 @@ Source: trading reference 1.5 and 3.3 rule 6; TX-I11 (amend or replace never byp
 from datetime import datetime
 from decimal import Decimal
 
-from counterseal.approvals.execution import ExecutionCase, judge_execution
-from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, RequestStatus
+from counterseal.approvals.execution import judge_execution
+from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.desk.approvals import case_stream, load_case
 from counterseal.desk.bench import Bench
-from counterseal.desk.case_facts import case_facts, links_of_case
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.discrepancies import check_not_locked
-from counterseal.desk.exposure import (
-    market_notional,
-    replace_counted,
-    risk_intent,
-    risk_snapshot,
+from counterseal.desk.execution_case import (
+    check_may_trade,
+    contract_ratio,
+    execution_case,
+    risk_of,
 )
+from counterseal.desk.exposure import replace_counted
 from counterseal.desk.messages import may_be_at_gateway, named, own_message_id, queued
 from counterseal.desk.order_events import changed, order_event
 from counterseal.desk.people import person_of
@@ -38,15 +37,12 @@ from counterseal.kernel.canonical import digest
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import Actor, Document, DomainModel, Event, Name, Refusal, refuse
 from counterseal.kernel.money import Price, Quantity
-from counterseal.market.instruments import contract_root
 from counterseal.oms.apply import joined
-from counterseal.oms.decide import check_not_blocked
 from counterseal.oms.model import REPLACE_ACTION, Order, OrderChange, ReplaceTerms
 from counterseal.oms.replace import grant_replace, replaced_terms, request_replace
-from counterseal.oms.states import OrderState
 from counterseal.policy.authorize import Action, authorize
 from counterseal.policy.evaluation import PolicyEvaluation
-from counterseal.risk.decide import evaluate, risk_refusal
+from counterseal.risk.decide import risk_refusal
 from counterseal.risk.model import RiskEvaluation
 from counterseal.signals.intent import PaperOrderIntent, exposure
 
@@ -176,7 +172,7 @@ class Replacing:
             stop_price=terms.stop_price,
             good_till=terms.good_till,
             reference_price=quote.ask if quote.last is None else quote.last,
-            tx_equivalent_exposure=exposure(terms.quantity, self._ratio(intent.symbol)),
+            tx_equivalent_exposure=self._exposure(intent, terms.quantity),
         )
 
     def _approved(
@@ -190,20 +186,8 @@ class Replacing:
         case = load_case(reader, order.approval_request_id)
         if isinstance(case, Refusal):
             return case
-        facts = case_facts(reader, case[0], self._bench.bundle.approval.void_matrix)
-        execution = ExecutionCase(
-            request=_before_use(case, order),
-            decisions=case[1],
-            person_keys=facts.person_keys,
-            links=links_of_case(reader, case[0].payload.created_at, now),
-            grants=facts.grants,
-            earlier=facts.earlier,
-            bundle=self._bench.bundle,
-            intent=intent,
-            ratio=self._ratio(intent.symbol),
-            notional=market_notional(intent, self._bench.contracts),
-            submitter=operator,
-        )
+        counted = (_before_use(case[0], order), case[1])
+        execution = execution_case(reader, self._bench, counted, intent, operator, now)
         checked = judge_execution(execution, now)
         return checked.evaluation if checked.refusal is None else checked.refusal
 
@@ -214,29 +198,20 @@ class Replacing:
         open_part = intent.quantity - order.cum_quantity
         if open_part <= 0:
             return None
-        ratio = self._ratio(intent.symbol)
-        rest = intent.amended(quantity=open_part, tx_equivalent_exposure=exposure(open_part, ratio))
-        return evaluate(
-            risk_intent(rest, self._bench.contracts),
-            risk_snapshot(reader, self._bench, rest, now),
-            self._bench.bundle.limits,
-            evaluation_id=self._bench.ids.new("rsk", key, now),
-            now=now,
+        rest = intent.amended(
+            quantity=open_part, tx_equivalent_exposure=self._exposure(intent, open_part)
         )
+        return risk_of(reader, self._bench, rest, key, now)
 
-    def _ratio(self, symbol: str) -> Decimal:
-        spec = self._bench.contracts.spec(contract_root(symbol))
-        return Decimal(0) if spec is None else spec.tx_equivalent
+    def _exposure(self, intent: PaperOrderIntent, quantity: Decimal) -> Decimal:
+        return exposure(quantity, contract_ratio(self._bench.contracts, intent.symbol))
 
 
 def _blocked(reader: Reader, order: Order, terms: ReplaceTerms) -> Refusal | None:
-    """What stands against more contracts: the account's lock, an order of unknown outcome."""
+    """What stands against more contracts; nothing against fewer."""
     if terms.quantity <= order.quantity:
         return None
-    locked = check_not_locked(reader, order.account_id)
-    account, unknown = order.account_id, OrderState.UNKNOWN_NEEDS_RECONCILIATION.value
-    found = reader.find(Order, account_id=account, state=unknown)
-    return locked or check_not_blocked(found, account_id=account, symbol=order.symbol)
+    return check_may_trade(reader, order.account_id, order.symbol)
 
 
 def _replacer(reader: Reader, actor: Actor) -> Person | Refusal:
@@ -247,11 +222,8 @@ def _replacer(reader: Reader, actor: Actor) -> Person | Refusal:
     return authorize(Action.CANCEL, person.held_roles(), active=person.active) or person
 
 
-def _before_use(
-    case: tuple[ApprovalRequest, tuple[ApprovalDecision, ...]], order: Order
-) -> ApprovalRequest:
+def _before_use(request: ApprovalRequest, order: Order) -> ApprovalRequest:
     """The approval without the use that this order made of it; another end of it stays."""
-    request = case[0]
     others = tuple(used for used in request.orders if used != order.order_id)
     if len(others) == len(request.orders):
         return request
