@@ -15,6 +15,7 @@ from typing import ClassVar
 from pydantic import Field
 
 from counterseal.audit.privacy import Opening
+from counterseal.kernel.canonical import digest
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import (
     Actor,
@@ -47,6 +48,20 @@ class Command(DomainModel):
     payload_digest: Sha256
     on_behalf_of: Name | None = None
     run: Name | None = None
+
+
+def command_about(
+    subject: str, *, name: Name, stream: Name, actor: Actor, key: str, run: str | None = None
+) -> Command:
+    """A command that asks for nothing but what its name says, of one subject: an id."""
+    return Command(
+        name=name,
+        actor=actor,
+        key=key,
+        stream=stream,
+        payload_digest=digest({"asked": subject}),
+        run=run,
+    )
 
 
 class CommandRecord(Document):

@@ -19,7 +19,7 @@ from typing import Final
 from counterseal.broker.gateway import send
 from counterseal.broker.ports import Gateway
 from counterseal.desk.bench import Bench
-from counterseal.desk.commands import Command, Done, Outcome
+from counterseal.desk.commands import Command, Done, Outcome, command_about
 from counterseal.desk.ingesting import Ingesting
 from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.order_events import changed, order_event
@@ -181,14 +181,7 @@ class Delivery:
     def _run(
         self, name: str, key: str, asked: str, decide: Decide, actor: Actor, run: str | None
     ) -> Outcome:
-        command = Command(
-            name=name,
-            actor=actor,
-            key=key,
-            stream=STREAM,
-            payload_digest=digest({"asked": asked}),
-            run=run,
-        )
+        command = command_about(asked, name=name, stream=STREAM, actor=actor, key=key, run=run)
         return self._bench.recorder.run(command, decide)
 
 

@@ -19,13 +19,12 @@ from typing import Final
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.desk.batches import Batch, BatchStatus
 from counterseal.desk.bench import Bench
-from counterseal.desk.commands import Command, Done, Outcome
+from counterseal.desk.commands import Done, Outcome, command_about
 from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.orders import Orders, Submission
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
 from counterseal.identity.mandate import SubmitMandate
-from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import IntegrityError
 from counterseal.kernel.model import Actor, Event, Refusal, Subject, refuse
 from counterseal.signals.intent import OrderType, Side
@@ -144,14 +143,7 @@ class Dispatch:
     def _run(
         self, name: str, asked: str, actor: Actor, key: str, decide: Decide, run: str | None
     ) -> Outcome:
-        command = Command(
-            name=name,
-            actor=actor,
-            key=key,
-            stream=STREAM,
-            payload_digest=digest({"asked": asked}),
-            run=run,
-        )
+        command = command_about(asked, name=name, stream=STREAM, actor=actor, key=key, run=run)
         return self._bench.recorder.run(command, decide)
 
 
