@@ -4,29 +4,27 @@ Job: keep what the gateway was asked, what it answered and what it works, in a f
 
 Invariants
   I1  The file is not the log's database: what it says is a second witness of every order.
-  I2  It is its owner's alone (0600 in a folder 0700), whole from its first moment, WAL and FULL.
-  I3  A turn holds the writer's lock from its first read; a block that raises changes nothing.
-  I4  Reports and fills are only ever added.
+  I2  A turn is one transaction; a block that raises changes nothing.
+  I3  Reports and fills are only ever added.
 
-Not here: what a message does (broker.book), when one is taken (storage.paper_gateway).
+Not here: what a message does (broker.book), when one is taken (storage.paper_gateway), making the
+file, whole and its owner's alone (storage.own_database).
 Source: TX-I6; trading reference 3.3 rule 9; design of reconciliation.
 """
 
-import os
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager, closing, contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Final, Protocol
 
 from counterseal.broker.book import BookChange, WorkedOrder
 from counterseal.broker.model import Fill
 from counterseal.kernel.canonical import Json, canonical_bytes
-from counterseal.kernel.errors import AdapterError
 from counterseal.kernel.model import DomainModel
 from counterseal.oms.ingest import BrokerReport
-from storage.durable import make_folder, sync_folder
 from storage.journal import AfterStep, no_observer
+from storage.own_database import own_transaction
 
 _SCHEMA: Final = """
 CREATE TABLE orders (order_id TEXT PRIMARY KEY, symbol TEXT NOT NULL, works INTEGER NOT NULL,
@@ -188,19 +186,10 @@ class SqlitePaperBook:
         Raises:
             AdapterError: `GATEWAY_FAILED`, retriable.
         """
-        try:
-            _make(self._path)
-            with closing(sqlite3.connect(self._path, isolation_level=None, timeout=30)) as work:
-                work.execute("PRAGMA synchronous=FULL")
-                work.execute("BEGIN IMMEDIATE")
-                yield SqlitePages(work)
-                self._after_step("book_written")
-                work.execute("COMMIT")
-            self._after_step("book_kept")
-        except (sqlite3.Error, OSError) as error:
-            raise AdapterError(
-                "GATEWAY_FAILED", str(error), retriable=True, got=self._path
-            ) from error
+        with own_transaction(self._path, _fill, failed="GATEWAY_FAILED") as work:
+            yield SqlitePages(work)
+            self._after_step("book_written")
+        self._after_step("book_kept")
 
 
 def paper_book_file(home: Path) -> Path:
@@ -213,20 +202,5 @@ def _bytes(model: DomainModel) -> bytes:
     return canonical_bytes({**value})
 
 
-def _make(path: Path) -> None:
-    """The file, whole from its first moment, for its owner alone."""
-    if path.exists():
-        return
-    make_folder(path.parent)
-    path.parent.chmod(0o700)
-    fresh = path.with_suffix(f".{os.getpid()}.{os.urandom(4).hex()}")
-    os.close(os.open(fresh, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
-    try:
-        with closing(sqlite3.connect(fresh, isolation_level=None)) as work:
-            work.execute("PRAGMA journal_mode=WAL")
-            work.executescript(_SCHEMA)
-        with suppress(FileExistsError):
-            os.link(fresh, path)
-    finally:
-        fresh.unlink()
-    sync_folder(path.parent)
+def _fill(work: sqlite3.Connection) -> None:
+    work.executescript(_SCHEMA)
