@@ -21,9 +21,9 @@ from typing import Final
 from counterseal.kernel.model import Refusal, refuse
 from counterseal.market.derived import DerivedRule, derive_quote
 from counterseal.market.instruments import Future
-from counterseal.market.quotes import Bar, Quote, QuoteBasis
+from counterseal.market.quotes import Bar, Quote, QuoteBasis, bars_of
 from counterseal.market.regimes import RegimeQuote, regime_quote
-from counterseal.market.tape import TapeDeal, bars_of, tape_of
+from counterseal.market.tape import TapeDeal, tape_of
 from counterseal.market.ticks import Print
 
 REGIME_SOURCE: Final = "counterseal-regimes"
@@ -133,7 +133,7 @@ class TapeFeed:
     def bars(self, symbol: str, after: datetime, until: datetime) -> Sequence[Bar]:
         """Minute bars that begin at `after` or later and are over at `until`, in order."""
         if symbol not in self._bars:
-            self._bars[symbol] = bars_of(symbol, self._tape(symbol))
+            self._bars[symbol] = tuple(bars_of(symbol, self._tape(symbol)))
         bars = self._bars[symbol]
         first = bisect_left(bars, after, key=_START)
         return bars[first : bisect_right(bars, until - ONE_MINUTE, key=_START)]

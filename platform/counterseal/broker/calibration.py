@@ -29,11 +29,21 @@ from counterseal.broker.models import answer_of
 from counterseal.broker.walk import BAR_SECONDS, Place, latency, walk_bars, walk_tape
 from counterseal.kernel.model import AlwaysTrue, Detail, DomainModel, Name, details
 from counterseal.kernel.money import EXACT, Exact, NonNegative, quantized
-from counterseal.market.tape import TapeDeal, bars_of, volume_weighted_price
-from counterseal.policy.execution import BarFillRule, FillRule, TapeFillRule
+from counterseal.market.quotes import bars_of
+from counterseal.market.tape import TapeDeal, volume_weighted_price
+from counterseal.policy.execution import (
+    BarFillRule,
+    DelayedQuoteFillRule,
+    FillRule,
+    QuoteFillRule,
+    TapeFillRule,
+)
 from counterseal.signals.intent import OrderType, Side
 
 PLACES: Final = 4
+EVERY_MODEL: Final = (QuoteFillRule(), DelayedQuoteFillRule(), TapeFillRule(), BarFillRule())
+"""The models with their own parameters, as a calibration probes them."""
+
 _AT: Final = attrgetter("at")
 _ZERO: Final = Decimal(0)
 _SECOND: Final = timedelta(seconds=1)

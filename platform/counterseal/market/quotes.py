@@ -11,16 +11,16 @@ Not here: making quotes from prints (market.derived), staleness limits (risk).
 Source: trading part 2, rules 1 and 5.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from itertools import groupby, pairwise
+from itertools import groupby
+from typing import Protocol
 
 from pydantic import Field
 
 from counterseal.kernel.clock import UtcDatetime, seconds_between
-from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Detail, DomainModel, Name
 from counterseal.kernel.money import EXACT, Exact, NonNegative, Price, Quantity
 from counterseal.market.instruments import InstrumentSymbol
@@ -68,14 +68,20 @@ class Quote(DomainModel):
         return EXACT.subtract(self.ask, self.bid)
 
 
-class Trade(DomainModel):
-    """One print of the market; price in quote units."""
+class Deal(Protocol):
+    """One print of the market, as a bar needs it."""
 
-    symbol: InstrumentSymbol
-    price: Price
-    quantity: Quantity
-    event_time: UtcDatetime
-    auction: bool = False
+    @property
+    def at(self) -> datetime:
+        """Its stamp, aware."""
+
+    @property
+    def price(self) -> Decimal:
+        """Quote units."""
+
+    @property
+    def contracts(self) -> int:
+        """Contracts printed."""
 
 
 class Bar(DomainModel):
@@ -99,33 +105,29 @@ def age_seconds(quote: Quote, now: datetime) -> Decimal:
     return seconds_between(quote.event_time, now)
 
 
-def bars_from_trades(trades: Iterable[Trade]) -> tuple[Bar, ...]:
-    """One-minute bars of one instrument's prints; a minute without prints has no bar.
+def bars_of(symbol: str, deals: Iterable[Deal]) -> Iterator[Bar]:
+    """One-minute bars of one instrument, made one by one; a minute without prints has no bar.
 
-    Raises:
-        InputError: `TRADES_MIXED` for two symbols, `TRADES_OUT_OF_ORDER` when time goes backwards.
+    Args:
+        symbol: Whose prints they are.
+        deals: In time order, which is not checked.
     """
-    rows = tuple(trades)
-    for before, after in pairwise(rows):
-        if before.symbol != after.symbol:
-            raise InputError("TRADES_MIXED", "bars are of one instrument", got=after.symbol)
-        if after.event_time < before.event_time:
-            raise InputError("TRADES_OUT_OF_ORDER", "prints go back in time", got=after.event_time)
-    minutes = groupby(rows, key=lambda trade: trade.event_time.replace(second=0, microsecond=0))
-    return tuple(_bar(start, tuple(group)) for start, group in minutes)
+    for start, group in groupby(deals, key=_minute):
+        yield _bar(symbol, start, tuple(group))
 
 
-def _bar(start: datetime, trades: tuple[Trade, ...]) -> Bar:
-    prices = [trade.price for trade in trades]
-    volume = Decimal(0)
-    for trade in trades:
-        volume = EXACT.add(volume, trade.quantity)
+def _minute(deal: Deal) -> datetime:
+    return deal.at.replace(second=0, microsecond=0)
+
+
+def _bar(symbol: str, start: datetime, deals: Sequence[Deal]) -> Bar:
+    prices = [deal.price for deal in deals]
     return Bar(
-        symbol=trades[0].symbol,
+        symbol=symbol,
         start=start,
         open=prices[0],
         high=max(prices),
         low=min(prices),
         close=prices[-1],
-        volume=volume,
+        volume=Decimal(sum(deal.contracts for deal in deals)),
     )

@@ -8,7 +8,8 @@ Invariants
   I3  Moments ascend strictly. Inside one, ticks come before bars; both by symbol, and the ticks of
       a symbol in the order of the tape.
 
-Not here: who listens (signals.hearing), quotes from prints (market.derived).
+Not here: who listens (signals.hearing), a bar of a minute (market.quotes), quotes from prints
+(market.derived).
 Source: trading part 2, rules 1, 3 and 5.
 """
 
@@ -20,7 +21,7 @@ from itertools import groupby
 from operator import attrgetter
 from typing import Final, NamedTuple
 
-from counterseal.market.quotes import Bar
+from counterseal.market.quotes import Bar, bars_of
 from counterseal.market.ticks import Print
 
 SEEN_AFTER: Final = timedelta(seconds=1)
@@ -78,22 +79,8 @@ def _ticks(symbol: str, tape: Sequence[Print]) -> Iterator[Moment]:
 
 
 def _bars(symbol: str, tape: Sequence[Print]) -> Iterator[Moment]:
-    for minute, deals in groupby(_continuous(tape), key=lambda deal: deal.at.replace(second=0)):
-        start = minute.astimezone(UTC)
-        yield Moment(start + MINUTE, bars=(_bar(symbol, start, tuple(deals)),))
-
-
-def _bar(symbol: str, start: datetime, deals: Sequence[Print]) -> Bar:
-    prices = [deal.price for deal in deals]
-    return Bar(
-        symbol=symbol,
-        start=start,
-        open=prices[0],
-        high=max(prices),
-        low=min(prices),
-        close=prices[-1],
-        volume=Decimal(sum(deal.contracts for deal in deals)),
-    )
+    for bar in bars_of(symbol, _continuous(tape)):
+        yield Moment(bar.start + MINUTE, bars=(bar,))
 
 
 def _continuous(tape: Sequence[Print]) -> Iterator[Print]:

@@ -1,25 +1,23 @@
 """The tape of one instrument: what paper orders may meet.
 
-Job: pick one contract's outright prints in time order, each with the volume printed before it, and
-make minute bars of them.
+Job: pick one contract's outright prints in time order, each with the volume printed before it.
 
 Invariants
   I1  Only outright, non-auction prints of that instrument are on its tape.
   I2  Cutting the tape after a print changes nothing of the prints before.
 
-Not here: reading files (market.ticks), quotes (market.derived), fills (broker).
+Not here: reading files (market.ticks), bars (market.quotes), quotes (market.derived), fills
+(broker).
 Source: trading part 2, rules 2 and 6.
 """
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
-from itertools import groupby
 from typing import NamedTuple
 
 from counterseal.kernel.money import quantized
 from counterseal.market.instruments import Future
-from counterseal.market.quotes import Bar
 from counterseal.market.ticks import Print
 
 
@@ -50,25 +48,6 @@ def tape_of(prints: Iterable[Print], instrument: Future) -> tuple[TapeDeal, ...]
         tape.append(TapeDeal(deal.row, deal.at, deal.price, deal.contracts, volume))
         volume += deal.contracts
     return tuple(tape)
-
-
-def bars_of(symbol: str, tape: Iterable[TapeDeal]) -> tuple[Bar, ...]:
-    """One-minute bars of a tape in order; a minute without prints has no bar."""
-    minutes = groupby(tape, key=lambda deal: deal.at.replace(second=0, microsecond=0))
-    return tuple(_bar(symbol, start, tuple(group)) for start, group in minutes)
-
-
-def _bar(symbol: str, start: datetime, deals: Sequence[TapeDeal]) -> Bar:
-    prices = [deal.price for deal in deals]
-    return Bar(
-        symbol=symbol,
-        start=start,
-        open=prices[0],
-        high=max(prices),
-        low=min(prices),
-        close=prices[-1],
-        volume=Decimal(sum(deal.contracts for deal in deals)),
-    )
 
 
 def volume_weighted_price(tape: Sequence[TapeDeal]) -> Decimal | None:

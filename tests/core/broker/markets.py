@@ -9,7 +9,8 @@ from counterseal.broker.model import QuoteSnapshot, SimulationRequest, Simulatio
 from counterseal.broker.models import answer_of
 from counterseal.broker.walk import Place, walk_bars, walk_tape
 from counterseal.broker.windows import BarWindow, PrintSnapshot, TapeWindow
-from counterseal.market.tape import TapeDeal, bars_of
+from counterseal.market.quotes import bars_of
+from counterseal.market.tape import TapeDeal
 from counterseal.policy.execution import (
     BarFillRule,
     DelayedQuoteFillRule,

@@ -15,7 +15,6 @@ import pytest
 import yaml
 from pydantic import TypeAdapter, ValidationError
 
-from counterseal.kernel.errors import InputError
 from counterseal.kernel.money import Currency
 from counterseal.market.contracts import Closure, ContractTable
 from counterseal.market.instruments import (
@@ -26,7 +25,7 @@ from counterseal.market.instruments import (
     OptionRight,
     taifex_future,
 )
-from counterseal.market.quotes import Trade, bars_from_trades
+from counterseal.market.quotes import bars_of
 from counterseal.market.regimes import CYCLE, LEGEND, Regime
 from counterseal.market.sessions import TAIPEI, expiry_date
 from counterseal.market.settlement import daily_settlement
@@ -98,35 +97,23 @@ def test_an_expiry_is_the_third_wednesday_or_the_next_session(year: int) -> None
         assert expiry_date(name, real_calendar()) == expected, name
 
 
-def trade(second: int, price: str, quantity: int = 1, symbol: str = "TXF202108") -> Trade:
-    at = datetime(2021, 7, 26, 1, 0, tzinfo=UTC) + timedelta(seconds=second)
-    return Trade(symbol=symbol, price=Decimal(price), quantity=Decimal(quantity), event_time=at)
+def deal(second: int, price: str, contracts: int = 1) -> Print:
+    at = datetime(2021, 7, 26, 9, 0, tzinfo=TAIPEI) + timedelta(seconds=second)
+    return Print("TXF", "202108", at, Decimal(price), contracts, auction=False, row=second + 2)
 
 
 def test_i3_a_bar_holds_the_prints_of_its_own_minute() -> None:
     """TRADING 2: the minute is half-open; an empty minute has no bar."""
-    first, second = bars_from_trades(
-        (trade(0, "100", 2), trade(30, "104"), trade(59, "99"), trade(180, "101", 7))
+    first, second = bars_of(
+        "TXF202108", (deal(0, "100", 2), deal(30, "104"), deal(59, "99"), deal(180, "101", 7))
     )
 
     prices = [first.open, first.high, first.low, first.close]
     assert prices == [Decimal(price) for price in (100, 104, 99, 99)]
     assert [first.volume, second.volume] == [Decimal(4), Decimal(7)]
     assert second.start - first.start == timedelta(minutes=3)
-    assert bars_from_trades(()) == ()
-
-
-@pytest.mark.parametrize(
-    ("trades", "code"),
-    [
-        ((trade(0, "1"), trade(1, "1", symbol="TMF202108")), "TRADES_MIXED"),
-        ((trade(1, "1"), trade(0, "1")), "TRADES_OUT_OF_ORDER"),
-    ],
-)
-def test_bars_refuse_mixed_or_disordered_prints(trades: tuple[Trade, ...], code: str) -> None:
-    """TRADING 2: never a silent sort."""
-    with pytest.raises(InputError, match=code):
-        bars_from_trades(trades)
+    assert (first.symbol, first.start) == ("TXF202108", datetime(2021, 7, 26, 1, 0, tzinfo=UTC))
+    assert list(bars_of("TXF202108", ())) == []
 
 
 INSTRUMENTS: tuple[Instrument, ...] = (

@@ -8,7 +8,6 @@ from itertools import pairwise
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterseal.market.quotes import Bar, Trade, bars_from_trades
 from counterseal.market.replay import MINUTE, SEEN_AFTER, Moment, moments
 from counterseal.market.replay_reach import PriceReach
 from counterseal.market.sessions import TAIPEI
@@ -88,20 +87,18 @@ def outright(real_day: TickFile) -> list[Print]:
     return [d for d in prints if not d.auction][:REAL_PRINTS]
 
 
-def test_bars_of_real_prints_equal_bars_made_of_all_of_them(real_day: TickFile) -> None:
-    """Trading 2, rule 5: folded one by one, or from the whole list."""
+def test_the_bars_of_moments_equal_bars_made_of_all_real_prints(real_day: TickFile) -> None:
+    """Trading 2, rule 5: each bar tells its own minute, counted here from the whole list."""
     tape = outright(real_day)
-    streamed: list[Bar] = [b for m in moments({"MTX202108": tape}, ticks=False) for b in m.bars]
-    trades = (
-        Trade(
-            symbol="MTX202108",
-            price=d.price,
-            quantity=Decimal(d.contracts),
-            event_time=d.at.astimezone(UTC),
-        )
-        for d in tape
-    )
-    assert streamed == list(bars_from_trades(trades))
+    told = [bar for m in moments({"MTX202108": tape}, ticks=False) for bar in m.bars]
+    minutes = sorted({d.at.replace(second=0) for d in tape})
+    assert [bar.start for bar in told] == minutes
+    for bar in told:
+        dealt = [d for d in tape if bar.start <= d.at < bar.start + MINUTE]
+        prices = [d.price for d in dealt]
+        assert (bar.open, bar.close) == (prices[0], prices[-1])
+        assert (bar.low, bar.high) == (min(prices), max(prices))
+        assert bar.volume == sum(d.contracts for d in dealt)
 
 
 @given(tapes(), st.integers(93, 107), st.integers(-2, 305))
