@@ -25,9 +25,9 @@ def measure(folder: Path) -> list[Measurement]:
     """One evaluation, of facts that were read already; and the making of these facts."""
     del folder
     limits = _shipped()
-    cases = [_case(place) for place in range(JUDGED)]
-    _judged(limits, *cases[0])
-    spent = [1e6 * seconds(partial(_judged, limits, *case)) for case in cases]
+    _judged(limits, *_case(0))
+    spent = [1e6 * seconds(partial(_judged, limits, *_case(place))) for place in range(JUDGED)]
+    moved = [1e6 * seconds(partial(_judged, limits, *_moved(place))) for place in range(JUDGED)]
     done = _judged(limits, *_case(JUDGED))
     floor = [1e6 * seconds(_again(done)) for _ in range(JUDGED)]
     made = [1e6 * seconds(partial(_case, place)) for place in range(JUDGED)]
@@ -41,6 +41,7 @@ def measure(folder: Path) -> list[Measurement]:
             bar=US_MAX,
         ),
         Measurement("risk evaluation p99", percentile(spent, 0.99), "us"),
+        Measurement("risk evaluation p50, every number new", percentile(moved, 0.5), "us"),
         Measurement("its intent and snapshot made", percentile(made, 0.5), "us"),
     ]
 
@@ -68,6 +69,28 @@ def _case(place: int) -> tuple[RiskIntent, RiskSnapshot]:
         further=further,
     )
     return INTENT.amended(order_id=f"ord_{place}", idempotency_key=f"key-{place}"), snapshot
+
+
+def _moved(place: int) -> tuple[RiskIntent, RiskSnapshot]:
+    """As `_case`, with prices, positions, loss and ages that no order before had."""
+    order, seen = _case(place)
+    step = Decimal(place + 1) / 1_000
+    standing = seen.further.instrument.amended(position_tx_equivalent=step)
+    further = seen.further.amended(
+        position_contracts=step,
+        strategy=standing,
+        instrument=standing,
+        group=standing,
+        unrealized_pnl_twd=-step,
+    )
+    return order, seen.amended(
+        quote_price=20_000 + step,
+        reference_price=20_000 - step,
+        quote_age_seconds=step,
+        daily_realized_loss_twd=step,
+        position_tx_equivalent=step,
+        further=further,
+    )
 
 
 def _judged(limits: RiskLimits, intent: RiskIntent, snapshot: RiskSnapshot) -> RiskEvaluation:

@@ -5,12 +5,14 @@ Job: read the live facts of an account under the lock and hand them to the check
 Invariants
   I1  Every fact comes from documents, none from the caller.
   I2  Working and unknown orders count as if they filled: the worse case on each side.
-  I3  Nothing that grows with past orders is read: what is counted was counted when it happened.
+  I3  Accounts, orders and positions of another tenant count nowhere.
+  I4  Nothing that grows with past orders is read: what is counted was counted when it happened.
 
 Not here: the checks (risk), facts of the further checks (desk.risk_facts).
 Source: TX-H16, TX-G14; trading reference part 4.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from decimal import Decimal
 
@@ -33,7 +35,7 @@ from counterseal.market.instruments import contract_root
 from counterseal.market.quotes import Quote, age_seconds
 from counterseal.market.sessions import session_at, trading_day
 from counterseal.oms.model import OrderKey
-from counterseal.portfolio.model import DailyPnl, Position
+from counterseal.portfolio.model import Account, DailyPnl, Position
 from counterseal.risk.counters import (
     RiskCounters,
     apply_cancel,
@@ -153,14 +155,32 @@ def _scene(reader: Reader, ground: Ground, asked: Asked, now: datetime) -> Scene
     strategy = asked.strategy_id if isinstance(asked, PaperOrderIntent) else None
     counters = counters_of(reader, ground, asked.account_id, now)
     repeated = repeat_key(strategy, asked.symbol, asked.side, asked.quantity)
+    account = reader.get(Account, asked.account_id)
+    orders, positions = open_orders(reader), reader.find(Position)
+    named = {o.account_id for o in orders} | {p.account_id for p in positions}
+    accounts = _of_tenant(reader, account, named)
+    tenant = "" if account is None else account.tenant
     return Scene(
-        orders=tuple(o for o in open_orders(reader) if o.order_id != asked.order_id),
-        positions=reader.find(Position),
-        switches=switches_of(reader, asked.account_id, strategy),
+        account=account,
+        accounts=accounts,
+        orders=tuple(
+            o for o in orders if o.account_id in accounts and o.order_id != asked.order_id
+        ),
+        positions=tuple(p for p in positions if p.account_id in accounts),
+        switches=switches_of(reader, asked.account_id, strategy, tenant),
         counters=counters,
         repeats=counters.repeats if counters.repeat_of == repeated else 0,
         day=trading_day(now, ground.calendar()),
     )
+
+
+def _of_tenant(reader: Reader, account: Account | None, named: set[str]) -> Mapping[str, Account]:
+    """The account and, of those named, the others of its tenant, by id."""
+    if account is None:
+        return {}
+    if named <= {account.account_id}:
+        return {account.account_id: account}
+    return {one.account_id: one for one in reader.find(Account, tenant=account.tenant)}
 
 
 def counters_of(reader: Reader, ground: Ground, account_id: str, now: datetime) -> RiskCounters:

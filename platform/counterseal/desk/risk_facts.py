@@ -6,14 +6,15 @@ Invariants
   I1  The cost does not grow with the orders of the past: only orders that may still fill, positions
       and documents with a known key are read.
   I2  A fact that cannot be known (no margin row, no mark, no session) is told as unknown.
-  I3  An override counts only while both signatures hold, and never for an order of its signers.
+  I3  What belongs to another tenant is no fact of an order.
+  I4  An override counts only while both signatures hold, and never for an order of its signers.
 
 Not here: the fourteen's facts (desk.exposure), the checks (risk).
 Source: trading reference parts 1.2, 1.3 and 4.
 """
 
 from bisect import bisect_left
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -44,7 +45,7 @@ from counterseal.risk.counters import (
     apply_strategy_fill,
     exposure_id,
 )
-from counterseal.risk.facts import FurtherFacts, OverrideInForce, Standing
+from counterseal.risk.facts import FurtherFacts, NamedStanding, OverrideInForce, Standing
 from counterseal.risk.further_state import UNKNOWN_PHASE
 from counterseal.risk.override import OverrideStatus, RiskOverride, override_holds
 from counterseal.risk.switches import RiskSwitch, state_of, switch_ids, told_scopes
@@ -57,13 +58,16 @@ class Scene(NamedTuple):
     """What is read once for an order.
 
     Attributes:
-        orders: All accounts' orders that may still fill, without the judged one.
-        positions: Of all accounts.
+        account: Whose order it is; None when there is no such account.
+        accounts: The tenant's accounts that hold or order something, by id.
+        orders: Their orders that may still fill, without the judged one. positions: Theirs.
         switches: Those that concern the order. counters: Of its account, as they stand now.
         repeats: How often in a row the account sent this very order just before.
         day: Trading day.
     """
 
+    account: Account | None
+    accounts: Mapping[str, Account]
     orders: tuple[Order, ...]
     positions: tuple[Position, ...]
     switches: tuple[RiskSwitch, ...]
@@ -72,10 +76,18 @@ class Scene(NamedTuple):
     day: date
 
 
-def switches_of(reader: Reader, account_id: str, strategy_id: str | None) -> tuple[RiskSwitch, ...]:
+def tenant_of(reader: Reader, account_id: str) -> str | None:
+    """Whose an account is; None without such an account."""
+    account = reader.get(Account, account_id)
+    return None if account is None else account.tenant
+
+
+def switches_of(
+    reader: Reader, account_id: str, strategy_id: str | None, tenant: str
+) -> tuple[RiskSwitch, ...]:
     """The switches that concern an order; a scope that nobody ever switched has none."""
-    found = (reader.get(RiskSwitch, key) for key in switch_ids(account_id, strategy_id))
-    return tuple(switch for switch in found if switch is not None)
+    found = (reader.get(RiskSwitch, key) for key in switch_ids(account_id, strategy_id, tenant))
+    return tuple(switch for switch in found if switch is not None and switch.tenant == tenant)
 
 
 def open_orders(reader: Reader) -> tuple[Order, ...]:
@@ -94,7 +106,6 @@ def further_facts(
     here = [o for o in own if o.symbol == asked.symbol]
     used_by, breaches = _approval_facts(reader, ground, asked)
     phase, expires_on = _session_facts(ground, asked.symbol, now)
-    account = reader.get(Account, asked.account_id)
     margin = _initial_margin(ground.contracts, asked.symbol, scene.day)
     return FurtherFacts(
         trading_state=state_of(scene.switches),
@@ -105,11 +116,13 @@ def further_facts(
         strategy=_strategy_standing(reader, ground, asked, scene),
         instrument=_standing(ground, scene, {asked.symbol}),
         group=_group_standing(ground, asked, scene),
+        account_group=_account_group(ground, scene),
+        tenant=_tenant(ground, scene),
         session_phase=phase,
         expires_on=expires_on,
         settlement_price=_settlement(reader, ground, asked.symbol, scene.day),
         unrealized_pnl_twd=open_profit(ground, held, now),
-        cash_twd=None if account is None else account.cash,
+        cash_twd=None if scene.account is None else scene.account.cash,
         margin_day=scene.day.isoformat(),
         margin_order_contract_twd=margin,
         margin_held_twd=_margin_held(ground.contracts, held, own, scene.day),
@@ -205,12 +218,37 @@ def _group_standing(ground: Ground, asked: Asked, scene: Scene) -> Standing | No
     return _standing(ground, scene, {s for s in symbols if contract_root(s) is not None})
 
 
+def _account_group(ground: Ground, scene: Scene) -> NamedStanding | None:
+    """Everything of the accounts in the account's own group."""
+    if scene.account is None:
+        return None
+    group = scene.account.account_group
+    return _of_accounts(
+        ground, scene, group, {i for i, one in scene.accounts.items() if one.account_group == group}
+    )
+
+
+def _tenant(ground: Ground, scene: Scene) -> NamedStanding | None:
+    """Everything of the account's tenant."""
+    if scene.account is None:
+        return None
+    return _of_accounts(ground, scene, scene.account.tenant, {*scene.accounts})
+
+
+def _of_accounts(ground: Ground, scene: Scene, name: str, accounts: set[str]) -> NamedStanding:
+    orders = [o for o in scene.orders if o.account_id in accounts]
+    position = net_of(p for p in scene.positions if p.account_id in accounts)
+    return NamedStanding(name=name, **dict(standing_of(orders, position, ground.contracts)))
+
+
 def _strategy_standing(
     reader: Reader, ground: Ground, asked: Asked, scene: Scene
 ) -> Standing | None:
     if not isinstance(asked, PaperOrderIntent):
         return None
-    known = reader.find(StrategyExposure, strategy_id=asked.strategy_id)
+    tenant = "" if scene.account is None else scene.account.tenant
+    every = reader.find(StrategyExposure, strategy_id=asked.strategy_id)
+    known = [one for one in every if one.tenant == tenant]
     position = net_of_strategy(known, asked.strategy_id, scene.positions)
     orders = [o for o in scene.orders if o.strategy_id == asked.strategy_id]
     return standing_of(orders, position, ground.contracts)
@@ -222,15 +260,17 @@ def strategy_filled(
     """What the strategy of a fill's order holds after it, or after it was taken back (`sign` -1).
 
     Raises:
-        InvariantError: when the fill's order does not exist.
+        InvariantError: when the fill's order or account does not exist.
     """
     order = reader.get(Order, fill.order_id)
-    if order is None:
-        raise InvariantError("a fill without an order")
-    key = exposure_id(order.strategy_id, fill.symbol)
+    tenant = tenant_of(reader, fill.account_id)
+    if order is None or tenant is None:
+        raise InvariantError("a fill without an order or an account")
+    key = exposure_id(tenant, order.strategy_id, fill.symbol)
     contracts = sign * fill.side.sign * fill.last_quantity
     return apply_strategy_fill(
         reader.get(StrategyExposure, key),
+        tenant,
         order.strategy_id,
         fill.symbol,
         contracts,

@@ -18,6 +18,7 @@ from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
 from counterseal.desk.people import person_of
 from counterseal.desk.ports import Reader
+from counterseal.desk.risk_facts import tenant_of
 from counterseal.identity.people import Person
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.model import (
@@ -64,20 +65,27 @@ class RiskSwitches:
     def switch(self, asked: SwitchOrder, actor: Actor, *, key: str) -> Outcome:
         """Set a state, a kill switch, or both; the outcome names the switch.
 
-        Refusals: `NOT_FOUND` (no such account or person), `SCOPE_SUBJECT` (all with a name, or
-        another scope without one), `NOTHING_SWITCHED`, `PERSON_DISABLED`, `ROLE`.
+        A strategy and all are those of the person's own tenant.
+
+        Refusals: `NOT_FOUND` (no such account or person), `OTHER_TENANT`, `SCOPE_SUBJECT` (all with
+        a name, or another scope without one), `NOTHING_SWITCHED`, `PERSON_DISABLED`, `ROLE`.
         """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             person = person_of(reader, actor)
-            refusal = person if isinstance(person, Refusal) else _refusal(reader, asked, person)
+            if isinstance(person, Refusal):
+                return person
+            refusal = _refusal(reader, asked, person)
             if refusal is not None:
                 return refusal
-            documents = _switched(reader, asked, actor.id, now)
+            documents = _switched(reader, asked, person, now)
             event = Event(
                 type="risk.switched",
                 stream=STREAM,
-                subject=Subject(type="risk_switch", id=switch_id(asked.scope, asked.subject)),
+                subject=Subject(
+                    type="risk_switch",
+                    id=switch_id(asked.scope, asked.subject, person.tenant),
+                ),
                 action="risk.switch",
                 reason_text=asked.reason,
                 documents=documents,
@@ -99,10 +107,13 @@ def _refusal(reader: Reader, asked: SwitchOrder, person: Person) -> Refusal | No
         return refuse("SCOPE_SUBJECT", "an account or a strategy is named, all are not")
     if asked.state is None and asked.kill_switch is None:
         return refuse("NOTHING_SWITCHED", "name a state, a kill switch, or both")
-    known = reader.get(RiskSwitch, switch_id(asked.scope, asked.subject))
-    account = reader.get(RiskState, asked.subject or "")
-    if asked.scope is RiskScope.ACCOUNT and account is None:
-        return refuse("NOT_FOUND", "no such account", account=asked.subject)
+    known = reader.get(RiskSwitch, switch_id(asked.scope, asked.subject, person.tenant))
+    if asked.scope is RiskScope.ACCOUNT:
+        owner = tenant_of(reader, asked.subject or "")
+        if owner is None:
+            return refuse("NOT_FOUND", "no such account", account=asked.subject)
+        if owner != person.tenant:
+            return refuse("OTHER_TENANT", "the account belongs to another tenant")
     before = TradingState.ACTIVE if known is None else known.state
     freer = asked.state is not None and strictest((before, asked.state)) is not asked.state
     lifts = asked.kill_switch is False and asked.scope is not RiskScope.ACCOUNT
@@ -111,7 +122,7 @@ def _refusal(reader: Reader, asked: SwitchOrder, person: Person) -> Refusal | No
 
 
 def _switched(
-    reader: Reader, asked: SwitchOrder, set_by: str, now: datetime
+    reader: Reader, asked: SwitchOrder, person: Person, now: datetime
 ) -> tuple[Document, ...]:
     documents: tuple[Document, ...] = ()
     kill = asked.kill_switch
@@ -123,12 +134,13 @@ def _switched(
     if asked.state is None and kill is None:
         return documents
     switch = apply_switch(
-        reader.get(RiskSwitch, switch_id(asked.scope, asked.subject)),
+        reader.get(RiskSwitch, switch_id(asked.scope, asked.subject, person.tenant)),
         asked.scope,
         asked.subject,
+        tenant=person.tenant,
         state=asked.state,
         kill_switch=kill,
-        set_by=set_by,
+        set_by=person.person_id,
         reason=asked.reason,
         now=now,
     )

@@ -21,13 +21,14 @@ from counterseal.desk.installation import INSTALLATION_ID, Installation, PolicyA
 from counterseal.desk.people import person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
+from counterseal.desk.risk_facts import tenant_of
 from counterseal.identity.people import Person, Role
 from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.model import Actor, Document, Event, Refusal, Subject, refuse
 from counterseal.kernel.money import Currency
 from counterseal.policy.authorize import Action, authorize
 from counterseal.policy.proposal import policy_texts
-from counterseal.portfolio.model import Account
+from counterseal.portfolio.model import MAIN_GROUP, Account
 from counterseal.portfolio.terms import DEFAULT_TERMS, BookTerms
 from counterseal.risk.decide import apply_heartbeat, apply_kill_switch
 from counterseal.risk.model import RiskState
@@ -94,14 +95,18 @@ class Setup:
         *,
         key: str,
         books: BookTerms = DEFAULT_TERMS,
+        group: str = MAIN_GROUP,
     ) -> Outcome:
-        """Open a simulated account with its risk state; refusals `ROLE`, `ACCOUNT_EXISTS`.
+        """Open a simulated account with its risk state, in the own tenant.
 
-        `opening_cash` is in `currency`; `books` says how lots, profit and settlement are kept.
+        Refusals `ROLE`, `OTHER_TENANT`, `ACCOUNT_EXISTS`.
+
+        `opening_cash` is in `currency`; `books` says how lots, profit and settlement are kept;
+        `group` is where its positions count beside those of other accounts.
         """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            barred = _barred(reader, actor, Action.SET_UP)
+            barred = _barred(reader, actor, Action.SET_UP, tenant)
             if barred is not None:
                 return barred
             if reader.get(Account, account_id) is not None:
@@ -109,34 +114,31 @@ class Setup:
             account = Account(
                 account_id=account_id,
                 tenant=tenant,
+                account_group=group,
                 currency=currency,
                 opening_cash=opening_cash,
                 cash=opening_cash,
                 books=books,
                 updated_at=now,
             )
-            state = RiskState(
-                account_id=account_id,
-                kill_switch_active=False,
-                broker_heartbeat_healthy=True,
-                heartbeat_at=now,
-                updated_at=now,
-                reason="opened",
-            )
-            return _done("account.opened", "setup.open_account", account, state)
+            return _done("account.opened", "setup.open_account", account, _fresh(account_id, now))
 
         told: dict[str, Json] = {"account": account_id, "cash": str(opening_cash)}
-        asked = digest({**told, "currency": currency, "books": books.json_value()})
+        told |= {"currency": currency, "group": group, "books": books.json_value()}
+        asked = digest(told)
         return self._run("setup.open_account", asked, actor, key, decide)
 
     def switch(
         self, account_id: str, actor: Actor, *, active: bool, reason: str, key: str
     ) -> Outcome:
-        """Set or lift the kill switch of an account; refusals `NOT_FOUND`, `ROLE`."""
+        """Set or lift the kill switch of an account.
+
+        Refusals: `NOT_FOUND`, `ROLE`, `OTHER_TENANT`.
+        """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             state = reader.get(RiskState, account_id)
-            barred = _barred(reader, actor, Action.KILL_SWITCH)
+            barred = _barred(reader, actor, Action.KILL_SWITCH, tenant_of(reader, account_id))
             if barred is not None:
                 return barred
             if state is None:
@@ -167,11 +169,11 @@ class Setup:
         return self._run("risk.reset_state", digest({"account": account_id}), actor, key, decide)
 
     def heartbeat(self, account_id: str, actor: Actor, *, healthy: bool, key: str) -> Outcome:
-        """Record the paper broker's heartbeat; refusals `ROLE`, `NOT_FOUND`."""
+        """Record the paper broker's heartbeat; refusals `ROLE`, `NOT_FOUND`, `OTHER_TENANT`."""
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             state = reader.get(RiskState, account_id)
-            barred = _barred(reader, actor, Action.SET_UP)
+            barred = _barred(reader, actor, Action.SET_UP, tenant_of(reader, account_id))
             if barred is not None:
                 return barred
             if state is None:
@@ -190,11 +192,29 @@ class Setup:
         return self._bench.recorder.run(command, decide)
 
 
-def _barred(reader: Reader, actor: Actor, action: Action) -> Refusal | None:
+def _fresh(account_id: str, now: datetime) -> RiskState:
+    """The risk state of an account that was opened at `now` (UTC)."""
+    return RiskState(
+        account_id=account_id,
+        kill_switch_active=False,
+        broker_heartbeat_healthy=True,
+        heartbeat_at=now,
+        updated_at=now,
+        reason="opened",
+    )
+
+
+def _barred(
+    reader: Reader, actor: Actor, action: Action, tenant: str | None = None
+) -> Refusal | None:
+    """Why a person may not act, on an account of a tenant where one is concerned."""
     person = person_of(reader, actor)
     if isinstance(person, Refusal):
         return person
-    return authorize(action, person.held_roles(), active=person.active)
+    barred = authorize(action, person.held_roles(), active=person.active)
+    if barred is None and tenant not in (None, person.tenant):
+        return refuse("OTHER_TENANT", "the account belongs to another tenant", person=actor.id)
+    return barred
 
 
 def _done(kind: str, action: str, *documents: Document) -> Done:

@@ -59,6 +59,13 @@ class Breach(StrEnum):
     WARN = "warn"
 
 
+class LossState(StrEnum):
+    """What an account may still trade after its loss crossed a limit."""
+
+    REDUCING = "REDUCING"
+    HALTED = "HALTED"
+
+
 _C = FurtherCheck
 HARD: Final = frozenset(
     {_C.TRADING_STATE, _C.RESTRICTED_LIST, _C.APPROVAL_BINDING, _C.DUPLICATE_SIGNAL}
@@ -116,9 +123,13 @@ class DeskLimits(DomainModel):
     of notional are by contract root, the others by the name of their scope.
 
     Attributes:
+        group_position_max_tx_equivalent: Of the index futures; the account's own group and its
+            tenant have tables beside it, all of them asked by GROUP_POSITION.
         quantity_step, quantity_min: Contracts. lots_max: By order type.
         repeats_max: How often in a row an account may send the same order within a trading day.
         override_seconds_max: Longest life of an override.
+        loss_state: What an account is set to as soon as a watch sees a loss limit crossed, between
+            orders too; None leaves it to the checks of the next order.
     """
 
     checks: tuple[CheckRow, ...] = Field(default=(), max_length=len(FurtherCheck))
@@ -134,6 +145,8 @@ class DeskLimits(DomainModel):
     strategy_position_max: tuple[NamedLimit, ...] = Field(default=(), max_length=1000)
     instrument_position_max: tuple[NamedLimit, ...] = Field(default=(), max_length=1000)
     group_position_max_tx_equivalent: NonNegative | None = None
+    account_group_position_max: tuple[NamedLimit, ...] = Field(default=(), max_length=1000)
+    tenant_position_max: tuple[NamedLimit, ...] = Field(default=(), max_length=1000)
     portfolio_loss_max_twd: NonNegative | None = None
     orders_per_second_max: int | None = Field(default=None, ge=0)
     messages_per_second_max: int | None = Field(default=None, ge=0)
@@ -144,6 +157,7 @@ class DeskLimits(DomainModel):
     restricted_symbols: tuple[Name, ...] = Field(default=(), max_length=1000)
     restricted_strategies: tuple[Name, ...] = Field(default=(), max_length=1000)
     override_seconds_max: int = Field(default=3600, ge=1, le=86_400)
+    loss_state: LossState | None = None
 
     @cached_property
     def _by_check(self) -> Mapping[FurtherCheck, CheckRow]:

@@ -75,10 +75,12 @@ class RiskLimits(DomainModel):
             raise ValueError("order_size_max names a contract root twice")
         return self
 
-    def order_size_limit(self, contract_root: str) -> Decimal:
-        """Largest order of a root in contracts; zero for a root without a row."""
-        rows = (r.quantity_max for r in self.order_size_max if r.contract_root == contract_root)
-        return next(rows, Decimal(0))
+    def order_size_limit(self, contract_root: str | None) -> Decimal:
+        """Largest order of a root in contracts; zero for an unknown root or one without a row."""
+        for row in self.order_size_max:
+            if row.contract_root == contract_root:
+                return row.quantity_max
+        return Decimal(0)
 
 
 def tightened(limits: RiskLimits, overrides: Mapping[str, str]) -> RiskLimits:

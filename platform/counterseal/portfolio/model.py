@@ -13,7 +13,7 @@ Source: trading reference part 6; TL-6, US-C10.
 
 from decimal import Decimal
 from enum import StrEnum
-from typing import ClassVar, Self
+from typing import ClassVar, Final, Self
 
 from pydantic import Field, model_validator
 
@@ -22,11 +22,15 @@ from counterseal.kernel.model import AlwaysTrue, Document, Name
 from counterseal.kernel.money import Currency, Exact, NonNegative, Price, Quantity
 from counterseal.portfolio.terms import DEFAULT_TERMS, BookTerms
 
+MAIN_GROUP: Final = "main"
+"""The group of an account for which none was named."""
+
 
 class Account(Document):
     """One simulated account. Amounts in `currency`; futures settle realized profit to cash.
 
     Attributes:
+        tenant, account_group: Whose it is, and which of the tenant's groups it counts in.
         realized_pnl: Before costs, by the basis that `books` names.
         books: How lots, profit and daily settlement are kept.
     """
@@ -36,6 +40,7 @@ class Account(Document):
 
     account_id: Name
     tenant: Name
+    account_group: Name = MAIN_GROUP
     currency: Currency
     opening_cash: Exact
     cash: Exact

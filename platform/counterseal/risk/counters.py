@@ -101,7 +101,7 @@ def apply_replace(counters: RiskCounters, now: datetime) -> RiskCounters:
 
 
 class StrategyExposure(Document):
-    """What a strategy's orders hold of one symbol over all accounts.
+    """What a strategy's orders hold of one symbol over all accounts of a tenant.
 
     Attributes:
         contracts: Signed. tx_equivalent: Per contract.
@@ -111,6 +111,7 @@ class StrategyExposure(Document):
     KEY: ClassVar[str] = "exposure_id"
 
     exposure_id: Name
+    tenant: Name
     strategy_id: Name
     symbol: Name
     contracts: Exact = Decimal(0)
@@ -118,13 +119,14 @@ class StrategyExposure(Document):
     updated_at: UtcDatetime
 
 
-def exposure_id(strategy_id: str, symbol: str) -> str:
-    """Key of what a strategy holds of a symbol."""
-    return f"{strategy_id}:{symbol}"
+def exposure_id(tenant: str, strategy_id: str, symbol: str) -> str:
+    """Key of what a tenant's strategy holds of a symbol."""
+    return f"{tenant}:{strategy_id}:{symbol}"
 
 
 def apply_strategy_fill(
     known: StrategyExposure | None,
+    tenant: str,
     strategy_id: str,
     symbol: str,
     contracts: Decimal,
@@ -134,7 +136,8 @@ def apply_strategy_fill(
     """The strategy's holding after a fill of signed contracts at `now` (UTC)."""
     before = Decimal(0) if known is None else known.contracts
     return StrategyExposure(
-        exposure_id=exposure_id(strategy_id, symbol),
+        exposure_id=exposure_id(tenant, strategy_id, symbol),
+        tenant=tenant,
         strategy_id=strategy_id,
         symbol=symbol,
         contracts=EXACT.add(before, contracts),

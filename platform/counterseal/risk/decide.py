@@ -17,9 +17,15 @@ from datetime import datetime
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Refusal, details
 from counterseal.policy.limits import RiskLimits
-from counterseal.risk.checks import CHECKS
+from counterseal.risk.checks import fourteen_checks
 from counterseal.risk.further import further_checks
-from counterseal.risk.model import RiskEvaluation, RiskIntent, RiskSnapshot, RiskState
+from counterseal.risk.model import (
+    RiskEvaluation,
+    RiskIntent,
+    RiskSnapshot,
+    RiskState,
+    failed_of,
+)
 
 
 def evaluate(
@@ -50,9 +56,9 @@ def evaluate(
             expected=f"at most {now.isoformat()}",
             got=snapshot.taken_at.isoformat(),
         )
-    checks = tuple([check(intent, snapshot, policy, now) for check in CHECKS])
+    checks = fourteen_checks(intent, snapshot, policy, now)
     further = further_checks(intent, snapshot, policy, now)
-    failed = [c.name for c in (*checks, *further) if not c.passed and c.failed]
+    failed = failed_of((*checks, *further))
     return RiskEvaluation(
         evaluation_id=evaluation_id,
         order_id=intent.order_id,

@@ -46,6 +46,12 @@ class Standing(DomainModel):
     working_short_tx_equivalent: NonNegative
 
 
+class NamedStanding(Standing):
+    """The standing of a named aggregate, such as a group of accounts."""
+
+    name: Name
+
+
 class OverrideInForce(DomainModel):
     """An override that covers the order: which check, until when (half-open), by whom."""
 
@@ -63,8 +69,9 @@ class FurtherFacts(DomainModel):
         state_scopes: Switches that are not ACTIVE, such as `strategy:trend=REDUCING`.
         position_contracts: Signed holding of the account in the order's symbol.
         working_buy_contracts, working_sell_contracts: Open contracts there, unknown ones included.
-        strategy, instrument, group: Standings over all accounts; the strategy's is None when the
-            order names none, the group's when the contract belongs to none.
+        strategy, instrument, group: Standings over the tenant's accounts; the strategy's is None
+            when the order names none, the group's when the contract belongs to none.
+        account_group, tenant: The same over the account's own group and over its tenant.
         session_phase: `open`, `add_only`, `closed` or `unknown`. expires_on: Day, when it is known.
         settlement_price: Daily settlement before this trading day, in quote units.
         unrealized_pnl_twd: Open profit of the account at present marks.
@@ -84,6 +91,8 @@ class FurtherFacts(DomainModel):
     strategy: Standing | None
     instrument: Standing
     group: Standing | None
+    account_group: NamedStanding | None = None
+    tenant: NamedStanding | None = None
     session_phase: Name
     expires_on: Name | None
     settlement_price: Price | None

@@ -13,9 +13,12 @@ gathering the snapshot (desk).
 Source: TX-H1 to TX-H16; trading reference part 4.
 """
 
+from collections.abc import Iterable
 from decimal import Decimal
 from enum import StrEnum
 from functools import cached_property
+from itertools import filterfalse
+from operator import attrgetter
 from typing import ClassVar, Final, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -59,6 +62,8 @@ class CheckName(StrEnum):
 CHECK_COUNT: Final = len(CheckName)
 FURTHER_COUNT: Final = len(FurtherCheck)
 _ORDER: Final = [*CheckName, *FurtherCheck]
+_NAME: Final = attrgetter("name")
+_PASSED: Final = attrgetter("passed")
 
 
 class RiskIntent(DomainModel):
@@ -90,14 +95,15 @@ class RiskIntent(DomainModel):
     tick: NonNegative | None = None
     strategy_id: Name | None = None
 
-    @cached_property
-    def _exposure(self) -> Decimal | None:
-        return None if self.ratio is None else EXACT.multiply(self.quantity, self.ratio)
-
     @property
     def exposure(self) -> Decimal | None:
         """Unsigned TX-equivalents: quantity x ratio; None when the contract is unknown."""
-        return self._exposure
+        return exposure_of(self.quantity, self.ratio)
+
+
+def exposure_of(contracts: Decimal, ratio: Decimal | None) -> Decimal | None:
+    """TX-equivalents of contracts, with their sign; None when the contract is unknown."""
+    return None if ratio is None else EXACT.multiply(contracts, ratio)
 
 
 class RiskSnapshot(DomainModel):
@@ -180,6 +186,11 @@ class Check(DomainModel):
         return skipped
 
 
+def failed_of(checks: Iterable[Check]) -> tuple[CheckName | FurtherCheck, ...]:
+    """Names of the checks that refuse, in order."""
+    return tuple([check.name for check in filterfalse(_PASSED, checks) if check.failed])
+
+
 class RiskEvaluation(Document):
     """The recorded outcome of all checks on one order.
 
@@ -220,7 +231,7 @@ class RiskEvaluation(Document):
     @property
     def failed(self) -> tuple[CheckName | FurtherCheck, ...]:
         """Names of the failed checks, in order."""
-        return tuple([c.name for c in self.all_checks if not c.passed and c.failed])
+        return failed_of(self.all_checks)
 
     @property
     def warned(self) -> tuple[Check, ...]:
@@ -229,9 +240,10 @@ class RiskEvaluation(Document):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        if [check.name for check in self.all_checks] != _ORDER:
+        checks = self.all_checks
+        if [*map(_NAME, checks)] != _ORDER:
             raise ValueError("all checks are recorded, in their order")
-        failed = self.failed
+        failed = failed_of(checks)
         if self.approved is bool(failed) or self.reason != (*failed, "")[0]:
             raise ValueError("the reason is the first failed check, and approval means none failed")
         if self.snapshot_hash != self.snapshot.digest:

@@ -1,143 +1,126 @@
 """How a check becomes its record.
 
-Job: turn a name, an outcome and numbers into one `Check`, building equal values only once.
+Job: turn a name, an outcome and facts into one `Check`, and remember what was found of equal facts.
 
-Most facts of a check repeat from order to order (limits, flags): the validated value of a text is
-kept and shared, which is sound because values never change.
+A check is a function of the few facts that it reads, and most of these stand from order to order
+(flags, limits, terms): its record is made and validated once, kept and shared, which is sound
+because values never change.
 
 Invariants
-  I1  Equal words give equal records, whatever was judged before: numbers are text before they are
-      looked up, or equal numbers have one text. A fact of a name is always of one kind.
+  I1  Equal facts give equal records, whatever was judged before: what a remembered check is given
+      has one text for equal values (numbers of documents, seconds to the microsecond) or is not
+      told.
   I2  Only a breach of a soft check is overridden, and the record names the override.
 
-Not here: the rules (risk.checks, risk.further).
+Not here: the rules (risk.checks, risk.further_state, risk.further_money).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from decimal import Decimal
-from enum import StrEnum
+from enum import Enum
 from functools import lru_cache
-from types import MappingProxyType
-from typing import Final
+from typing import Final, ParamSpec, TypeVar, cast
 
-from counterseal.kernel.model import Detail
-from counterseal.kernel.money import exact_text, normalized
+from pydantic import TypeAdapter
+
+from counterseal.kernel.model import details
+from counterseal.kernel.money import normal_text
 from counterseal.policy.desk_limits import Breach, CheckRow, FurtherCheck
 from counterseal.risk.facts import OverrideInForce
 from counterseal.risk.model import Check, CheckEffect, CheckName
 
-_KEPT: Final = 8_192
+_P = ParamSpec("_P")
+_R = TypeVar("_R")
+_KEPT: Final = 1024
+_TEXT_MAX: Final = 400
+_VALIDATED: Final[Callable[[object], Check]] = TypeAdapter(Check).validator.validate_python
+"""As `Check.model_validate`, at once: a record is made for each number that is new."""
+
 Fact = Decimal | int | str | None
 """A number, flag or word of a check; None reads `unknown`."""
 
-_NO_FACTS: Final[Mapping[str, Fact]] = MappingProxyType({})
+
+def remembered(check: Callable[_P, _R]) -> Callable[_P, _R]:
+    """The check with a memory of its latest results, found by the facts that it was given."""
+    return cast("Callable[_P, _R]", lru_cache(maxsize=_KEPT)(check))
 
 
-@lru_cache(maxsize=_KEPT)
-def _detail(name: str, value: str) -> Detail:
-    return Detail(name=name, value=value[:400])
+def check_of(name: CheckName | FurtherCheck, passed: bool, message: str, **facts: Fact) -> Check:
+    """The record of a check that ran; numbers in their normal text, words and texts as given."""
+    return _record(name, passed, message, facts)
 
 
-@lru_cache(maxsize=_KEPT)
-def _made(
-    name: CheckName | FurtherCheck,
-    passed: bool,
-    skipped: bool,
-    effect: CheckEffect,
-    message: str,
-    facts: tuple[str, ...],
-    values: tuple[str, ...],
+def _record(
+    name: CheckName | FurtherCheck, passed: bool, message: str, facts: Mapping[str, Fact]
 ) -> Check:
-    return Check(
-        name=name,
-        passed=passed,
-        skipped=skipped,
-        effect=effect,
-        message=message,
-        details=tuple([_detail(*told) for told in zip(facts, values, strict=True)]),
-    )
-
-
-def _text(value: Fact) -> str:
-    """An exact number with the zeros that it has, `unknown` for None."""
-    if isinstance(value, Decimal):
-        return exact_text(value)
-    return "unknown" if value is None else str(value)
-
-
-def check_of(name: CheckName, passed: bool, message: str, **facts: Fact) -> Check:
-    """The record of one of the fourteen."""
-    values = tuple([_text(value) for value in facts.values()])
-    return _made(name, passed, False, _REFUSE, message, tuple(facts), values)
+    told = [{"name": fact, "value": _text(value)} for fact, value in facts.items()]
+    return _VALIDATED({"name": name, "passed": passed, "message": message, "details": tuple(told)})
 
 
 def skipped_check(name: CheckName | FurtherCheck, message: str) -> Check:
     """The record of a check that did not run."""
-    return _made(name, False, True, CheckEffect.REFUSE, message, (), ())
+    return Check(name=name, passed=False, skipped=True, message=message)
 
 
-class Verdict(StrEnum):
-    """What a further check found; UNKNOWN means that a fact is missing."""
+class Amiss(Enum):
+    """Why a further check does not hold: a limit is broken, or a fact is missing."""
 
-    HOLDS = "holds"
     BREACH = "breach"
     UNKNOWN = "unknown"
-    NOT_ASKED = "not_asked"
 
 
-Found = tuple[Verdict, str, Mapping[str, Fact]]
-"""Outcome of a further check before the policy says what it does: verdict, message, facts."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Doubt:
+    """A further check that does not hold, before the policy says what it does.
 
-_HOLDS, _BREACH, _UNKNOWN, _NOT_ASKED = Verdict
-_REFUSE = CheckEffect.REFUSE
+    Attributes:
+        record: As it stands where the check refuses.
+    """
+
+    record: Check
+    amiss: Amiss
 
 
-def held(holds: bool | None, message: str, **facts: Fact) -> Found:
+Finding = Check | Doubt
+"""What a further check found: a record that stands whatever the policy says, or a doubt."""
+
+
+def held(name: FurtherCheck, holds: bool | None, message: str, **facts: Fact) -> Finding:
     """A finding; None means that a fact is missing."""
-    return (_UNKNOWN if holds is None else _HOLDS if holds else _BREACH, message, facts)
+    record = _record(name, bool(holds), message, facts)
+    if holds:
+        return record
+    return Doubt(record, Amiss.UNKNOWN if holds is None else Amiss.BREACH)
 
 
-def not_asked(message: str) -> Found:
+@remembered
+def not_asked(name: FurtherCheck, message: str) -> Finding:
     """The finding that the check has nothing to judge."""
-    return (_NOT_ASKED, message, _NO_FACTS)
+    return skipped_check(name, message)
 
 
-@lru_cache(maxsize=_KEPT)
-def _told(
-    name: FurtherCheck,
-    passed: bool,
-    effect: CheckEffect,
-    message: str,
-    facts: tuple[str, ...],
-    values: tuple[Fact, ...],
-) -> Check:
-    """A further check's record; equal numbers have one text here, whatever zeros they came with."""
-    plain = [_text(normalized(v) if isinstance(v, Decimal) else v) for v in values]
-    return _made(name, passed, False, effect, message, facts, tuple(plain))
-
-
-def recorded(
-    name: FurtherCheck, row: CheckRow, found: Found, overrides: Iterable[OverrideInForce]
-) -> Check:
-    """The record of a further check: by the policy's row, and by an override of a soft breach."""
-    verdict, message, facts = found
-    if verdict is _NOT_ASKED:
-        return skipped_check(name, message)
-    passed, effect = verdict is _HOLDS, _REFUSE
-    if not passed:
-        effect, used = _effect(name, row, verdict, overrides)
-        facts = {**facts, **used}
-    return _told(name, passed, effect, message, tuple(facts), tuple(facts.values()))
-
-
-def _effect(
-    name: FurtherCheck, row: CheckRow, verdict: Verdict, overrides: Iterable[OverrideInForce]
-) -> tuple[CheckEffect, Mapping[str, Fact]]:
-    """What a check that does not hold does, and what an override adds to its facts."""
-    if verdict is Verdict.UNKNOWN:
-        return (CheckEffect.WARN if row.on_unknown is Breach.WARN else _REFUSE), _NO_FACTS
-    used = next((o for o in overrides if row.soft and o.check is name), None)
+def answered(doubt: Doubt, row: CheckRow, overrides: Iterable[OverrideInForce]) -> Check:
+    """The record of a check that does not hold: by the policy's row, or by an override."""
+    if doubt.amiss is Amiss.UNKNOWN:
+        return _warned(doubt) if row.on_unknown is Breach.WARN else doubt.record
+    used = next((one for one in overrides if row.soft and one.check is row.check), None)
     if used is not None:
-        signed = ",".join(used.signed_by)
-        return CheckEffect.OVERRIDDEN, {"override": used.override_id, "override_by": signed}
-    return (CheckEffect.WARN if row.on_breach is Breach.WARN else _REFUSE), _NO_FACTS
+        return _overridden(doubt.record, used)
+    return _warned(doubt) if row.on_breach is Breach.WARN else doubt.record
+
+
+@remembered
+def _warned(doubt: Doubt) -> Check:
+    return doubt.record.amended(effect=CheckEffect.WARN)
+
+
+def _overridden(record: Check, used: OverrideInForce) -> Check:
+    named = details(override=used.override_id, override_by=",".join(used.signed_by))
+    return record.amended(effect=CheckEffect.OVERRIDDEN, details=(*record.details, *named))
+
+
+def _text(value: Fact) -> str:
+    if type(value) is Decimal:
+        return normal_text(value)
+    return "unknown" if value is None else str(value)[:_TEXT_MAX]

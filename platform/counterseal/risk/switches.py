@@ -6,6 +6,7 @@ Invariants
   I1  A switch has one key for each scope and subject; `all` has no subject, the others have one.
   I2  The kill switch of an account lies in its `RiskState` alone: there are no two truths.
   I3  Of all switches that concern an order the strictest state counts; any kill switch stops it.
+  I4  A strategy and `all` are those of one tenant: no switch reaches another tenant's orders.
 
 Not here: who may switch (desk.risk_switches), the checks (risk.checks, risk.further_state).
 Source: trading reference part 4; TX-H13.
@@ -35,7 +36,8 @@ class RiskSwitch(Document):
     """State and kill switch of one scope, as set last.
 
     Attributes:
-        switch_id: `account:ID`, `strategy:ID` or `all`.
+        switch_id: `account:ID`, `strategy:ID@TENANT` or `all@TENANT`.
+        tenant: Whose orders it concerns.
         subject: Account or strategy; None for all.
         reason: The person's words.
     """
@@ -45,6 +47,7 @@ class RiskSwitch(Document):
 
     switch_id: Name
     scope: RiskScope
+    tenant: Name
     subject: Name | None
     state: TradingState = TradingState.ACTIVE
     kill_switch_active: bool = False
@@ -56,22 +59,31 @@ class RiskSwitch(Document):
     def _one_key(self) -> Self:
         if (self.scope is RiskScope.ALL) is not (self.subject is None):
             raise ValueError("an account or a strategy is named, all are not")
-        if self.switch_id != switch_id(self.scope, self.subject):
-            raise ValueError("the id is scope:subject")
+        if self.switch_id != switch_id(self.scope, self.subject, self.tenant):
+            raise ValueError("the id is scope:subject@tenant")
         if self.kill_switch_active and self.scope is RiskScope.ACCOUNT:
             raise ValueError("the kill switch of an account lies in its risk state")
         return self
 
 
-def switch_id(scope: RiskScope, subject: str | None) -> str:
-    """Key of the switch of a scope."""
+def scope_text(scope: RiskScope, subject: str | None) -> str:
+    """What people call a scope, such as `strategy:trend` or `all`."""
     return scope.value if subject is None else f"{scope.value}:{subject}"
 
 
-def switch_ids(account_id: str, strategy_id: str | None) -> tuple[str, ...]:
-    """Keys of every switch that concerns an order."""
-    strategy = () if strategy_id is None else (switch_id(RiskScope.STRATEGY, strategy_id),)
-    return (switch_id(RiskScope.ACCOUNT, account_id), *strategy, RiskScope.ALL.value)
+def switch_id(scope: RiskScope, subject: str | None, tenant: str) -> str:
+    """Key of the switch of a scope; an account belongs to one tenant, and needs no name of it."""
+    told = scope_text(scope, subject)
+    return told if scope is RiskScope.ACCOUNT else f"{told}@{tenant}"
+
+
+def switch_ids(account_id: str, strategy_id: str | None, tenant: str) -> tuple[str, ...]:
+    """Keys of every switch that concerns an order of a tenant's account."""
+    own = switch_id(RiskScope.ACCOUNT, account_id, tenant)
+    every = switch_id(RiskScope.ALL, None, tenant)
+    if strategy_id is None:
+        return own, every
+    return own, switch_id(RiskScope.STRATEGY, strategy_id, tenant), every
 
 
 def apply_switch(
@@ -79,6 +91,7 @@ def apply_switch(
     scope: RiskScope,
     subject: str | None,
     *,
+    tenant: str,
     state: TradingState | None,
     kill_switch: bool | None,
     set_by: str,
@@ -92,8 +105,9 @@ def apply_switch(
     """
     was = (TradingState.ACTIVE, False) if known is None else (known.state, known.kill_switch_active)
     return RiskSwitch(
-        switch_id=switch_id(scope, subject),
+        switch_id=switch_id(scope, subject, tenant),
         scope=scope,
+        tenant=tenant,
         subject=subject,
         state=was[0] if state is None else state,
         kill_switch_active=was[1] if kill_switch is None else kill_switch,
@@ -110,5 +124,6 @@ def state_of(switches: Sequence[RiskSwitch]) -> TradingState:
 
 def told_scopes(switches: Sequence[RiskSwitch]) -> tuple[str, ...]:
     """The switches that hold something back, such as `strategy:trend=REDUCING`."""
-    found = [f"{s.switch_id}={s.state}" for s in switches if s.state is not TradingState.ACTIVE]
-    return (*found, *(f"{s.switch_id}=KILLED" for s in switches if s.kill_switch_active))
+    named = [(scope_text(switch.scope, switch.subject), switch) for switch in switches]
+    found = [f"{name}={s.state}" for name, s in named if s.state is not TradingState.ACTIVE]
+    return (*found, *(f"{name}=KILLED" for name, s in named if s.kill_switch_active))

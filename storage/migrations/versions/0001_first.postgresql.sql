@@ -132,6 +132,7 @@ CREATE TABLE mandates (
   strategies TEXT COLLATE "C" NOT NULL,
   orders_max BIGINT NOT NULL,
   tx_equivalent_max TEXT COLLATE "C" NOT NULL,
+  protection_points TEXT COLLATE "C",
   valid_from TEXT COLLATE "C" NOT NULL,
   valid_until TEXT COLLATE "C" NOT NULL,
   issued_at TEXT COLLATE "C" NOT NULL,
@@ -524,6 +525,7 @@ CREATE INDEX ix_fills_quote_id ON fills (quote_id)
 CREATE TABLE accounts (
   account_id TEXT COLLATE "C" NOT NULL,
   tenant TEXT COLLATE "C" NOT NULL,
+  account_group TEXT COLLATE "C" NOT NULL,
   currency TEXT COLLATE "C" NOT NULL,
   opening_cash TEXT COLLATE "C" NOT NULL,
   cash TEXT COLLATE "C" NOT NULL,
@@ -535,6 +537,8 @@ CREATE TABLE accounts (
   simulated BIGINT NOT NULL,
   PRIMARY KEY (account_id)
 )
+
+CREATE INDEX ix_accounts_tenant ON accounts (tenant)
 
 CREATE TABLE positions (
   position_id TEXT COLLATE "C" NOT NULL,
@@ -881,6 +885,7 @@ CREATE TABLE fill_reversals (
 CREATE TABLE risk_switches (
   switch_id TEXT COLLATE "C" NOT NULL,
   scope TEXT COLLATE "C" NOT NULL,
+  tenant TEXT COLLATE "C" NOT NULL,
   subject TEXT COLLATE "C",
   state TEXT COLLATE "C" NOT NULL,
   kill_switch_active BIGINT NOT NULL,
@@ -907,6 +912,7 @@ CREATE TABLE risk_counters (
 
 CREATE TABLE strategy_exposures (
   exposure_id TEXT COLLATE "C" NOT NULL,
+  tenant TEXT COLLATE "C" NOT NULL,
   strategy_id TEXT COLLATE "C" NOT NULL,
   symbol TEXT COLLATE "C" NOT NULL,
   contracts TEXT COLLATE "C" NOT NULL,
@@ -989,6 +995,46 @@ CREATE TABLE account_locks (
   resolved_by TEXT COLLATE "C",
   resolution TEXT COLLATE "C",
   resolved_at TEXT COLLATE "C",
+  terms TEXT COLLATE "C",
+  signature TEXT COLLATE "C",
+  PRIMARY KEY (account_id)
+)
+
+CREATE TABLE duty_rounds (
+  duty TEXT COLLATE "C" NOT NULL,
+  inputs TEXT COLLATE "C" NOT NULL,
+  counts TEXT COLLATE "C" NOT NULL,
+  findings TEXT COLLATE "C" NOT NULL,
+  started_by TEXT COLLATE "C" NOT NULL,
+  at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (duty)
+)
+
+CREATE TABLE calibration_runs (
+  run_id TEXT COLLATE "C" NOT NULL,
+  symbol TEXT COLLATE "C" NOT NULL,
+  data_version TEXT COLLATE "C" NOT NULL,
+  prints BIGINT NOT NULL,
+  terms TEXT COLLATE "C" NOT NULL,
+  rows TEXT COLLATE "C" NOT NULL,
+  report TEXT COLLATE "C" NOT NULL,
+  started_by TEXT COLLATE "C" NOT NULL,
+  at TEXT COLLATE "C" NOT NULL,
+  simulated BIGINT NOT NULL,
+  PRIMARY KEY (run_id)
+)
+
+CREATE TABLE account_losses (
+  account_id TEXT COLLATE "C" NOT NULL,
+  trading_day TEXT COLLATE "C" NOT NULL,
+  level TEXT COLLATE "C" NOT NULL,
+  realized_loss_twd TEXT COLLATE "C" NOT NULL,
+  loss_twd TEXT COLLATE "C",
+  equity_twd TEXT COLLATE "C",
+  daily_loss_max_twd TEXT COLLATE "C" NOT NULL,
+  portfolio_loss_max_twd TEXT COLLATE "C",
+  state TEXT COLLATE "C",
+  at TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (account_id)
 )
 

@@ -132,6 +132,7 @@ CREATE TABLE mandates (
   strategies TEXT NOT NULL,
   orders_max INTEGER NOT NULL,
   tx_equivalent_max TEXT NOT NULL,
+  protection_points TEXT,
   valid_from TEXT NOT NULL,
   valid_until TEXT NOT NULL,
   issued_at TEXT NOT NULL,
@@ -524,6 +525,7 @@ CREATE INDEX ix_fills_quote_id ON fills (quote_id)
 CREATE TABLE accounts (
   account_id TEXT NOT NULL,
   tenant TEXT NOT NULL,
+  account_group TEXT NOT NULL,
   currency TEXT NOT NULL,
   opening_cash TEXT NOT NULL,
   cash TEXT NOT NULL,
@@ -535,6 +537,8 @@ CREATE TABLE accounts (
   simulated INTEGER NOT NULL,
   PRIMARY KEY (account_id)
 ) STRICT
+
+CREATE INDEX ix_accounts_tenant ON accounts (tenant)
 
 CREATE TABLE positions (
   position_id TEXT NOT NULL,
@@ -881,6 +885,7 @@ CREATE TABLE fill_reversals (
 CREATE TABLE risk_switches (
   switch_id TEXT NOT NULL,
   scope TEXT NOT NULL,
+  tenant TEXT NOT NULL,
   subject TEXT,
   state TEXT NOT NULL,
   kill_switch_active INTEGER NOT NULL,
@@ -907,6 +912,7 @@ CREATE TABLE risk_counters (
 
 CREATE TABLE strategy_exposures (
   exposure_id TEXT NOT NULL,
+  tenant TEXT NOT NULL,
   strategy_id TEXT NOT NULL,
   symbol TEXT NOT NULL,
   contracts TEXT NOT NULL,
@@ -989,6 +995,46 @@ CREATE TABLE account_locks (
   resolved_by TEXT,
   resolution TEXT,
   resolved_at TEXT,
+  terms TEXT,
+  signature TEXT,
+  PRIMARY KEY (account_id)
+) STRICT
+
+CREATE TABLE duty_rounds (
+  duty TEXT NOT NULL,
+  inputs TEXT NOT NULL,
+  counts TEXT NOT NULL,
+  findings TEXT NOT NULL,
+  started_by TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (duty)
+) STRICT
+
+CREATE TABLE calibration_runs (
+  run_id TEXT NOT NULL,
+  symbol TEXT NOT NULL,
+  data_version TEXT NOT NULL,
+  prints INTEGER NOT NULL,
+  terms TEXT NOT NULL,
+  rows TEXT NOT NULL,
+  report TEXT NOT NULL,
+  started_by TEXT NOT NULL,
+  at TEXT NOT NULL,
+  simulated INTEGER NOT NULL,
+  PRIMARY KEY (run_id)
+) STRICT
+
+CREATE TABLE account_losses (
+  account_id TEXT NOT NULL,
+  trading_day TEXT NOT NULL,
+  level TEXT NOT NULL,
+  realized_loss_twd TEXT NOT NULL,
+  loss_twd TEXT,
+  equity_twd TEXT,
+  daily_loss_max_twd TEXT NOT NULL,
+  portfolio_loss_max_twd TEXT,
+  state TEXT,
+  at TEXT NOT NULL,
   PRIMARY KEY (account_id)
 ) STRICT
 

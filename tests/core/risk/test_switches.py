@@ -37,6 +37,7 @@ def switch(
         None,
         scope,
         subject,
+        tenant="t",
         state=state,
         kill_switch=kill,
         set_by="risk",
@@ -47,14 +48,21 @@ def switch(
 
 def test_i1_a_switch_has_one_key_and_the_scopes_do_not_meet() -> None:
     """TX-H13: a strategy of an account's name has another key; all has no subject."""
-    assert switch_ids("a", "a") == ("account:a", "strategy:a", "all")
-    assert switch_ids("a", None) == ("account:a", "all")
-    assert switch_id(RiskScope.ALL, None) == "all"
+    assert switch_ids("a", "a", "t") == ("account:a", "strategy:a@t", "all@t")
+    assert switch_ids("a", None, "t") == ("account:a", "all@t")
+    assert switch_id(RiskScope.ALL, None, "t") == "all@t"
     for scope, subject in ((RiskScope.ALL, "x"), (RiskScope.ACCOUNT, None)):
         with pytest.raises(ValueError, match="named"):
             switch(scope, subject, TradingState.HALTED)
     with pytest.raises(ValueError, match="scope:subject"):
         switch(RiskScope.ALL, None, TradingState.HALTED).amended(switch_id="account:a")
+
+
+def test_i4_a_strategy_and_all_have_a_switch_for_each_tenant() -> None:
+    """TX-L2:tenant_isolated_risk_state_enabled: no key of one tenant is a key of another."""
+    one, other = (set(switch_ids("a", "s", tenant)) for tenant in ("t", "u"))
+
+    assert one & other == {"account:a"}  # an account belongs to one tenant only
 
 
 def test_i2_the_kill_switch_of_an_account_is_refused_here() -> None:
@@ -76,7 +84,7 @@ def test_i3_the_strictest_of_all_switches_counts(states: list[TradingState]) -> 
 def test_what_is_not_named_stays_as_it_was() -> None:
     """TX-H13: a state leaves the kill switch, a kill switch leaves the state."""
     was = switch(RiskScope.ALL, None, TradingState.REDUCING, kill=True)
-    told = {"set_by": "risk", "reason": "x", "now": NOW}
+    told = {"tenant": "t", "set_by": "risk", "reason": "x", "now": NOW}
     freed = apply_switch(was, RiskScope.ALL, None, state=None, kill_switch=False, **told)  # type: ignore[arg-type]  # words of one switch
 
     assert (freed.state, freed.kill_switch_active) == (TradingState.REDUCING, False)
@@ -147,7 +155,7 @@ def test_i1_the_document_does_not_grow_with_orders() -> None:
 
 def test_a_strategys_contracts_are_signed_and_add_up() -> None:
     """TX-H12: buys add, sells take."""
-    held = apply_strategy_fill(None, "s", "TMF", Decimal(3), Decimal("0.05"), NOW)
-    held = apply_strategy_fill(held, "s", "TMF", Decimal(-5), Decimal("0.05"), NOW)
+    held = apply_strategy_fill(None, "t", "s", "TMF", Decimal(3), Decimal("0.05"), NOW)
+    held = apply_strategy_fill(held, "t", "s", "TMF", Decimal(-5), Decimal("0.05"), NOW)
 
-    assert (held.exposure_id, held.contracts) == ("s:TMF", Decimal(-2))
+    assert (held.exposure_id, held.contracts) == ("t:s:TMF", Decimal(-2))

@@ -10,7 +10,9 @@ Not here: the fourteen and the panel (desk.views.risk), switching (desk.risk_swi
 Source: trading reference part 4.
 """
 
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import datetime
+from functools import partial
 
 from pydantic import Field
 
@@ -31,12 +33,15 @@ from counterseal.market.contracts import SYMBOL_GROUP
 from counterseal.market.instruments import contract_root
 from counterseal.oms.model import Order
 from counterseal.policy.desk_limits import NUMBER_OF, DeskLimits, FurtherCheck
-from counterseal.portfolio.model import Position
+from counterseal.portfolio.model import Account, Position
 from counterseal.risk.counters import RiskCounters, StrategyExposure
 from counterseal.risk.facts import Standing
 from counterseal.risk.model import RiskState
 from counterseal.risk.override import RiskOverride, override_holds
 from counterseal.risk.switches import RiskSwitch
+
+_Counts = Callable[[Order | Position], bool]
+"""Whether an order or a position belongs to a scope."""
 
 
 class FurtherRule(DomainModel):
@@ -102,7 +107,7 @@ def risk_desk(reader: Reader, ground: Ground, limits: DeskLimits, now: datetime)
         switches=reader.find(RiskSwitch),
         counters=reader.find(RiskCounters),
         open_profits=tuple(_profit(reader, ground, account, now) for account in accounts),
-        aggregates=_aggregates(reader, ground, accounts),
+        aggregates=tuple(_aggregates(reader, ground)),
         overrides=tuple(_override(reader, one, now) for one in reader.find(RiskOverride)),
     )
 
@@ -130,42 +135,46 @@ def _profit(reader: Reader, ground: Ground, account: str, now: datetime) -> Open
     return OpenProfit(account_id=account, unrealized_pnl_twd=open_profit(ground, held, now))
 
 
-def _aggregates(reader: Reader, ground: Ground, accounts: list[str]) -> tuple[AggregateRisk, ...]:
-    orders, positions = open_orders(reader), reader.find(Position)
-    strategies = reader.find(StrategyExposure)
-    symbols = sorted({o.symbol for o in orders} | {p.symbol for p in positions})
-    grouped = [s for s in symbols if contract_root(s) is not None]
+def _aggregates(reader: Reader, ground: Ground) -> Iterator[AggregateRisk]:
+    """Every scope of every tenant; nothing of one tenant counts in another."""
+    accounts, orders = reader.find(Account), open_orders(reader)
+    positions, strategies = reader.find(Position), reader.find(StrategyExposure)
+    for tenant in sorted({account.tenant for account in accounts}):
+        own = {one.account_id: one for one in accounts if one.tenant == tenant}
+        working = [order for order in orders if order.account_id in own]
+        held = [position for position in positions if position.account_id in own]
+        known = [one for one in strategies if one.tenant == tenant]
+        for strategy in sorted({one.strategy_id for one in known}):
+            mine = [order for order in working if order.strategy_id == strategy]
+            net = net_of_strategy(known, strategy, held)
+            standing = standing_of(mine, net, ground.contracts)
+            yield AggregateRisk(scope="strategy", name=strategy, standing=standing)
+        for scope, name, counts in _scopes(tenant, own, (*working, *held)):
+            standing = standing_of(
+                filter(counts, working), net_of(filter(counts, held)), ground.contracts
+            )
+            yield AggregateRisk(scope=scope, name=name, standing=standing)
 
-    def one(scope: str, name: str, over: list[Order], held: list[Position]) -> AggregateRisk:
-        standing = standing_of(over, net_of(held), ground.contracts)
-        return AggregateRisk(scope=scope, name=name, standing=standing)
 
-    found = [
-        one(
-            "account",
-            name,
-            [o for o in orders if o.account_id == name],
-            [p for p in positions if p.account_id == name],
-        )
-        for name in accounts
-    ]
-    for strategy in sorted({s.strategy_id for s in strategies}):
-        held = net_of_strategy(strategies, strategy, positions)
-        mine = [o for o in orders if o.strategy_id == strategy]
-        standing = standing_of(mine, held, ground.contracts)
-        found.append(AggregateRisk(scope="strategy", name=strategy, standing=standing))
-    scopes = [("instrument", symbol, {symbol}) for symbol in symbols]
-    scopes.append(("group", SYMBOL_GROUP, set(grouped)))
-    found += [
-        one(
-            scope,
-            name,
-            [o for o in orders if o.symbol in told],
-            [p for p in positions if p.symbol in told],
-        )
-        for scope, name, told in scopes
-    ]
-    return tuple(found)
+def _scopes(
+    tenant: str, accounts: Mapping[str, Account], seen: Sequence[Order | Position]
+) -> Iterator[tuple[str, str, _Counts]]:
+    """The scopes that add up what a tenant's accounts hold and order."""
+    for account in accounts:
+        yield "account", account, partial(_has, "account_id", frozenset({account}))
+    symbols = sorted({one.symbol for one in seen})
+    for symbol in symbols:
+        yield "instrument", symbol, partial(_has, "symbol", frozenset({symbol}))
+    grouped = frozenset(one for one in symbols if contract_root(one) is not None)
+    yield "group", SYMBOL_GROUP, partial(_has, "symbol", grouped)
+    for group in sorted({account.account_group for account in accounts.values()}):
+        members = frozenset(name for name, one in accounts.items() if one.account_group == group)
+        yield "account_group", group, partial(_has, "account_id", members)
+    yield "tenant", tenant, partial(_has, "account_id", frozenset(accounts))
+
+
+def _has(field: str, values: frozenset[str], one: Order | Position) -> bool:
+    return getattr(one, field) in values
 
 
 def _override(reader: Reader, override: RiskOverride, now: datetime) -> OverrideView:
