@@ -5,6 +5,7 @@ Job: hand messages over once and take reports in; compare the four records; repo
 Invariants
   I1  The same round again is harmless: a lease keeps two workers from one message.
   I2  A home without a gateway has nothing to deliver; its records are compared all the same.
+  I3  A worker that finds nothing to do says so on record now and then (desk.rounds).
 
 Not here: delivery, ingestion, comparing (desk), schedules (prefect.yaml).
 Source: TX-I6, TX-I11; workflow part 5.
@@ -12,8 +13,10 @@ Source: TX-I6, TX-I11; workflow part 5.
 
 from counterseal.desk.comparing import LogDifference
 from counterseal.desk.discrepancies import ReconciliationRun
+from counterseal.desk.rounds import Duty, RoundFound
+from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import InvariantError
-from counterseal.kernel.model import DomainModel
+from counterseal.kernel.model import DomainModel, details
 from flows.work import REFUSED, Step, step_of
 from flows.workplace import Workplace
 from storage.data_keys import data_keys
@@ -67,6 +70,16 @@ def deliver_messages(place: Workplace, run: str) -> DeliverReport:
         for outcome in delivery.deliver(outbox_id, actor.session, actor, run=run)
     ]
     outcomes += ingesting.poll(actor, run=run)
+    left = delivery.due(place.clock.now())
+    name = "none" if desk.gateway is None else desk.gateway.name
+    told = RoundFound(
+        duty=Duty.DELIVER,
+        inputs=details(gateway=name),
+        counts=details(steps=len(outcomes), left=len(left)),
+        findings=digest([name, sorted(left)]),
+    )
+    alive = desk.rounds.record(told, actor, run=run)
+    outcomes += () if alive is None or alive.accepted else (alive,)
     return DeliverReport(steps=tuple(map(step_of, outcomes)))
 
 

@@ -1,5 +1,7 @@
 """Flow `sweep`: records what time does to cases and orders: reminders, escalations, expiries.
 
+It also looks at the loss of every account and at orders that waited too long.
+
 Each step has a key of its own, so that a round again records nothing twice. Nobody's rights hang on
 a round: whoever reads a case sees what is due by the clock.
 

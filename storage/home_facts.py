@@ -6,13 +6,12 @@ Invariants
   I1  Counts come from the bytes of this call; nothing is taken over from an earlier one.
   I2  The log is verified under the key that the home publishes: an auditor pins it outside.
 
-Not here: opening a home (home_reader), who is outside (outsiders), what follows (readiness).
+Not here: opening a home (home_reader), its runs (home_runs), who is outside (outsiders), what
+follows (readiness).
 Source: TX-L1 to TX-L6.
 """
 
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
-from operator import attrgetter
 from typing import Final
 
 from sqlalchemy import inspect
@@ -25,7 +24,6 @@ from counterseal.audit.verdict import Finding
 from counterseal.broker.model import Fill
 from counterseal.broker.models import MODELS
 from counterseal.desk.case_facts import case_facts, shared_facts
-from counterseal.desk.discrepancies import ReconciliationRun
 from counterseal.desk.installation import (
     INSTALLATION_ID,
     Installation,
@@ -37,9 +35,10 @@ from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person, PersonStatus
 from counterseal.identity.sessions import LoginSession, SessionStatus
 from counterseal.kernel.errors import CountersealError, IntegrityError
-from counterseal.oms.ingest import GatewayCursor, IngestedReport
-from counterseal.oms.model import ExecutionReport, OrderKey, OutboxEntry, OutboxStatus
+from counterseal.oms.ingest import IngestedReport
+from counterseal.oms.model import ExecutionReport, OrderKey, OutboxEntry
 from counterseal.policy.bundle import PolicyBundle
+from counterseal.policy.desk_limits import DeskLimits
 from counterseal.policy.words import Role
 from counterseal.portfolio.model import Account
 from counterseal.readiness.model import (
@@ -49,25 +48,18 @@ from counterseal.readiness.model import (
     LogSeen,
     OrdersSeen,
     PolicySeen,
-    RunKind,
-    RunSeen,
 )
 from counterseal.risk.model import RiskState
 from storage.data_keys import data_keys
 from storage.engines import reading_engine
 from storage.home_reader import HomeReader
+from storage.home_runs import home_runs
 from storage.outsiders import outsiders_of
 from storage.policy_files import bundle_from, read_policy_files
 from storage.reconcile import reconcile
 from storage.settings import Settings
 from storage.system import MachineClock
 from storage.verification import pinned_evidence, verify_home, with_signer
-
-RECONCILED_SECONDS_MAX: Final = 86_400
-"""Within so many seconds the four records are to be compared again: once a day."""
-
-WORKED_SECONDS_MAX: Final = 60
-"""A worker that read nothing for longer shows no life."""
 
 _BAD_CHECKPOINT: Final = {Finding.SIG_INVALID, Finding.KEY_UNKNOWN, Finding.ROOT_MISMATCH}
 _NO_LOGIN: Final = {"demo", "unsafe-demo", "service"}
@@ -92,7 +84,7 @@ def home_facts(reader: HomeReader, settings: Settings) -> HomeSeen:
         orders=_orders(reader, settings),
         policy=_policy(reader, settings, law, installation.origin),
         access=_access(reader, law),
-        runs=_runs(reader),
+        runs=home_runs(reader),
     )
 
 
@@ -204,49 +196,6 @@ def _orders(reader: HomeReader, settings: Settings) -> OrdersSeen:
     )
 
 
-def _runs(reader: HomeReader) -> tuple[RunSeen, ...]:
-    """The newest run of each kind that leaves a document here."""
-    found = (_compared(reader), _worked(reader))
-    return tuple(run for run in found if run is not None)
-
-
-def _compared(reader: HomeReader) -> RunSeen | None:
-    newest = max(reader.find(ReconciliationRun), key=attrgetter("at"), default=None)
-    if newest is None:
-        return None
-    told = (
-        f"{newest.orders} orders, {newest.fills} fills, {newest.accounts} accounts compared:"
-        f" {newest.critical} critical, {newest.warnings} other differences"
-    )
-    return RunSeen(
-        kind=RunKind.RECONCILIATION,
-        run_id=newest.run_id,
-        at=newest.at,
-        due_seconds=RECONCILED_SECONDS_MAX,
-        whole=True,
-        told=told,
-    )
-
-
-def _worked(reader: HomeReader) -> RunSeen | None:
-    """The worker's newest reading of a gateway; whole when no message waited longer than that."""
-    newest = max(reader.find(GatewayCursor), key=attrgetter("updated_at"), default=None)
-    if newest is None:
-        return None
-    since = newest.updated_at - timedelta(seconds=WORKED_SECONDS_MAX)
-    still = (OutboxStatus.PENDING.value, OutboxStatus.PROCESSING.value)
-    waiting = reader.find(OutboxEntry, status=still)
-    left = [entry for entry in waiting if entry.available_at <= since]
-    return RunSeen(
-        kind=RunKind.WORKER,
-        run_id=newest.gateway,
-        at=newest.updated_at,
-        due_seconds=WORKED_SECONDS_MAX,
-        whole=not left,
-        told=f"reports read up to {newest.sequence}; messages left behind: {len(left)}",
-    )
-
-
 def _keys_unique(settings: Settings) -> bool:
     engine = reading_engine(settings.database)
     try:
@@ -283,9 +232,15 @@ def _policy(
         bundle_hash=bundle.bundle_hash,
         matches=bundle.bundle_hash == active.bundle_hash and same,
         limits=bool(bundle.limits.json_value()),
+        group_limits=_group_limits(bundle.limits.desk),
         retention_rules=len(bundle.retention.rules),
         votes=_votes(reader, active, origin),
     )
+
+
+def _group_limits(limits: DeskLimits) -> int:
+    """Rows that bound a group of accounts or a tenant."""
+    return len(limits.account_group_position_max) + len(limits.tenant_position_max)
 
 
 def _votes(reader: HomeReader, activation: PolicyActivation, origin: str) -> int:

@@ -30,6 +30,7 @@ from counterseal.desk.readiness import REHEARSED, Rehearsal, completed
 from counterseal.desk.rehearsed_doubts import DOUBTED, DoubtsRehearsal
 from counterseal.desk.rehearsed_login import LOGINS, rehearse_login
 from counterseal.desk.rehearsed_orders import RESUMED, WORKED, OrdersRehearsal
+from counterseal.desk.rehearsed_risk import ACROSS, RiskRehearsal
 from counterseal.desk.scratch import ACCOUNT, OPERATOR, SYMBOL, ScratchHouse, scratch_actor
 from counterseal.kernel.errors import CountersealError
 from counterseal.kernel.ids import SeededIdSource
@@ -38,6 +39,7 @@ from counterseal.market.quotes import Quote, QuoteBasis
 from counterseal.portfolio.model import Account, Position
 from counterseal.readiness.model import Exercise, Exercised
 from counterseal.risk.counters import RiskCounters, StrategyExposure
+from counterseal.risk.losses import AccountLoss
 from counterseal.risk.model import RiskState
 from counterseal.risk.switches import RiskSwitch
 from storage.data_keys import data_keys
@@ -67,8 +69,11 @@ _ATTACKED: Final = (
     Exercise.QUEUE_SURVIVES,
     Exercise.SWITCH_STOPS_OTHER_PROCESS,
 )
-_RISK_STATE: Final = (RiskState, RiskSwitch, RiskCounters, StrategyExposure, Position, Account)
-_ALL: Final = (*REHEARSED, *LOGINS, *WORKED, *DOUBTED, *RESUMED, *_ATTACKED)
+_RISK_STATE: Final = (
+    *(RiskState, RiskSwitch, RiskCounters, StrategyExposure, AccountLoss),
+    *(Position, Account),
+)
+_ALL: Final = (*REHEARSED, *LOGINS, *WORKED, *ACROSS, *DOUBTED, *RESUMED, *_ATTACKED)
 _FORBIDDEN: Final = (
     "UPDATE audit_records SET type = 'changed'",
     "DELETE FROM audit_records",
@@ -133,6 +138,7 @@ def _rehearse(settings: Settings, folder: Path, told: list[Exercised]) -> None:
         told.extend(rehearse_login(house, _one_time_code))
         orders = OrdersRehearsal(house, _gateway(scratch, desk))
         told.extend(orders.run())
+        told.extend(RiskRehearsal(house).run())
         told.extend(DoubtsRehearsal(house, _gateway(scratch, desk)).run())
         order_id = orders.stop_halfway()
         batch_id = rehearsal.claim()

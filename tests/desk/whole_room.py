@@ -6,13 +6,18 @@ from typing import TypeVar
 
 import pytest
 
+from counterseal.broker.calibration import CalibrationTerms
+from counterseal.desk.calibrating import CalibrationTape
 from counterseal.desk.comparing import LogDifference
 from counterseal.desk.delivery import Delivery
+from counterseal.desk.discrepancies import KIND as RESOLUTION
+from counterseal.desk.discrepancies import ResolutionTerms, resolution_statement
 from counterseal.desk.orders import Submission
 from counterseal.desk.risk_overrides import OverrideAsked
 from counterseal.desk.risk_switches import SwitchOrder
 from counterseal.desk.views.people import access_list
 from counterseal.identity.access_reviews import AccessClaim, review_statement
+from counterseal.kernel.canonical import digest
 from counterseal.oms.model import Order
 from counterseal.policy import gate_checks
 from counterseal.policy.access import AccessRules, IssuerRule
@@ -25,6 +30,7 @@ from counterseal.risk.override import override_statement
 from counterseal.risk.switches import RiskScope
 from counterseal.signals.model import Direction
 from storage.paper_gateway import PaperGateway
+from tests.core.broker.markets import tape
 from tests.desk.access_room import Room as AccessRoom
 from tests.desk.bulk_room import RESEARCH
 from tests.desk.bulk_room import Room as BulkRoom
@@ -49,6 +55,7 @@ OtherWorld = TypeVar("OtherWorld", bound=World)
 def everything_of(world: World) -> None:
     """Trade, talk, log in, attest, vote and keep records, until no kind of document lacks."""
     trade(world)
+    watch(world)
     keep_books(world)
     restrain(world)
     doubt(world)
@@ -74,6 +81,23 @@ def trade(world: World) -> None:
     claimed = world.desk.dispatch.claim(world.mandate(), world.service(), key=world.key())
     [outcome] = world.desk.dispatch.execute(world.done(claimed), 1, world.service())
     world.done(outcome)
+
+
+def watch(world: World) -> None:
+    """A round that meets a loss beyond the limit and one after it, and a calibration."""
+    world.quote(bid="10000", ask="10001")
+    [crossed] = world.desk.loss_watch.look(world.service())
+    world.done(crossed)
+    world.quote()
+    freed = SwitchOrder(
+        scope=RiskScope.ACCOUNT, subject=ACCOUNT, state=TradingState.ACTIVE, reason="looked at"
+    )
+    world.done(world.desk.switches.switch(freed, world.actor("risk"), key=world.key()))
+    prints = tape([(100 + number % 3, 5) for number in range(300)])
+    terms = CalibrationTerms(every_seconds=60, span_seconds=200, sizes=(1,))
+    told = CalibrationTape(SYMBOL, prints, Decimal(1), digest("a file"))
+    operator, key = world.actor("operator"), world.key()
+    world.done(world.desk.calibrating.run(told, terms, operator, key=key))
 
 
 def keep_books(world: World) -> None:
@@ -123,7 +147,10 @@ def doubt(world: World) -> None:
     differs = LogDifference(row="orders", got=order_id)
     world.done(comparing.compare(gateway, [differs], service, key=world.key()))
     risk = world.actor("risk")
-    world.done(comparing.resolve(ACCOUNT, risk, reason="a drill", key=world.key()))
+    terms = comparing.terms(ACCOUNT, risk, reason="a drill")
+    assert isinstance(terms, ResolutionTerms)
+    [signature] = world.signed_by(RESOLUTION, resolution_statement(terms), "risk")
+    world.done(comparing.resolve(terms, signature, risk, key=world.key()))
 
 
 def talk(world: World) -> None:

@@ -43,6 +43,7 @@ def test_a_round_hands_over_what_is_due_and_the_next_one_nothing(world: World) -
     assert [step.codes for step in round_one.steps if step.codes] == []
     assert (round_one.exit_status, round_one.subject != "0") == (0, True)
     assert round_two == DeliverReport()
+    assert [row.type for row in world.log()].count("duty.round") == 1
     assert world.order(waiting.order_id).state is OrderState.FILLED
     assert order_id
     assert (compared.critical, compared.warnings, compared.exit_status) == (0, 0, 0)

@@ -1,15 +1,24 @@
 """Runs that leave a document in a home, and gateways that its records name."""
 
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
 
+from counterseal.broker.calibration import CalibrationTerms
+from counterseal.desk.calibrating import CalibrationTape
+from counterseal.desk.rounds import QUIET_SECONDS, Duty, RoundFound
+from counterseal.kernel.canonical import digest
 from counterseal.readiness.decide import evaluate
 from counterseal.readiness.model import Exercise, Exercised, Flag, HomeSeen, Observation, RunKind
-from storage.home_facts import RECONCILED_SECONDS_MAX, WORKED_SECONDS_MAX, home_facts
+from storage import home_runs
+from storage.home_facts import home_facts
 from storage.home_reader import read_home
+from storage.home_runs import FORGIVEN, due_seconds
 from storage.probes import settings_seen
+from storage.schedules import deployed_seconds
+from tests.core.broker.markets import SYMBOL, tape
 from tests.desk.gateway_room import GatewayRoom
 from tests.world import World
 
@@ -35,6 +44,93 @@ def flag(room: GatewayRoom, name: str, at: datetime) -> Flag:
     return evaluate(seen)[name]
 
 
+def due(kind: RunKind) -> timedelta:
+    seconds = due_seconds(kind)
+    assert seconds is not None
+    return timedelta(seconds=seconds)
+
+
+def test_when_a_run_is_due_follows_from_its_deployment() -> None:
+    """TX-L4: two periods of prefect.yaml, and the quiet time of a round that may stay silent."""
+    periods = deployed_seconds()
+
+    assert due_seconds(RunKind.RECONCILIATION) == FORGIVEN * periods["reconcile"] == 1_800
+    assert due_seconds(RunKind.WORKER) == FORGIVEN * periods["deliver"] + QUIET_SECONDS == 420
+    assert due_seconds(RunKind.TIMEOUT_SCAN) == due_seconds(RunKind.LOSS_WATCH) == 420
+    assert due_seconds(RunKind.CALIBRATION) is None
+
+
+@pytest.mark.parametrize("name", ["outbox_worker_enabled", "asynchronous_order_processing_enabled"])
+def test_an_idle_worker_is_alive_as_long_as_it_says_so(room: GatewayRoom, name: str) -> None:
+    """TX-L4: nothing to hand over and nothing to read is no death; silence is."""
+    world = room.world
+    told = RoundFound(duty=Duty.DELIVER, findings=digest(None))
+    world.desk.rounds.record(told, world.service())
+    now, edge = world.clock.now(), due(RunKind.WORKER)
+    fresh, old = flag(room, name, now + edge), flag(room, name, now + edge + timedelta(seconds=1))
+
+    assert (fresh.value, old.value) == (True, False)
+    assert "no report read yet" in fresh.evidence
+
+
+def test_a_worker_that_nothing_schedules_counts_for_nothing(
+    room: GatewayRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TX-L4:outbox_worker_enabled, false side: a round by hand is no worker."""
+    told = RoundFound(duty=Duty.DELIVER, findings=digest(None))
+    room.world.desk.rounds.record(told, room.world.service())
+    monkeypatch.setattr(home_runs, "deployed_seconds", dict)
+    seen = flag(room, "outbox_worker_enabled", room.world.clock.now())
+
+    assert seen.value is False
+    assert "no deployment schedules it" in seen.evidence
+
+
+def test_a_scan_and_a_watch_count_until_the_next_is_due(room: GatewayRoom) -> None:
+    """TX-L4:full_timeout_worker_enabled, TX-L2:real_time_equity_pnl_tracking_enabled."""
+    world = room.world
+    world.desk.timeout_scans.scan(world.service())
+    world.desk.loss_watch.look(world.service())
+    for kind, name in (
+        (RunKind.TIMEOUT_SCAN, "full_timeout_worker_enabled"),
+        (RunKind.LOSS_WATCH, "real_time_equity_pnl_tracking_enabled"),
+    ):
+        edge = world.clock.now() + due(kind)
+        shown, over = flag(room, name, edge), flag(room, name, edge + timedelta(seconds=1))
+        assert (shown.value, over.value) == (True, False)
+
+
+def test_a_watch_that_cannot_know_a_loss_shows_nothing(room: GatewayRoom) -> None:
+    """TX-L2:real_time_equity_pnl_tracking_enabled, false side: a home without quotes."""
+    world, name = room.world, "real_time_equity_pnl_tracking_enabled"
+    world.done(world.submitted(world.approved()))
+    world.desk.loss_watch.look(world.service())
+    known = flag(room, name, world.clock.now())
+    world.feed.quotes.clear()
+    world.after(1)
+    world.desk.loss_watch.look(world.service())
+    blind = flag(room, name, world.clock.now())
+
+    assert (known.value, blind.value) == (True, False)
+    assert "unknown 1" in blind.evidence
+
+
+def test_a_calibration_counts_for_good_once_every_model_was_measured(room: GatewayRoom) -> None:
+    """TX-L3:slippage_liquidity_calibration_enabled: data version and error are the evidence."""
+    world, name = room.world, "slippage_liquidity_calibration_enabled"
+    prints = tape([(100 + number % 3, 5) for number in range(300)])
+    terms = CalibrationTerms(every_seconds=60, span_seconds=200, sizes=(1,))
+    told = CalibrationTape(SYMBOL, prints, Decimal(1), digest("a file"))
+    operator, key = world.actor("operator"), world.key()
+    run_id = world.done(world.desk.calibrating.run(told, terms, operator, key=key))
+    seen = flag(room, name, world.clock.now() + timedelta(days=400))
+
+    assert seen.value is True
+    assert run_id in seen.evidence
+    assert digest("a file")[:19] in seen.evidence
+    assert "unknown" not in seen.evidence
+
+
 def test_a_home_in_which_nothing_ran_shows_no_run(room: GatewayRoom) -> None:
     """TX-L3, TX-L4: nothing recorded is nothing shown."""
     now = room.world.clock.now()
@@ -43,6 +139,7 @@ def test_a_home_in_which_nothing_ran_shows_no_run(room: GatewayRoom) -> None:
     for name in (
         *("formal_reconciliation_loop_enabled", "outbox_worker_enabled"),
         *("full_timeout_worker_enabled", "slippage_liquidity_calibration_enabled"),
+        "real_time_equity_pnl_tracking_enabled",
     ):
         assert flag(room, name, now).value is False
 
@@ -55,11 +152,11 @@ def test_a_worker_is_alive_while_it_reads_and_leaves_nothing_behind(
     room.working(1)
     room.polled()
     now = room.world.clock.now()
-    edge = timedelta(seconds=WORKED_SECONDS_MAX)
+    edge = due(RunKind.WORKER)
     fresh, old = flag(room, name, now + edge), flag(room, name, now + edge + timedelta(seconds=1))
     room.world.quote()
     room.queued(1)
-    room.world.after(WORKED_SECONDS_MAX)
+    room.world.after(edge.total_seconds())
     room.gateway.trade(next(iter(room.gateway.held)), 1)
     room.polled()
     behind = flag(room, name, room.world.clock.now())
@@ -75,7 +172,7 @@ def test_a_stored_comparison_counts_until_the_next_is_due(room: GatewayRoom) -> 
     room.working()
     compare = world.desk.account_reconciling.compare
     run_id = world.done(compare(room.gateway, (), world.service(), key=world.key()))
-    edge = world.clock.now() + timedelta(seconds=RECONCILED_SECONDS_MAX)
+    edge = world.clock.now() + due(RunKind.RECONCILIATION)
     shown = flag(room, name, edge)
     overdue = flag(room, name, edge + timedelta(seconds=1))
 

@@ -1,4 +1,4 @@
-"""`counterseal broker`: preview, calibrate."""
+"""`counterseal broker`: preview, calibrate, record-calibration."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -17,22 +17,21 @@ from counterseal.kernel.canonical import Json
 from counterseal.market import quotes
 from counterseal.market.instruments import contract_root
 from counterseal.policy.execution import (
-    BarFillRule,
-    DelayedQuoteFillRule,
     ExecutionRules,
     FillRule,
-    QuoteFillRule,
-    TapeFillRule,
 )
 from counterseal.signals.intent import OrderType, Side
 from storage.home_reader import read_home
 from storage.settings import Settings
+from ui.cli.calibrations import calibrate, record_calibration
 from ui.cli.options import AsJson, Home, QuoteFile
 from ui.cli.quotes import quote_from
-from ui.cli.render import answer, reject, table
+from ui.cli.render import answer, reject
 from ui.cli.session import CLOCK, decimal_of, settings_for
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(calibrate)
+app.command()(record_calibration)
 _NUMBERS = (
     *("quantity", "limit_price", "bid", "ask", "last", "bid_size", "ask_size"),
     *("age_seconds", "liquidity_score", "max_spread", "stale_quote_seconds"),
@@ -163,42 +162,6 @@ def _bar(text: str | None) -> SupposedBar | None:
     if len(numbers) != len(SupposedBar._fields):
         reject("BAD_BAR", "a bar is OPEN,HIGH,LOW,CLOSE,VOLUME", field="--bar", got=text)
     return SupposedBar(*numbers)
-
-
-@app.command()
-def calibrate(
-    ticks: Annotated[Path, typer.Option(help="A day's tick file (zip).")],
-    symbol: Annotated[str, typer.Option(help="A future with its month, such as TXF202108.")],
-    every: Annotated[int, typer.Option(help="Seconds between two probes.")] = 600,
-    span: Annotated[int, typer.Option(help="Seconds that a probe works and is measured by.")] = 120,
-    as_json: AsJson = False,
-) -> None:
-    """How far the fills of each model stray from a day's prints; simulated, no home is needed."""
-    from counterseal.broker.calibration import CalibrationTerms, calibrate  # noqa: PLC0415 - rare
-    from counterseal.market.instruments import taifex_future  # noqa: PLC0415 - as above
-    from counterseal.market.tape import tape_of  # noqa: PLC0415 - as above
-    from counterseal.market.ticks import in_time_order  # noqa: PLC0415 - as above
-    from storage.tick_files import read_tick_file  # noqa: PLC0415 - as above
-
-    one = Decimal(1)
-    future = taifex_future(symbol, multiplier=one, tick=one, tx_equivalent=one)
-    file, file_digest = read_tick_file(ticks, (future.root.value,))
-    tape = tape_of(in_time_order(file.prints), future)
-    if not tape:
-        reject("TICK_FILE_EMPTY", "no print of this contract", field="--symbol", got=symbol)
-    terms = CalibrationTerms(every_seconds=every, span_seconds=span)
-    rules = (QuoteFillRule(), DelayedQuoteFillRule(), TapeFillRule(), BarFillRule())
-    report = calibrate(symbol, tape, one, rules, terms)
-    rows = [
-        tuple("-" if cell is None else cell for cell in dict(row).values()) for row in report.rows
-    ]
-    heads = ("MODEL", "SIZE", "PROBES", "FILLED", "SHARE", "COST", "OFF P50", "P90", "P99")
-    lines = [
-        *table(rows, *heads),
-        "simulated; COST and OFF in points against the volume-weighted price after each order",
-        *(f"assumed  {fact.name}: {fact.value}" for fact in report.assumptions),
-    ]
-    answer({**report.json_value(), "file_digest": file_digest}, lines, as_json=as_json)
 
 
 def _quoted(path: Path, symbol: str | None, now: datetime) -> dict[str, object]:

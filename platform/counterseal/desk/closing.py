@@ -33,14 +33,14 @@ from counterseal.kernel.clock import utc_text
 from counterseal.kernel.model import Actor, Refusal, details, refuse
 from counterseal.oms.apply import apply_event
 from counterseal.oms.model import Order
-from counterseal.oms.states import ORDER_TABLE, OrderEventType, OrderState
+from counterseal.oms.states import OrderEventType, OrderState
+from counterseal.oms.timeouts import EXPIRABLE
 from counterseal.policy.execution import BarFillRule, TapeFillRule
 from counterseal.signals.intent import TimeInForce
 
 STEPS_MAX: Final = 10_000
 """Most steps of one round; the next round goes on."""
 
-_EXPIRABLE: Final = tuple(s for s in OrderState if ORDER_TABLE.allows(s, OrderEventType.EXPIRE))
 _RESTING: Final = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
 _REASONS: Final = {TimeInForce.GTC: "CONTRACT_EXPIRED", TimeInForce.GTD: "GOOD_TILL_REACHED"}
 
@@ -94,7 +94,7 @@ class Expiry:
 
     def _open(self) -> tuple[Order, ...]:
         with self._bench.store.reader() as reader:
-            found = reader.find(Order, state=_EXPIRABLE)
+            found = reader.find(Order, state=EXPIRABLE)
             return tuple(order for order in found if not may_be_at_gateway(reader, order))
 
     def _look_again(self, waiting: dict[str, DueStep | None], order_id: str, now: datetime) -> None:
@@ -102,7 +102,7 @@ class Expiry:
         with self._bench.store.reader() as reader:
             moved = reader.get(Order, order_id)
             symbol = "" if moved is None else moved.symbol
-            same = reader.find(Order, symbol=symbol, state=_EXPIRABLE)
+            same = reader.find(Order, symbol=symbol, state=EXPIRABLE)
         known = {*waiting}
         waiting[order_id] = None
         for order in same:

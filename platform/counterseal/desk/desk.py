@@ -14,16 +14,20 @@ from counterseal.desk.approvals import Approvals
 from counterseal.desk.bench import Bench
 from counterseal.desk.bookkeeping import Bookkeeping
 from counterseal.desk.bulk import Bulk
+from counterseal.desk.calibrating import Calibrating
 from counterseal.desk.case_comments import CaseComments
 from counterseal.desk.closing import Expiry
 from counterseal.desk.delegations import Delegations
 from counterseal.desk.delivery import DeadLetters, Delivery
 from counterseal.desk.dispatch import Dispatch
+from counterseal.desk.drills import Drills
 from counterseal.desk.ingesting import Ingesting
 from counterseal.desk.intake import Intake
 from counterseal.desk.leaving import Leaving
 from counterseal.desk.lifecycle import Lifecycle
+from counterseal.desk.loss_watch import LossWatch
 from counterseal.desk.mandates import Mandates
+from counterseal.desk.order_batches import OrderBatches
 from counterseal.desk.orders import Orders
 from counterseal.desk.people import People
 from counterseal.desk.proposals import Proposals
@@ -32,8 +36,10 @@ from counterseal.desk.replacing import Replacing
 from counterseal.desk.revocations import Revocations
 from counterseal.desk.risk_overrides import RiskOverrides
 from counterseal.desk.risk_switches import RiskSwitches
+from counterseal.desk.rounds import Rounds
 from counterseal.desk.sessions import Sessions
 from counterseal.desk.setup import Setup
+from counterseal.desk.timeout_scans import TimeoutScans
 from counterseal.desk.waiting import Waiting
 
 
@@ -50,12 +56,15 @@ class Desk:
             request, what people say about it, what time does to it.
         accounts, access, sessions: Names with secrets, and the logins that they open.
         proposals, leaving: Keys and roles by two people, and the end of them.
-        dispatch, orders, lifecycle: Use cases from the submit on.
+        drills: That reviewers can still sign, on record.
+        dispatch, orders, order_batches, lifecycle: Use cases from the submit on.
         expiry: What time and the tape do to resting orders.
         replacing, reconciling, dead_letters: What changes an order, ends doubt, or is tried again.
         account_reconciling: Gateway, orders, books and log side by side, and the lock that follows.
         switches, overrides: What risk lets pass for an account, a strategy or all.
         bookkeeping: What changes a position beside fills.
+        calibrating: How far fills stray from a tape, on record.
+        rounds, timeout_scans, loss_watch: What runs again and again, and that it does.
     """
 
     def __init__(self, bench: Bench, gateway: Gateway | None = None) -> None:
@@ -67,6 +76,7 @@ class Desk:
         self.people = People(bench)
         self.proposals = Proposals(bench)
         self.leaving = Leaving(bench)
+        self.drills = Drills(bench)
         self.accounts = Accounts(bench)
         self.access = Access(bench)
         self.sessions = Sessions(bench)
@@ -82,6 +92,7 @@ class Desk:
         self.switches = RiskSwitches(bench)
         self.overrides = RiskOverrides(bench)
         self.orders = Orders(bench, by_message=gateway is not None)
+        self.order_batches = OrderBatches(bench, by_message=gateway is not None)
         self.dispatch = Dispatch(bench, self.orders)
         self.lifecycle = Lifecycle(bench)
         self.expiry = Expiry(bench, self.lifecycle)
@@ -90,3 +101,7 @@ class Desk:
         self.account_reconciling = AccountReconciling(bench)
         self.dead_letters = DeadLetters(bench)
         self.bookkeeping = Bookkeeping(bench)
+        self.calibrating = Calibrating(bench)
+        self.rounds = Rounds(bench)
+        self.timeout_scans = TimeoutScans(bench, self.lifecycle, self.rounds)
+        self.loss_watch = LossWatch(bench, self.rounds)

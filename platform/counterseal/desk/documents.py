@@ -16,9 +16,11 @@ from counterseal.audit.retention import Hold, Purge
 from counterseal.audit.rollback import Rollback
 from counterseal.broker.model import Fill
 from counterseal.desk.batches import Batch
+from counterseal.desk.calibrating import CalibrationRun
 from counterseal.desk.commands import CommandRecord
 from counterseal.desk.discrepancies import AccountLock, ReconciliationRun
 from counterseal.desk.installation import Installation, PolicyActivation
+from counterseal.desk.rounds import DutyRound
 from counterseal.identity.access_reviews import AccessReview
 from counterseal.identity.accounts import FederatedAccount, LocalAccount
 from counterseal.identity.keys import PersonKey
@@ -43,6 +45,7 @@ from counterseal.portfolio.model import Account, DailyPnl, LedgerEntry, Position
 from counterseal.portfolio.reversal import FillReversal
 from counterseal.portfolio.settlement import Settlement
 from counterseal.risk.counters import RiskCounters, StrategyExposure
+from counterseal.risk.losses import AccountLoss
 from counterseal.risk.model import RiskEvaluation, RiskState
 from counterseal.risk.override import RiskOverride
 from counterseal.risk.switches import RiskSwitch
@@ -104,5 +107,8 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     GatewayCursor,
     ReconciliationRun,
     AccountLock,
+    DutyRound,
+    CalibrationRun,
+    AccountLoss,
 )
 """Every kind that an event may carry."""

@@ -42,6 +42,7 @@ from counterseal.oms.apply import apply_event, joined
 from counterseal.oms.model import CANCEL_ACTION, Order, OrderChange
 from counterseal.oms.states import OrderEventType
 from counterseal.oms.timeouts import (
+    EXPIRABLE,
     TimeoutPreview,
     mark_timeout,
     preview_timeout,
@@ -136,7 +137,8 @@ class Lifecycle:
             InputError: `TIMEOUT_OUT_OF_RANGE`.
         """
         with self._bench.store.reader() as reader:
-            return tuple(timeout_candidates(reader.find(Order), now, timeout_seconds))
+            open_orders = reader.find(Order, state=EXPIRABLE)
+        return timeout_candidates(open_orders, now, timeout_seconds)
 
     def preview_timeout(
         self, order_id: str, *, workflow_run_id: str, now: datetime, timeout_seconds: int = 30

@@ -37,13 +37,7 @@ class ScratchWork:
         self, steps: Sequence[Callable[[], None]], names: tuple[Exercise, ...]
     ) -> tuple[Exercised, ...]:
         """What the steps told; a name that none of them told stands as not carried out."""
-        stopped = "not reached"
-        for step in steps:
-            try:
-                step()
-            except CountersealError as error:
-                stopped = f"the rehearsal stopped: {error.code} {error.got or ''}".strip()
-        return completed(self._told, names, stopped)
+        return told_by(steps, self._told, names)
 
     def tell(self, name: Exercise, passed: bool, evidence: str) -> None:
         """Note what came of an exercise."""
@@ -95,6 +89,19 @@ class ScratchWork:
         ingesting = Ingesting(self.bench, self.gateway)
         ingesting.poll(self.house.service(FIRST))
         return ingesting
+
+
+def told_by(
+    steps: Sequence[Callable[[], None]], told: Sequence[Exercised], names: tuple[Exercise, ...]
+) -> tuple[Exercised, ...]:
+    """What the steps put into `told`; a name that none of them told was not carried out."""
+    stopped = "not reached"
+    for step in steps:
+        try:
+            step()
+        except CountersealError as error:
+            stopped = f"the rehearsal stopped: {error.code} {error.got or ''}".strip()
+    return completed(told, names, stopped)
 
 
 def codes_of(*outcomes: Outcome) -> tuple[str, ...]:

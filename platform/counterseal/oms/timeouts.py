@@ -29,6 +29,9 @@ TIMEOUT_SECONDS_MIN: Final = 1
 TIMEOUT_SECONDS_MAX: Final = 86_400
 TIMEOUT_SECONDS_DEFAULT: Final = 30
 
+EXPIRABLE: Final = tuple(s for s in OrderState if ORDER_TABLE.allows(s, OrderEventType.EXPIRE))
+"""States of orders that may still expire."""
+
 _ACKNOWLEDGED: Final = (OrderState.ACCEPTED, OrderState.PARTIALLY_FILLED)
 
 
@@ -71,8 +74,7 @@ def timeout_candidates(
     return tuple(
         order
         for order in orders
-        if ORDER_TABLE.allows(order.state, OrderEventType.EXPIRE)
-        and seconds_between(order.updated_at, now) >= timeout_seconds
+        if order.state in EXPIRABLE and seconds_between(order.updated_at, now) >= timeout_seconds
     )
 
 

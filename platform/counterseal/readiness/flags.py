@@ -110,7 +110,7 @@ _TABLE: Final[tuple[tuple[Probe, str], ...]] = (
     (
         probes.TENANTS,
         (
-            "tenant_scoped_approval_records_enabled tenant_isolated_risk_state_enabled"
+            "tenant_scoped_approval_records_enabled"
             " tenant_scoped_audit_access_enabled tenant_isolation_enforced tenant_scope"
         ),
     ),
@@ -128,12 +128,21 @@ _TABLE: Final[tuple[tuple[Probe, str], ...]] = (
     (home.DEMO_ACCOUNT, "single_account_demo_state_enabled"),
     (exercised(_E.DUPLICATE_REFUSED), "duplicate_idempotency_local_check_enabled"),
     (exercised(_E.ACCOUNTS_ADD_UP), "cross_account_aggregation_enabled"),
-    (built(_E.ACCOUNT_TREE_LIMITS, "account_group", "account_tree"), "account_hierarchy_enabled"),
+    (
+        every("account_tree", exercised(_E.ACCOUNT_TREE_LIMITS), home.GROUP_LIMITS),
+        "account_hierarchy_enabled",
+    ),
+    (exercised(_E.TENANT_RISK_APART), "tenant_isolated_risk_state_enabled"),
     (every("signed_limits", home.LIMITS, home.MANIFEST), "centralized_risk_limits_enabled"),
     (exercised(_E.SWITCH_STOPS_OTHER_PROCESS), "distributed_kill_switch_enabled"),
     (home.RESTART, "durable_risk_state_store_enabled"),
     (
-        every("equity", exercised(_E.EQUITY_FOLLOWS_QUOTE), built(_E.EQUITY_POLLED, "equity_poll")),
+        every(
+            "equity",
+            exercised(_E.EQUITY_FOLLOWS_QUOTE),
+            exercised(_E.EQUITY_POLLED),
+            ran(RunKind.LOSS_WATCH),
+        ),
         "real_time_equity_pnl_tracking_enabled",
     ),
     (exercised(_E.MODEL_REPEATS), "deterministic_broker_simulation_enabled"),

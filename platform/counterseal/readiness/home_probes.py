@@ -107,6 +107,11 @@ def _limits(home: HomeSeen) -> Found:
     return Found(home.policy.limits, f"limits from bundle {home.policy.bundle_hash or 'none'}")
 
 
+def _group_limits(home: HomeSeen) -> Found:
+    count = home.policy.group_limits
+    return Found(count > 0, f"limits of account groups and tenants in force: {count}")
+
+
 def _votes(home: HomeSeen) -> Found:
     count = home.policy.votes
     told = f"people whose signed votes stand behind the policy in force: {count}"
@@ -221,6 +226,7 @@ WITNESSES: Final = in_home("head_witnessed", "cosignatures of the newest checkpo
 APPEND_ONLY: Final = every("append_only", exercised(_E.LOG_REFUSES_CHANGE), GUARDS)
 IMMUTABLE: Final = every("immutable", APPEND_ONLY, WITNESSES)
 LIMITS: Final = in_home("limits_in_bundle", "limits of the activated bundle", _limits)
+GROUP_LIMITS: Final = in_home("group_limits", "limits of the activated bundle", _group_limits)
 MANIFEST: Final = every(
     "signed_policy",
     exercised(_E.MANIFEST_SIGNED),

@@ -39,6 +39,7 @@ class Exercise(StrEnum):
     DUPLICATE_REFUSED = "duplicate_refused"
     ACCOUNTS_ADD_UP = "accounts_add_up"
     ACCOUNT_TREE_LIMITS = "account_tree_limits"
+    TENANT_RISK_APART = "tenant_risk_apart"
     SWITCH_STOPS_OTHER_PROCESS = "switch_stops_other_process"
     STATE_AFTER_RESTART = "state_after_restart"
     EQUITY_FOLLOWS_QUOTE = "equity_follows_quote"
@@ -181,11 +182,12 @@ class OrdersSeen(DomainModel):
 
 
 class RunKind(StrEnum):
-    """What runs again and again and leaves a document; the value is the kind of that document."""
+    """What leaves a document by running; the value is its kind, with the key where it has one."""
 
     RECONCILIATION = "reconciliation_runs"
-    TIMEOUT_SCAN = "timeout_scans"
-    WORKER = "gateway_cursors"
+    TIMEOUT_SCAN = "duty_rounds.timeouts"
+    WORKER = "duty_rounds.deliver"
+    LOSS_WATCH = "duty_rounds.losses"
     CALIBRATION = "calibration_runs"
 
 
@@ -214,6 +216,7 @@ class PolicySeen(DomainModel):
     Attributes:
         matches: The policy files equal those activated.
         limits: The activated bundle holds the limits.
+        group_limits: Its limits of groups of accounts and of tenants, counted.
         votes: People whose verified votes stand behind the activation; the first one has none.
         retention_rules: How many rules of retention it holds.
     """
@@ -221,6 +224,7 @@ class PolicySeen(DomainModel):
     bundle_hash: str = ""
     matches: bool = False
     limits: bool = False
+    group_limits: int = Field(default=0, ge=0)
     votes: int = Field(default=0, ge=0)
     retention_rules: int = Field(default=0, ge=0)
 

@@ -102,7 +102,10 @@ def in_home(name: str, looks_at: str, look: Callable[[HomeSeen], Found]) -> Prob
 
 
 def ran(kind: RunKind) -> Probe:
-    """Whether a run of this kind was stored, whole, and lately enough for the next to come."""
+    """Whether a run of this kind was stored, whole, and lately enough for the next to come.
+
+    One from the future by more than that proves as little as one that is overdue.
+    """
 
     def look(seen: Observation) -> Found:
         if seen.home is None:
@@ -110,7 +113,8 @@ def ran(kind: RunKind) -> Probe:
         run = seen.home.run_of(kind)
         if run is None:
             return Found(False, f"nothing stored in {kind}")
-        late = run.due_seconds is not None and seen.at - run.at > timedelta(seconds=run.due_seconds)
+        due = None if run.due_seconds is None else timedelta(seconds=run.due_seconds)
+        late = due is not None and abs(seen.at - run.at) > due
         when = "overdue" if late else "in time"
         told = f"{run.run_id} of {utc_text(run.at)}, {when}: {run.told}"
         return Found(run.whole and not late, told)

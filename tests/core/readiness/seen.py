@@ -87,7 +87,12 @@ FULL_HOME: Final = HomeSeen(
         heartbeats_missing=0,
     ),
     policy=PolicySeen(
-        bundle_hash="sha256:1", matches=True, limits=True, votes=2, retention_rules=4
+        bundle_hash="sha256:1",
+        matches=True,
+        limits=True,
+        group_limits=2,
+        votes=2,
+        retention_rules=4,
     ),
     access=AccessSeen(providers=1, provider_logins=1, sessions_open=1),
     runs=tuple(run(kind) for kind in RunKind),

@@ -184,13 +184,14 @@ RUNS = {
     RunKind.TIMEOUT_SCAN: "full_timeout_worker_enabled",
     RunKind.WORKER: "outbox_worker_enabled",
     RunKind.CALIBRATION: "slippage_liquidity_calibration_enabled",
+    RunKind.LOSS_WATCH: "real_time_equity_pnl_tracking_enabled",
 }
 
 
 @pytest.mark.parametrize("kind", RunKind)
-@pytest.mark.parametrize(("seconds", "shown"), [(60, True), (61, False)])
+@pytest.mark.parametrize(("seconds", "shown"), [(60, True), (61, False), (-60, True), (-61, False)])
 def test_a_run_counts_until_the_next_is_overdue(kind: RunKind, seconds: int, shown: bool) -> None:
-    """TX-L3, TX-L4: the last run within its interval, from both sides, with a reference to it."""
+    """TX-L3, TX-L4: within its interval, from both sides, also of now, with a reference to it."""
     at = FULL.at - timedelta(seconds=seconds)
     flag = evaluate(changed(FULL, "home.runs", (run(kind, at=at),)))[RUNS[kind]]
 

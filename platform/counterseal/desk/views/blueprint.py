@@ -96,7 +96,7 @@ _AREAS: Final[Mapping[str, _Area]] = {
     "async_order_processing": _Area(
         title="Asynchronous order processing",
         current="A submit is accepted up to its message; a worker claims messages under a lease.",
-        gap="No worker that always runs tells when it was last alive.",
+        gap="A worker shows life only where the hall of the home runs it.",
         artifacts=("claim and lease protocol", "worker life cycle"),
         components=("order worker", "lease store", "worker heartbeat"),
         criteria=(
@@ -119,8 +119,8 @@ _AREAS: Final[Mapping[str, _Area]] = {
     ),
     "timeout_handling_productionization": _Area(
         title="Time-out handling",
-        current="Candidates are scanned on demand; an operator previews, then marks.",
-        gap="No scheduled scan acts without a person asking.",
+        current="Candidates are scanned each minute, on record; an operator previews, then marks.",
+        gap="No machine marks, and nobody is told of a new candidate.",
         artifacts=("time-out policy by order type", "escalation path"),
         components=("time-out scan", "review queue"),
         criteria=(
