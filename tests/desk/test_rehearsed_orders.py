@@ -8,7 +8,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from counterseal.desk import account_reconciling, delivery, orders, rehearsed_orders, replacing
+from counterseal.desk import (
+    account_reconciling,
+    delivery,
+    execution_case,
+    rehearsed_orders,
+    replacing,
+)
 from counterseal.desk.bookkeeping import Bookkeeping
 from counterseal.desk.commands import Outcome
 from counterseal.desk.delivery import DeadLetters, Delivery
@@ -177,7 +183,7 @@ def test_an_order_that_is_worked_at_once_was_not_only_accepted(
     ("place", "name", "broken", "exercise"),
     [
         (Ingesting, "take", given(()), E.CONTRADICTION_MARKED),
-        (orders, "check_not_blocked", given(None), E.UNKNOWN_BLOCKS),
+        (execution_case, "check_not_blocked", given(None), E.UNKNOWN_BLOCKS),
         (Reconciling, "ask", given(REFUSED), E.DOUBT_ENDED),
         (Bookkeeping, "reverse", given(NOTHING), E.FILL_TAKEN_BACK),
         (account_reconciling, "locked_by", given(None), E.MISMATCH_LOCKS),

@@ -18,13 +18,16 @@ from counterseal.kernel.model import Document
 from counterseal.policy import gate_checks
 from counterseal.policy.proposal import PolicyVote
 from counterseal.policy.sweep import sweep
-from counterseal.policy.words import DecisionWord
+from counterseal.policy.words import DecisionWord, Role
+from counterseal.risk.override import OverrideStatus, RiskOverride, override_statement
 from tests.core.audit.log_builder import edited
 from tests.desk.casework import amended
 from tests.desk.keeping import YEAR, KeptWorld
 from tests.desk.policy_room import PARAMS, THRESHOLD, PolicyWorld
 from tests.desk.test_people import claim_and_signature
 from tests.desk.test_revocations import prepared, revoked, signed
+from tests.desk.test_risk_overrides import drafted
+from tests.desk.test_risk_overrides import granted as overridden
 from tests.storage.forger import Documents, documents_of, only
 from tests.storage.rollback_record import record_a_rollback
 from tests.world import START, World
@@ -195,6 +198,50 @@ def test_a_rollback_that_two_people_did_not_declare_is_found(world: KeptWorld) -
     assert found(declared("officer-1", "officer-2")) == []
     for names in ((), ("officer-1",), ("officer-1", "officer-1")):
         assert found(declared(*names)) == [(rows[-1].seq, f"rollback:{plan.origin}")]
+
+
+@pytest.mark.parametrize(
+    ("names", "problem"),
+    [
+        (("risk", "compliance"), False),
+        (("compliance", "risk"), False),
+        (("compliance", "researcher"), True),
+        (("risk", "operator"), True),
+        (("risk", "risk"), True),
+        (("risk",), True),
+    ],
+)
+def test_an_override_counts_by_two_people_with_the_right_one_of_whom_reviews_risk(
+    world: KeptWorld, names: tuple[str, ...], problem: bool
+) -> None:
+    """TX-H, part 4; TX-K4: true signatures of other people put no override into force."""
+    world.done(world.granted("researcher", Role.COMPLIANCE_REVIEWER))
+    terms = drafted(world)
+    made = RiskOverride(
+        override_id=terms.override_id,
+        account_id=terms.account_id,
+        terms=terms,
+        status=OverrideStatus.IN_FORCE,
+        signatures=world.signed_by("override", override_statement(terms), *names),
+        signed_by=names,
+        opened_at=terms.issued_at,
+        in_force_at=terms.issued_at,
+    )
+    rows = world.log()
+    after = {"documents": {RiskOverride.KIND: [made.json_value()]}, "facts": {}}
+    told = found([*rows[:-1], edited(rows[-1], {"after": after, "approver_sig": None})])
+    assert told == ([(rows[-1].seq, f"override:{made.override_id}")] if problem else [])
+
+
+def test_an_override_that_a_signer_left_can_still_be_ended(world: KeptWorld) -> None:
+    """TX-H, part 4: what was signed with the right stays signed, wherever the pass begins."""
+    override = overridden(world)
+    world.done(world.granted("compliance", Role.AUDITOR))
+    ended = world.desk.overrides.end(override, world.actor("risk"), reason="x", key=world.key())
+    world.done(ended)
+    rows = world.log()
+    assert found(rows) == []
+    assert found(rows, len(rows) - 1) == []
 
 
 def test_a_log_that_is_gone_on_from_anywhere_is_as_good(world: KeptWorld) -> None:

@@ -7,10 +7,21 @@ import pytest
 from counterseal.audit.verdict import Outcome as Verdict
 from counterseal.desk.commands import Outcome
 from counterseal.desk.comparing import LogDifference
-from counterseal.desk.discrepancies import AccountLock, DifferenceKind, ReconciliationRun, Severity
+from counterseal.desk.discrepancies import (
+    KIND,
+    AccountLock,
+    DifferenceKind,
+    ReconciliationRun,
+    ResolutionTerms,
+    Severity,
+    resolution_statement,
+)
 from counterseal.identity.people import Role
-from counterseal.kernel.model import Actor
+from counterseal.kernel.model import Actor, Refusal
 from storage.reconcile import reconcile
+from tests.core.audit.log_builder import edited
+from tests.desk.test_signed_log import found
+from tests.storage.forger import documents_of
 from tests.storage.paper_room import PaperRoom
 from tests.world import ACCOUNT
 
@@ -45,10 +56,26 @@ def lock(room: PaperRoom) -> AccountLock | None:
         return reader.get(AccountLock, ACCOUNT)
 
 
-def resolved(room: PaperRoom, name: str = "risk") -> Outcome:
-    world = room.world
+def terms(room: PaperRoom, name: str = "risk") -> ResolutionTerms:
+    books, actor = room.world.desk.account_reconciling, room.world.actor(name)
+    found = books.terms(ACCOUNT, actor, reason="compared with the venue's own list")
+    assert isinstance(found, ResolutionTerms)
+    return found
+
+
+def resolved(
+    room: PaperRoom,
+    name: str = "risk",
+    *,
+    told: ResolutionTerms | None = None,
+    by: str | None = None,
+    key: str | None = None,
+) -> Outcome:
+    """A decision over what is open, or over these terms, signed by its person or by another."""
+    world, what = room.world, told or terms(room, name)
+    [signature] = world.signed_by(KIND, resolution_statement(what), by or name)
     return world.desk.account_reconciling.resolve(
-        ACCOUNT, world.actor(name), reason="compared with the venue's own list", key=world.key()
+        what, signature, world.actor(name), key=key or world.key()
     )
 
 
@@ -147,7 +174,7 @@ def test_only_a_risk_reviewer_who_did_not_submit_resolves(room: PaperRoom) -> No
     world = room.world
     for file in (room.home / "gateway").iterdir():
         file.unlink()
-    early = resolved(room)
+    early = world.desk.account_reconciling.terms(ACCOUNT, world.actor("risk"), reason="x")
     compared(room)
     barred = resolved(room, "operator")
     world.done(world.granted("operator", Role.RISK_REVIEWER))
@@ -155,8 +182,9 @@ def test_only_a_risk_reviewer_who_did_not_submit_resolves(room: PaperRoom) -> No
     done = resolved(room)
     again = compared(room)
 
-    assert [code_of(one) for one in (early, barred, own, done)] == [
-        "ACCOUNT_NOT_LOCKED",
+    assert isinstance(early, Refusal)
+    assert early.code == "ACCOUNT_NOT_LOCKED"
+    assert [code_of(one) for one in (barred, own, done)] == [
         "ROLE",
         "SUBMITTER_RESOLVES",
         "",
@@ -167,6 +195,88 @@ def test_only_a_risk_reviewer_who_did_not_submit_resolves(room: PaperRoom) -> No
     assert again.critical == 2
     assert submitted(room) == ""
     assert world.verdict().outcome is Verdict.OK
+
+
+def test_a_decision_is_signed_over_exactly_what_is_open(room: PaperRoom) -> None:
+    """TX-I11: another's key, a changed word, another log or an earlier lock unlock nothing."""
+    world = room.world
+    for file in (room.home / "gateway").iterdir():
+        file.unlink()
+    compared(room)
+    own = terms(room)
+    [signature] = world.signed_by(KIND, resolution_statement(own), "risk")
+    books, actor = world.desk.account_reconciling, world.actor("risk")
+    changed = own.amended(reason="something else")
+    outcomes = [
+        resolved(room, by="compliance"),
+        books.resolve(changed, signature, actor, key=world.key()),
+        resolved(room, told=own.amended(log_origin="another.example/log")),
+        resolved(room, told=own.amended(person="compliance"), by="compliance"),
+    ]
+    room.world.forge("UPDATE accounts SET cash = '1'")
+    compared(room)
+    outcomes.append(resolved(room, told=own))
+
+    assert [code_of(one) for one in outcomes] == [
+        "KEY_NOT_ENROLLED",
+        "SIGNATURE_INVALID",
+        "OTHER_LOG",
+        "SIGNER_NOT_ACTING",
+        "LOCK_CHANGED",
+    ]
+    assert submitted(room) == "TRADING_ACCOUNT_LOCKED"
+    assert code_of(resolved(room)) == ""
+
+
+def test_the_same_decision_again_is_answered_from_its_record(room: PaperRoom) -> None:
+    """TX-G9: signed again after it was recorded, under one key; another key finds nothing open."""
+    for file in (room.home / "gateway").iterdir():
+        file.unlink()
+    compared(room)
+    first = resolved(room, key="resolve-1")
+    room.world.after(5)
+    again, other = resolved(room, key="resolve-1"), resolved(room)
+
+    assert (code_of(first), first.replayed) == ("", False)
+    assert (code_of(again), again.replayed) == ("", True)
+    assert code_of(other) == "ACCOUNT_NOT_LOCKED"
+
+
+def test_what_nobody_signed_unlocks_no_account_in_the_log(room: PaperRoom) -> None:
+    """TX-K4: whoever writes the log accepts no difference in a person's name."""
+    world = room.world
+    for file in (room.home / "gateway").iterdir():
+        file.unlink()
+    compared(room)
+    world.done(resolved(room))
+    world.forge("UPDATE accounts SET cash = '1'")
+    compared(room)
+    world.done(resolved(room))
+    rows = world.log()
+    told = [documents_of(row).get(AccountLock.KIND, ()) for row in rows]
+    places = [place for place, one in enumerate(told) if one]
+    first, last = (next(iter(told[place])) for place in (places[1], places[-1]))
+    forged: list[dict[str, object]] = [
+        dict(last) | {"signature": None},
+        dict(last) | {"terms": None, "signature": None},
+        dict(last) | {"resolution": "something else"},
+        dict(last) | {"accepted": [*accepted(last), "sha256:" + "7" * 64]},
+        dict(first),
+        dict(last) | {"locked": True},
+    ]
+    for start in (0, places[-1]):
+        assert found(rows, start) == []
+        for one in forged:
+            after = {"documents": {AccountLock.KIND: [one]}, "facts": {}}
+            changed = edited(rows[places[-1]], {"after": after, "approver_sig": None})
+            whole = [*rows[: places[-1]], changed, *rows[places[-1] + 1 :]]
+            assert found(whole, start) == [(places[-1], f"lock:{ACCOUNT}")], one
+
+
+def accepted(told: dict[str, object]) -> list[object]:
+    kept = told["accepted"]
+    assert isinstance(kept, list)
+    return kept
 
 
 def test_a_new_difference_locks_again(room: PaperRoom) -> None:

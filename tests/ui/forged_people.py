@@ -16,6 +16,7 @@ from counterseal.identity.people import Person, Role, RoleGrant
 from counterseal.identity.proposals import PeopleProposal
 from counterseal.kernel.canonical import parse_json
 from counterseal.policy.words import DecisionWord, Stage
+from counterseal.risk.override import OverrideStatus, RiskOverride, override_statement
 from tests.storage.forger import Documents, Forger, only
 from tests.world import START, World
 
@@ -265,6 +266,67 @@ def a_proposal_that_one_person_signed_for_two(forger: Forger, ground: Ground) ->
     return forger.edit(place, change), "proposal:"
 
 
+def override_at(forger: Forger, place: int) -> RiskOverride:
+    [told] = forger.carries(place)[RiskOverride.KIND]
+    return RiskOverride.model_validate_json(json.dumps(told))
+
+
+def granted(forger: Forger) -> int:
+    """Place of the record that put the override into force."""
+    return forger.find(RiskOverride, status=OverrideStatus.IN_FORCE.value)
+
+
+def an_override_that_nobody_signed(forger: Forger, ground: Ground) -> tuple[int, str]:
+    """A record that never was, with two signatures of the attacker's over fitting terms."""
+    del ground
+    like = granted(forger)
+    override = override_at(forger, like)
+    terms = override.terms.amended(override_id="ovr_forged")
+    forged = override.amended(
+        override_id="ovr_forged",
+        terms=terms,
+        signatures=tuple(
+            sign_statement(MALLORY, "override", override_statement(terms), f"key-of-{name}")
+            for name in override.signed_by
+        ),
+    )
+    return forger.insert(like, like, only(RiskOverride, forged)), "override:ovr_forged"
+
+
+def a_longer_override(forger: Forger, ground: Ground) -> tuple[int, str]:
+    del ground
+    place = granted(forger)
+    override = override_at(forger, place)
+    terms = override.terms.amended(expires_at=override.terms.expires_at.replace(year=2099))
+    return forger.edit(place, only(RiskOverride, override.amended(terms=terms))), "override:"
+
+
+def an_override_by_one_person(forger: Forger, ground: Ground) -> tuple[int, str]:
+    """The first signature, twice; the second person is named all the same."""
+    del ground
+    place = granted(forger)
+    override = override_at(forger, place)
+    twice = override.amended(signatures=(override.signatures[0],) * 2)
+    signature = twice.signatures[0].json_value()
+    return forger.edit(place, only(RiskOverride, twice), approver_sig=signature), "override:"
+
+
+def an_override_that_waits_for_nobody(forger: Forger, ground: Ground) -> tuple[int, str]:
+    """One signature, and a word that says that it counts."""
+    del ground
+    place = forger.find(RiskOverride, status=OverrideStatus.OPEN.value)
+    word = OverrideStatus.IN_FORCE
+    forged = override_at(forger, place).amended(status=word)
+    return forger.insert(place + 1, place, only(RiskOverride, forged)), "override:"
+
+
+def an_ended_override_that_counts_again(forger: Forger, ground: Ground) -> tuple[int, str]:
+    del ground
+    ended = forger.find(RiskOverride, status=OverrideStatus.ENDED.value)
+    again = only(RiskOverride, override_at(forger, granted(forger)))
+    return forger.insert(ended + 1, ended, again), "override:"
+
+
 Forgery = Callable[[Forger, Ground], tuple[int, str]]
 FORGERIES: tuple[Forgery, ...] = (
     a_random_signature,
@@ -287,4 +349,9 @@ FORGERIES: tuple[Forgery, ...] = (
     a_wider_delegation,
     a_wider_mandate,
     a_proposal_that_one_person_signed_for_two,
+    an_override_that_nobody_signed,
+    a_longer_override,
+    an_override_by_one_person,
+    an_override_that_waits_for_nobody,
+    an_ended_override_that_counts_again,
 )

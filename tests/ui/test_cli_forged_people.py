@@ -11,6 +11,7 @@ from counterseal.identity.acts import EndKey, KeyEnding
 from counterseal.policy.words import DecisionWord, Stage
 from tests.desk.bulk_room import RESEARCH, RISK, Room
 from tests.desk.casework import delegated, review_under
+from tests.desk.test_risk_overrides import granted
 from tests.storage.forger import Forger, only
 from tests.ui.forged_people import (
     FORGERIES,
@@ -43,6 +44,9 @@ def ground(tmp_path_factory: pytest.TempPathFactory) -> Ground:
     under_grant = world.requested()
     world.done(review_under(world, under_grant, "compliance", RESEARCH, grant))  # type: ignore[arg-type]  # a refusal fails there
     world.done(world.reviewed(under_grant, "risk", RISK))
+    override = granted(world)
+    ended = world.desk.overrides.end(override, world.actor("risk"), reason="x", key=world.key())
+    world.done(ended)
     world.after(60)
     act = EndKey(terms=world.terms(), key_id="key-of-risk", person_id="risk", reason=KeyEnding.LOST)
     world.done(world.agreed(act, "officer-1", "officer-2"))

@@ -5,13 +5,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterseal.kernel.canonical import Json
-from counterseal.kernel.model import Actor, refuse
+from counterseal.kernel.model import Actor, Refusal, refuse
 from counterseal.oms.model import Order, OutboxEntry
 from storage.home_reader import read_home
 from ui.cli.acting import Act, acting
 from ui.cli.options import QuoteFile
+from ui.cli.order_changes import words
 from ui.cli.quotes import feed_from
-from ui.cli.render import answer, leave, notice, refused, reject, table
+from ui.cli.render import answer, leave, notice, refused, table
 from ui.cli.session import CLOCK, IDS, desk_at
 
 if TYPE_CHECKING:
@@ -80,11 +81,19 @@ def resolve(
     act: Act,
     reason: Annotated[str, typer.Option(help="Why it may go on; recorded with the decision.")],
 ) -> None:
-    """Accept what differs and unlock an account; a risk reviewer who did not submit."""
-    words = reason.strip()
-    told = words or reject("REASON_MISSING", "a reason is recorded with it", field="--reason")
-    done = act.desk.account_reconciling.resolve(account, act.actor, reason=told, key=act.key)
-    act.settled(done, what="unlocked")
+    """Sign that what differs is accepted, and unlock; a risk reviewer who did not submit."""
+    from counterseal.desk.discrepancies import (  # noqa: PLC0415 - looking loads no desk
+        KIND,
+        resolution_statement,
+    )
+
+    told, books = words(reason), act.desk.account_reconciling
+    terms = books.terms(account, act.actor, reason=told)
+    if isinstance(terms, Refusal):
+        refused(terms, as_json=act.as_json)
+    notice(f"signing: what run {terms.run_id} found of {account} is accepted: {told}")
+    signature = act.sign(KIND, resolution_statement(terms))
+    act.settled(books.resolve(terms, signature, act.actor, key=act.key), what="unlocked")
 
 
 def _lines(made: "ReconciliationRun") -> list[str]:

@@ -6,7 +6,8 @@ Invariants
   I1  The gateway is asked outside any transaction, after the desk's own records were read.
   I2  A critical difference locks its account in the record that tells of it; one that may be
       everybody's locks all.
-  I3  Only a risk reviewer unlocks, with a reason, and never one who submitted an order in question.
+  I3  Only a risk reviewer unlocks, with a reason and a signature over exactly what is open, and
+      never one who submitted an order in question.
 
 Not here: comparing (desk.comparing), orders of unknown outcome (desk.reconciling).
 Source: trading reference 3.3 rule 9; TX-I11 (reconciliation_loop).
@@ -32,24 +33,29 @@ from counterseal.desk.comparing import (
 )
 from counterseal.desk.discrepancies import (
     KEPT_MAX,
+    KIND,
     AccountLock,
     Discrepancy,
     ReconciliationRun,
+    ResolutionTerms,
     locked_by,
+    resolution_statement,
     unlocked,
 )
 from counterseal.desk.ingesting import PAGE, Ingesting
-from counterseal.desk.mandates import SERVICE_ISSUER
-from counterseal.desk.people import person_of
+from counterseal.desk.mandates import SERVICE_ISSUER, barred_person
+from counterseal.desk.people import enrolled_key, person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
 from counterseal.desk.views.portfolio import history_of
 from counterseal.identity.people import Role
-from counterseal.kernel.canonical import digest
-from counterseal.kernel.model import Actor, Event, Refusal, Subject, refuse
+from counterseal.identity.proposals import signature_problem
+from counterseal.kernel.canonical import canonical_bytes, digest
+from counterseal.kernel.model import Actor, Event, Refusal, Signature, Subject, refuse
 from counterseal.oms.ingest import BrokerReport, GatewayCursor, IngestedReport
 from counterseal.oms.model import ClientOrderId, Order, OutboxEntry
-from counterseal.policy.authorize import Action, authorize
+from counterseal.policy.authorize import Action
+from counterseal.policy.words import Meaning
 from counterseal.portfolio.lots import Lot
 from counterseal.portfolio.model import Account, Position
 from counterseal.portfolio.settlement import Settlement
@@ -95,7 +101,7 @@ class AccountReconciling:
         made, found = self._compared(gateway, tuple(log), actor, key)
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            barred = _barred(reader, actor)
+            barred = barred_person(reader, actor, Action.KILL_SWITCH)
             if barred is not None:
                 return barred
             locks = _locks(reader, made.run_id, found, now)
@@ -111,11 +117,39 @@ class AccountReconciling:
         asked = {"gateway": made.gateway, "log": [one.json_value() for one in log]}
         return self._run("reconciliation.compare", key, digest(asked), actor, decide, run)
 
-    def resolve(self, account_id: str, actor: Actor, *, reason: str, key: str) -> Outcome:
-        """Accept what differs and unlock the account; the outcome names it.
+    def terms(self, account_id: str, actor: Actor, *, reason: str) -> ResolutionTerms | Refusal:
+        """What to show and sign to unlock an account now; nothing is recorded.
+
+        What the actor signed for it before, with the same reason, is given as it was.
+
+        Returns:
+            The terms, or `ACCOUNT_NOT_LOCKED`.
+        """
+        with self._bench.store.reader() as reader:
+            lock = reader.get(AccountLock, account_id)
+        signed = None if lock is None else lock.terms
+        if signed is not None and (signed.person, signed.reason) == (actor.id, reason):
+            return signed
+        if lock is None or not lock.locked:
+            return _not_locked(account_id)
+        return ResolutionTerms(
+            log_origin=self._bench.origin,
+            account_id=account_id,
+            run_id=lock.run_id,
+            differences=lock.differences,
+            reason=reason,
+            person=actor.id,
+            issued_at=self._bench.recorder.now(),
+        )
+
+    def resolve(
+        self, terms: ResolutionTerms, signature: Signature, actor: Actor, *, key: str
+    ) -> Outcome:
+        """Accept what differs by signed terms and unlock the account; the outcome names it.
 
         Refusals: `NOT_FOUND`, `PERSON_DISABLED`, `ROLE` (risk reviewers only),
-        `ACCOUNT_NOT_LOCKED`, `SUBMITTER_RESOLVES`.
+        `ACCOUNT_NOT_LOCKED`, `LOCK_CHANGED`, `SUBMITTER_RESOLVES`, `OTHER_LOG`,
+        `SIGNER_NOT_ACTING`, `KEY_NOT_ENROLLED`, `SIGNATURE_INVALID`.
         """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
@@ -124,23 +158,36 @@ class AccountReconciling:
                 return person
             if Role.RISK_REVIEWER not in person.held_roles():
                 return refuse("ROLE", "a risk reviewer resolves", needed=Role.RISK_REVIEWER)
-            lock = reader.get(AccountLock, account_id)
+            lock = reader.get(AccountLock, terms.account_id)
             if lock is None or not lock.locked:
-                return refuse("ACCOUNT_NOT_LOCKED", "nothing is to be resolved", account=account_id)
-            if actor.id in _submitters(reader, lock):
-                return refuse("SUBMITTER_RESOLVES", "who submitted does not resolve", by=actor.id)
-            event = Event(
-                type="reconciliation.resolved",
-                stream=STREAM,
-                subject=Subject(type="account_lock", id=account_id),
-                action="reconciliation.resolve",
-                reason_text=reason,
-                documents=(unlocked(lock, actor.id, reason, now),),
+                return _not_locked(terms.account_id)
+            barred = _other_lock(reader, lock, terms, actor) or self._unsigned(
+                reader, terms, signature, actor, now
             )
-            return Done(subject_id=account_id, events=(event,))
+            return barred or _resolved(unlocked(lock, terms, signature, now), terms, signature)
 
-        asked = digest({"account": account_id, "reason": reason})
-        return self._run("reconciliation.resolve", key, asked, actor, decide, None)
+        stated = {k: v for k, v in terms.json_value().items() if k != "issued_at"}
+        return self._run("reconciliation.resolve", key, digest(stated), actor, decide, None)
+
+    def _unsigned(
+        self,
+        reader: Reader,
+        terms: ResolutionTerms,
+        signature: Signature,
+        actor: Actor,
+        now: datetime,
+    ) -> Refusal | None:
+        """Why these terms are not what the actor signed here."""
+        if terms.log_origin != self._bench.origin:
+            return refuse("OTHER_LOG", "this was signed for another log", log=terms.log_origin)
+        if terms.person != actor.id:
+            return refuse("SIGNER_NOT_ACTING", "everybody signs for themselves", by=terms.person)
+        own = enrolled_key(reader, signature.key_id)
+        if own is None or own.person_id != actor.id or not own.counts_at(now):
+            return refuse("KEY_NOT_ENROLLED", "no key of this person", person=actor.id)
+        stated = canonical_bytes(resolution_statement(terms)).decode()
+        problem = signature_problem(signature, own, KIND, stated)
+        return refuse("SIGNATURE_INVALID", problem, key_id=own.key_id) if problem else None
 
     def _compared(
         self, gateway: Gateway | None, log: tuple[LogDifference, ...], actor: Actor, key: str
@@ -186,15 +233,6 @@ class AccountReconciling:
             name=name, actor=actor, key=key, stream=STREAM, payload_digest=asked, run=run
         )
         return self._bench.recorder.run(command, decide)
-
-
-def _barred(reader: Reader, actor: Actor) -> Refusal | None:
-    if actor.issuer == SERVICE_ISSUER:
-        return None
-    person = person_of(reader, actor)
-    if isinstance(person, Refusal):
-        return person
-    return authorize(Action.KILL_SWITCH, person.held_roles(), active=person.active)
 
 
 def _read(reader: Reader, name: str, desk: DeskFacts) -> GatewayFacts:
@@ -243,6 +281,35 @@ def _locks(
         for account in reader.find(Account)
     )
     return tuple(lock for lock in made if lock is not None)
+
+
+def _not_locked(account_id: str) -> Refusal:
+    return refuse("ACCOUNT_NOT_LOCKED", "nothing is to be resolved", account=account_id)
+
+
+def _other_lock(
+    reader: Reader, lock: AccountLock, terms: ResolutionTerms, actor: Actor
+) -> Refusal | None:
+    """Why these terms are not for this lock, or the actor is not who may sign them."""
+    if (terms.run_id, terms.differences) != (lock.run_id, lock.differences):
+        return refuse("LOCK_CHANGED", "other differences are open by now", run=lock.run_id)
+    if actor.id in _submitters(reader, lock):
+        return refuse("SUBMITTER_RESOLVES", "who submitted does not resolve", by=actor.id)
+    return None
+
+
+def _resolved(lock: AccountLock, terms: ResolutionTerms, signature: Signature) -> Done:
+    event = Event(
+        type="reconciliation.resolved",
+        stream=STREAM,
+        subject=Subject(type="account_lock", id=lock.account_id),
+        action="reconciliation.resolve",
+        reason_text=terms.reason,
+        documents=(lock,),
+        meaning=Meaning.RESOLVED_DIFFERENCES.value,
+        signature=signature,
+    )
+    return Done(subject_id=lock.account_id, events=(event,))
 
 
 def _submitters(reader: Reader, lock: AccountLock) -> frozenset[str]:

@@ -6,12 +6,14 @@ Invariants
   I1  A difference names the row, what one record says and what the other holds.
   I2  An account stays locked until a person accepted every critical difference that locked it.
   I3  A difference that was accepted locks nothing again; another one does.
+  I4  What a person signs names the log, the account, the run and every open difference by its
+      digest: it unlocks nothing else.
 
 Not here: comparing (desk.comparing), when and by whom (desk.account_reconciling).
 Source: TX-I11 (reconciliation_loop); design of reconciliation.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final
@@ -19,9 +21,27 @@ from typing import ClassVar, Final
 from pydantic import Field
 
 from counterseal.desk.ports import Reader
+from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.clock import UtcDatetime
-from counterseal.kernel.model import Document, DomainModel, Name, Refusal, Sha256, Text, refuse
+from counterseal.kernel.model import (
+    Document,
+    DomainModel,
+    Name,
+    Refusal,
+    Sha256,
+    Signature,
+    Text,
+    refuse,
+)
+from counterseal.policy.words import Meaning
 
+KIND: Final = "resolution"
+_HEAD: Final[Mapping[str, Json]] = {
+    "schema_version": 1,
+    "kind": KIND,
+    "act": "resolve_differences",
+    "meaning": Meaning.RESOLVED_DIFFERENCES.value,
+}
 KEPT_MAX: Final = 1000
 """Most differences that one run keeps; the counts tell of all."""
 
@@ -111,6 +131,25 @@ class ReconciliationRun(Document):
     at: UtcDatetime
 
 
+class ResolutionTerms(DomainModel):
+    """What a person signs to accept what differs.
+
+    Attributes:
+        run_id: The run that locked the account last.
+        differences: Digest over the digests of everything open, in the lock's order.
+        person: Who accepts it.
+        issued_at: When this was shown to them (UTC).
+    """
+
+    log_origin: Name
+    account_id: Name
+    run_id: Name
+    differences: Sha256
+    reason: Text
+    person: Name
+    issued_at: UtcDatetime
+
+
 class AccountLock(Document):
     """Whether reconciliation keeps new orders from an account.
 
@@ -118,7 +157,8 @@ class AccountLock(Document):
         open: Digests of the critical differences that nobody accepted yet.
         orders: Orders that these differences name.
         accepted: Digests of differences that a person accepted.
-        resolved_by, resolution, resolved_at: The newest decision; None before the first.
+        resolved_by, resolution, resolved_at: The newest decision; None while it is locked.
+        terms, signature: What the person signed for it.
     """
 
     KIND: ClassVar[str] = "account_locks"
@@ -134,6 +174,18 @@ class AccountLock(Document):
     resolved_by: Name | None = None
     resolution: Text | None = None
     resolved_at: UtcDatetime | None = None
+    terms: ResolutionTerms | None = None
+    signature: Signature | None = None
+
+    @property
+    def differences(self) -> str:
+        """Digest over everything open, as a person signs it."""
+        return digest(list(self.open))
+
+
+def resolution_statement(terms: ResolutionTerms) -> dict[str, Json]:
+    """The statement that a person signs."""
+    return {**_HEAD, **terms.json_value()}
 
 
 def check_not_locked(reader: Reader, account_id: str) -> Refusal | None:
@@ -179,14 +231,18 @@ def locked_by(
     )
 
 
-def unlocked(lock: AccountLock, person_id: str, reason: str, now: datetime) -> AccountLock:
-    """The lock after a person accepted, at `now` (UTC) and with a reason, everything open."""
+def unlocked(
+    lock: AccountLock, terms: ResolutionTerms, signature: Signature, now: datetime
+) -> AccountLock:
+    """The lock after a person accepted everything open by these signed terms at `now` (UTC)."""
     return lock.amended(
         locked=False,
         open=(),
         orders=(),
         accepted=tuple(sorted({*lock.accepted, *lock.open})),
-        resolved_by=person_id,
-        resolution=reason,
+        resolved_by=terms.person,
+        resolution=terms.reason,
         resolved_at=now,
+        terms=terms,
+        signature=signature,
     )

@@ -17,14 +17,19 @@ from counterseal.broker.model import Fill
 from counterseal.broker.ports import Gateway
 from counterseal.desk.commands import Outcome
 from counterseal.desk.comparing import LogDifference
-from counterseal.desk.discrepancies import AccountLock, ReconciliationRun
+from counterseal.desk.discrepancies import (
+    KIND,
+    AccountLock,
+    ReconciliationRun,
+    resolution_statement,
+)
 from counterseal.desk.exposure import net_position
 from counterseal.desk.ingesting import Ingesting
 from counterseal.desk.rehearsed_work import FIRST, ScratchWork, codes_of
 from counterseal.desk.scratch import AWAY, OTHER_ACCOUNT, REVIEWER, ScratchHouse, scratch_actor
 from counterseal.desk.submission import Submission
 from counterseal.kernel.errors import InputError
-from counterseal.kernel.model import Actor
+from counterseal.kernel.model import Actor, Refusal
 from counterseal.kernel.money import EXACT
 from counterseal.oms.ingest import BrokerReport, FixExecType, FixOrdStatus, IngestedReport
 from counterseal.oms.model import OrderEvent
@@ -167,6 +172,9 @@ class DoubtsRehearsal:
             return tuple(lock.account_id for lock in reader.find(AccountLock) if lock.locked)
 
     def _resolved(self, account: str, actor: Actor) -> Outcome:
-        return self._desk.account_reconciling.resolve(
-            account, actor, reason="a rehearsal of a mismatch", key=self._house.key()
-        )
+        books, house = self._desk.account_reconciling, self._house
+        terms = books.terms(account, actor, reason="a rehearsal of a mismatch")
+        if isinstance(terms, Refusal):
+            return Outcome(subject_id=account, refusal=terms, sealed_size=0)
+        [signature] = house.signed(KIND, resolution_statement(terms), actor.id)
+        return books.resolve(terms, signature, actor, key=house.key())

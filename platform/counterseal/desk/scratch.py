@@ -156,7 +156,7 @@ class ScratchHouse:
         terms = people.terms(_TENANT, self.now, key=self.key())
         founders = tuple(Founder(person=_person(n, self.now), key=self._new(n)) for n in OFFICERS)
         statement = founding_statement(terms, [one.key for one in founders])
-        signatures = self._signed(ATTEST, statement, *OFFICERS)
+        signatures = self.signed(ATTEST, statement, *OFFICERS)
         founding = Founding(terms=terms, founders=founders, signatures=signatures)
         self.done(people.found(founding, first, key=self.key()))
         for name, roles in _PEOPLE.items():
@@ -170,13 +170,14 @@ class ScratchHouse:
         return self.desk.people.terms(_TENANT, self.now, key=self.key())
 
     def _agreed(self, act: Act, *also: str) -> None:
-        signatures = self._signed(kind_of(act), statement_of(act), *OFFICERS, *also)
+        signatures = self.signed(kind_of(act), statement_of(act), *OFFICERS, *also)
         first = self._actor(OFFICERS[0])
         self.done(self.desk.proposals.propose(signatures, first, key=self.key()))
 
-    def _signed(
+    def signed(
         self, kind: str, statement: Mapping[str, Json], *names: str
     ) -> tuple[Signature, ...]:
+        """A statement, signed by each of these people with their own key."""
         return tuple(
             sign_statement(private_key_from_seed(self._seed(n)), kind, statement, f"key-{n}")
             for n in names

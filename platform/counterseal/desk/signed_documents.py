@@ -3,21 +3,17 @@
 Job: say why a recorded document is not what people signed, given what the log said before it.
 
 Invariants
-  I1  A signature counts under a key that the log had at that place and had not ended: the order of
-      the records decides, whatever times they state.
-  I2  What was signed once is never another thing later: a key, role or delegation may end, and
+  I1  What was signed once is never another thing later: a key, role or delegation may end, and
       nothing else of it may change.
-  I3  What two people must sign names two different people, each with a signature of their own.
+  I2  What two people must sign names two different people, each with a signature of their own.
 
 Not here: keys and roles back to the founding (identity.recheck), decisions (desk.signed_cases),
-which records carry documents (desk.signed_log).
+overrides and locks (desk.signed_risk), which records carry documents (desk.signed_log).
 Source: governance rules, parts 2.9, 3 and 5; audit-log design, part "verify".
 """
 
 from collections.abc import Mapping
-from datetime import datetime
 from functools import singledispatchmethod
-from typing import Final
 
 from pydantic import ValidationError
 
@@ -25,10 +21,13 @@ from counterseal.approvals.delegation import KIND as GRANT
 from counterseal.approvals.delegation import DelegationGrant, GrantStatus, grant_statement
 from counterseal.audit.retention import Purge, PurgeStatus
 from counterseal.audit.rollback import Rollback, rollback_statement
+from counterseal.desk.discrepancies import AccountLock
 from counterseal.desk.installation import PolicyActivation
 from counterseal.desk.purging import KIND as PURGE
 from counterseal.desk.purging import purge_statement
 from counterseal.desk.rollbacks import KIND as ROLLBACK
+from counterseal.desk.signed_ground import ANOTHER, SignedGround
+from counterseal.desk.signed_risk import lock_problem, override_problem
 from counterseal.identity.access_reviews import AccessClaim, AccessReview, review_statement
 from counterseal.identity.acts import ATTEST, ActTerms, EnrolKey, act_in
 from counterseal.identity.dsse import signed_payload, statement_in
@@ -42,28 +41,23 @@ from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.kernel.model import Document, Signature
 from counterseal.policy.proposal import KIND as POLICY
 from counterseal.policy.proposal import PolicyVote
-from counterseal.policy.words import Role
-
-ANOTHER: Final = "another one was put in its place"
+from counterseal.risk.override import RiskOverride
 
 
-class SignedSoFar:
+class SignedSoFar(SignedGround):
     """What the log said before a place: fed with its documents in order.
 
     Attributes:
-        names: Names that the log had.
-        people, person_keys, roles, delegations: The last version of each, by id.
+        delegations, overrides, locks: The last version of each, by id.
     """
 
     def __init__(self) -> None:
-        self.names: dict[str, None] = {}
-        self.people: dict[str, Person] = {}
-        self.person_keys: dict[str, PersonKey] = {}
-        self.roles: dict[str, RoleGrant] = {}
+        super().__init__()
         self.delegations: dict[str, DelegationGrant] = {}
+        self.overrides: dict[str, RiskOverride] = {}
+        self.locks: dict[str, AccountLock] = {}
         self._votes: dict[str, dict[str, Signature]] = {}
         self._policies: dict[str, str] = {}
-        self._verified: set[str] = set()
 
     @singledispatchmethod
     def problem(self, document: Document) -> str:
@@ -79,44 +73,6 @@ class SignedSoFar:
         """
         del document
         return ""
-
-    def key_problem(self, key_id: str, person_id: str, at: datetime | None = None) -> str:
-        """Why a key signs nothing for a person at this place of the log."""
-        key = self.person_keys.get(key_id)
-        if key is None or key.person_id != person_id:
-            return "its key is not the person's"
-        if key.revoked_at is not None:
-            return "its key had ended before"
-        return "" if at is None or key.effective_at <= at else "its key did not count yet"
-
-    def holds_role(self, person_id: str, role: Role) -> bool:
-        """Whether a role was given to a person and not taken back."""
-        mine = (g for g in self.roles.values() if g.person_id == person_id and g.role == role)
-        return any(grant.ended_at is None for grant in mine)
-
-    def signed(
-        self,
-        kind: str,
-        signature: Signature | None,
-        person_id: str,
-        statement: Mapping[str, Json],
-        at: datetime | None = None,
-    ) -> str:
-        """Why a person did not sign a statement; one that was verified before stays signed."""
-        if signature is None:
-            return "nobody signed it"
-        name = digest({"signature": signature.json_value(), "statement": dict(statement)})
-        if name in self._verified:
-            return ""
-        key = self.person_keys.get(signature.key_id)
-        problem = self.key_problem(signature.key_id, person_id, at)
-        if problem or key is None:
-            return problem
-        text = canonical_bytes(dict(statement)).decode()
-        problem = signature_problem(signature, key, kind, text)
-        if not problem:
-            self._verified.add(name)
-        return problem
 
     @problem.register
     def _person(self, person: Person) -> str:
@@ -196,7 +152,7 @@ class SignedSoFar:
         )
         if (claim.terms.nonce, claim.terms.tenant) != (review.review_id, review.tenant):
             return "another review was signed"
-        return self._here(claim.terms.log_origin) or self.signed(
+        return self.here(claim.terms.log_origin) or self.signed(
             ATTEST, review.signature, review.attested_by, review_statement(claim)
         )
 
@@ -214,7 +170,7 @@ class SignedSoFar:
         }
         if any(stated.get(name) != value for name, value in told.items()):
             return "another vote was signed"
-        problem = self._here(stated.get("log_origin")) or self.signed(
+        problem = self.here(stated.get("log_origin")) or self.signed(
             POLICY,
             vote.signature,
             vote.person_id,
@@ -263,8 +219,23 @@ class SignedSoFar:
         missing = len({one.person_id for one in rollback.approvals}) != SIGNERS
         return "two people did not declare it" if missing else ""
 
-    def _here(self, name: object) -> str:
-        return "" if name in self.names else "it was signed for another log"
+    @problem.register
+    def _override(self, override: RiskOverride) -> str:
+        before = self.overrides.get(override.override_id)
+        problem = override_problem(self, before, override)
+        if not problem:
+            self.overrides[override.override_id] = override
+        return problem
+
+    @problem.register
+    def _lock(self, lock: AccountLock) -> str:
+        before = self.locks.get(lock.account_id)
+        if lock == before:
+            return ""
+        problem = lock_problem(self, before, lock)
+        if not problem:
+            self.locks[lock.account_id] = lock
+        return problem
 
 
 def problem_of(known: SignedSoFar, document: Document) -> str:

@@ -39,8 +39,10 @@ from counterseal.audit.retention import Purge
 from counterseal.audit.rollback import ROLLED_BACK, Rollback
 from counterseal.audit.rollback import STREAM as ROLLBACKS
 from counterseal.audit.verdict import Finding
+from counterseal.desk.account_reconciling import STREAM as RECONCILIATION
 from counterseal.desk.approvals import case_stream
 from counterseal.desk.delegations import STREAM as DELEGATIONS
+from counterseal.desk.discrepancies import AccountLock
 from counterseal.desk.installation import PolicyActivation
 from counterseal.desk.mandates import STREAM as MANDATES
 from counterseal.desk.people import STREAM as PEOPLE
@@ -59,6 +61,7 @@ from counterseal.kernel.canonical import canonical_bytes
 from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.kernel.model import Document, Signature
 from counterseal.policy.proposal import PolicyVote
+from counterseal.risk.override import RiskOverride
 
 D = TypeVar("D", bound=Document)
 MARKS: Final = (b'"signature', b'"people":[')
@@ -81,6 +84,8 @@ _NAMED: Final[Mapping[type[Document], str]] = {
     PolicyVote: "vote",
     PolicyActivation: "policy",
     AccessReview: "access_review",
+    RiskOverride: "override",
+    AccountLock: "lock",
     Purge: "purge",
     Rollback: "rollback",
 }
@@ -107,7 +112,7 @@ class SignedLog:
         self._seqs: dict[tuple[str, str], int] = {}
         self._gaps: set[str] = set()
         self._seen: set[int] = set()
-        self._began = start == 0
+        self._began = self._locks_known = start == 0
 
     def tapped(self, rows: Iterable[StoredRow]) -> Iterator[StoredRow]:
         """The same rows, each looked at on its way."""
@@ -170,6 +175,9 @@ class SignedLog:
         if type(name) is str and 0 < len(name) <= _NAME_MAX and all(map(_is_plain, name)):
             self._known.names[name] = None
         grouped = _object(_object(record.get("after")).get("documents"))
+        if AccountLock.KIND in grouped and not self._locks_known:
+            self._locks_known = True
+            self._before((RECONCILIATION,))
         signed = self._documents(row.seq, grouped) | self._decisions(row, grouped)
         self._event(row.seq, record, grouped, signed)
 

@@ -38,6 +38,7 @@ KINDS: Final = frozenset(
         "withdraw",
         "login",
         "override",
+        "resolution",
     }
 )
 """Statement kinds; each has its own payload type."""

@@ -59,3 +59,4 @@ class Meaning(StrEnum):
     APPROVED_POLICY = "approved_policy"
     ATTESTED_REVIEW = "attested_review"
     OVERRODE_RISK = "overrode_risk"
+    RESOLVED_DIFFERENCES = "resolved_differences"
