@@ -14,7 +14,9 @@ from counterseal.desk.dispatch import LEASE_SECONDS
 from counterseal.desk.orders import Submission
 from counterseal.identity.mandate import SubmitMandate
 from counterseal.kernel.model import Refusal
-from counterseal.signals.intent import PaperOrderIntent
+from counterseal.signals.intent import OrderType, PaperOrderIntent
+from tests.desk.test_replacing import approved as approved_as
+from tests.desk.test_stops_and_queues import MWP
 from tests.world import World
 
 
@@ -176,6 +178,31 @@ def test_the_bounds_of_a_mandate_hold_for_each_order(
         last = reader.get(ApprovalRequest, batch.request_ids[-1])
     assert last is not None
     assert last.consumed_by_order is None
+
+
+def test_protected_orders_go_out_with_the_points_of_the_mandate(world: World) -> None:
+    """Trading 1.5, TX-F18: an operator signs the points once, and orders under them fill."""
+    request_id = approved_as(world, **MWP)
+    batch = claimed(world, world.mandate(protection_points=Decimal(3)))
+    assert batch.request_ids == (request_id,)
+    [outcome] = world.desk.dispatch.execute(batch.batch_id, 1, world.service())
+    order = world.order(world.done(outcome))
+    assert (order.order_type, order.protection_points) == (OrderType.MWP, Decimal(3))
+    assert order.cum_quantity == order.quantity
+    assert world.verdict().outcome == "ok"
+
+
+def test_a_mandate_without_points_leaves_protected_orders_to_a_person(world: World) -> None:
+    """Trading 1.5: such a request is outside the mandate; others are claimed as before."""
+    protected, other = approved_as(world, **MWP), world.approved(quantity=2)
+    mandate_id = world.mandate()
+    assert world.desk.dispatch.due(mandate_id) == (other,)
+    told = {"mandate_id": mandate_id, "protection_points": Decimal(3)}
+    asked = Submission.model_validate(
+        {"approval_request_id": protected, "quantity": Decimal(4), **told}
+    )
+    outcome = world.desk.orders.submit(asked, world.service(), key=world.key())
+    assert code(outcome.refusal) == "MANDATE_SCOPE"
 
 
 def test_a_mandate_ends_when_it_is_revoked_or_over(world: World) -> None:

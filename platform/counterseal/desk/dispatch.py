@@ -77,14 +77,15 @@ class Dispatch:
         """
         with self._bench.store.reader() as reader:
             batch = reader.get(Batch, batch_id)
+            mandate = None if batch is None else reader.get(SubmitMandate, batch.mandate_id)
             requests = {} if batch is None else _requests(reader, batch)
-        if batch is None:
+        if batch is None or mandate is None:
             return (self._unknown(batch_id, actor, run),)
         if batch.status is BatchStatus.DONE or attempt != batch.attempt:
             return ()
         outcomes = tuple(
             self._orders.submit(
-                submission(requests[request_id], batch.mandate_id),
+                submission(requests[request_id], mandate),
                 actor,
                 key=f"submit:{batch_id}:{request_id}",
                 run=run,
@@ -162,15 +163,22 @@ def _due(reader: Reader, mandate: SubmitMandate) -> tuple[str, ...]:
     return tuple(
         request.approval_request_id
         for request in approved
-        if request.approval_request_id not in taken and request.strategy_id in mandate.strategies
+        if request.approval_request_id not in taken and _covers(mandate, request)
     )
 
 
-def submission(request: ApprovalRequest, mandate_id: str) -> Submission:
+def _covers(mandate: SubmitMandate, request: ApprovalRequest) -> bool:
+    """Whether the mandate says everything that an order of the request needs."""
+    protected = request.payload.order_type is OrderType.MWP
+    priced = mandate.protection_points is not None or not protected
+    return priced and request.strategy_id in mandate.strategies
+
+
+def submission(request: ApprovalRequest, mandate: SubmitMandate) -> Submission:
     """What a mandated submit asks: the whole approved quantity, a limit at the approved bound.
 
     A stop waits at the bound that the market meets first. Points of a market order with protection
-    are nobody's but an operator's: such a submit is refused.
+    are an operator's: those that the mandate was signed with.
     """
     bound = request.payload
     buys = bound.side is Side.BUY
@@ -181,7 +189,8 @@ def submission(request: ApprovalRequest, mandate_id: str) -> Submission:
         quantity=bound.max_quantity,
         limit_price=limit if bound.order_type is OrderType.LIMIT else None,
         stop_price=stop if bound.order_type is OrderType.STOP else None,
-        mandate_id=mandate_id,
+        protection_points=mandate.protection_points if bound.order_type is OrderType.MWP else None,
+        mandate_id=mandate.mandate_id,
     )
 
 

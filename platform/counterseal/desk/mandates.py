@@ -1,6 +1,6 @@
 """Use cases: an operator's signed, bounded permission to submit.
 
-Job: record a mandate with its signature, end it, and say whose right an order stands on.
+Job: draft a mandate, record it with its signature, end it, and say whose right an order stands on.
 
 Invariants
   I1  A mandate is recorded only when it would count now for its own account and strategies.
@@ -14,8 +14,8 @@ from datetime import datetime
 from typing import Final
 
 from counterseal.desk.bench import Bench
-from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.people import enrolled_key, person_of
+from counterseal.desk.commands import Command, CommandRecord, Done, Outcome
+from counterseal.desk.people import enrolled_key, key_of, person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
 from counterseal.identity.mandate import (
@@ -25,8 +25,11 @@ from counterseal.identity.mandate import (
     decide_use,
 )
 from counterseal.identity.people import Person
+from counterseal.identity.schemes import SignatureScheme
 from counterseal.kernel.canonical import digest
-from counterseal.kernel.model import Actor, Event, Refusal, Subject, refuse
+from counterseal.kernel.clock import UtcDatetime
+from counterseal.kernel.model import Actor, DomainModel, Event, Name, Refusal, Subject, refuse
+from counterseal.kernel.money import NonNegative, Quantity
 from counterseal.policy.authorize import Action, authorize
 from counterseal.signals.intent import PaperOrderIntent
 
@@ -36,11 +39,57 @@ SERVICE_ISSUER: Final = "counterseal:service"
 STREAM: Final = "mandates"
 
 
+class MandateAsked(DomainModel):
+    """The bounds that an operator wants to sign; fields as of `identity.mandate.SubmitMandate`."""
+
+    account_id: Name
+    strategies: tuple[Name, ...]
+    orders_max: int
+    tx_equivalent_max: NonNegative
+    protection_points: Quantity | None = None
+    valid_until: UtcDatetime
+
+
 class Mandates:
     """Issues and ends mandates."""
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
+
+    def draft(
+        self, asked: MandateAsked, actor: Actor, now: datetime, *, key: str
+    ) -> SubmitMandate | Refusal:
+        """The mandate to show and sign, from `now` (UTC) on; nothing is recorded.
+
+        What was issued with these bounds under the same key is given as it was.
+
+        Returns:
+            Or `NOT_FOUND`, `PERSON_DISABLED`, `KEY_NOT_ENROLLED`.
+        """
+        with self._bench.store.reader() as reader:
+            person, own = (
+                person_of(reader, actor),
+                key_of(reader, actor.id, SignatureScheme.ED25519),
+            )
+            record = reader.get(CommandRecord, key)
+            known = None if record is None else reader.get(SubmitMandate, record.subject_id)
+        if isinstance(person, Refusal):
+            return person
+        if own is None:
+            return refuse("KEY_NOT_ENROLLED", "the person has no key", person=actor.id)
+        if known is not None and all(dict(known)[name] == value for name, value in asked):
+            return known.amended(status=MandateStatus.ACTIVE, orders_used=0)
+        ids = self._bench.ids
+        return SubmitMandate(
+            **dict(asked),
+            mandate_id=ids.new("man", key, now),
+            tenant=person.tenant,
+            person_id=actor.id,
+            key_id=own.key_id,
+            valid_from=now,
+            issued_at=now,
+            nonce=f"non_{ids.secret(f'mandate:{key}', 16).hex()}",
+        )
 
     def issue(self, mandate: SubmitMandate, actor: Actor, *, key: str) -> Outcome:
         """Record a signed mandate; the outcome names it.
@@ -65,6 +114,7 @@ class Mandates:
                 account_id=mandate.account_id,
                 strategy_id=mandate.strategies[0],
                 tx_equivalent=mandate.tx_equivalent_max,
+                protection_points=mandate.protection_points,
                 now=max(now, mandate.valid_from),
             )
             return refusal or _done("mandate.issued", "mandates.issue", fresh)
@@ -105,6 +155,19 @@ class Mandates:
         return self._bench.recorder.run(command, decide)
 
 
+def barred_person(reader: Reader, actor: Actor, action: Action) -> Refusal | None:
+    """Why an actor may not ask for what the platform's own services may; None when they may.
+
+    Refusals: `NOT_FOUND`, `PERSON_DISABLED`, `ROLE`.
+    """
+    if actor.issuer == SERVICE_ISSUER:
+        return None
+    person = person_of(reader, actor)
+    if isinstance(person, Refusal):
+        return person
+    return authorize(action, person.held_roles(), active=person.active)
+
+
 def acting_operator(reader: Reader, actor: Actor, mandate_id: str | None) -> Person | Refusal:
     """The person on whose right an actor submits: the own one, or the mandate's operator.
 
@@ -136,6 +199,7 @@ def used_mandate(
         account_id=intent.account_id,
         strategy_id=intent.strategy_id,
         tx_equivalent=intent.tx_equivalent_exposure,
+        protection_points=intent.protection_points,
         now=now,
     )
     return refusal or decide_use(mandate)

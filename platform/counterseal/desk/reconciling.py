@@ -18,10 +18,9 @@ from counterseal.broker.ports import Gateway
 from counterseal.desk.approvals import case_stream
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.mandates import SERVICE_ISSUER
+from counterseal.desk.mandates import SERVICE_ISSUER, barred_person
 from counterseal.desk.messages import submit_message
 from counterseal.desk.order_events import changed, order_event
-from counterseal.desk.people import person_of
 from counterseal.desk.ports import Reader
 from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.model import Actor, Document, Refusal, refuse
@@ -30,7 +29,7 @@ from counterseal.oms.outbox import expired
 from counterseal.oms.outside import apply_reconciled
 from counterseal.oms.reports import reconcile
 from counterseal.oms.states import OrderState
-from counterseal.policy.authorize import Action, authorize
+from counterseal.policy.authorize import Action
 
 _Step = Callable[[Order, datetime], OrderChange | Refusal]
 
@@ -100,7 +99,7 @@ class Reconciling:
             known = reader.get(Order, order_id)
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            barred = _barred(reader, actor)
+            barred = barred_person(reader, actor, Action.CANCEL)
             if barred is not None:
                 return barred
             order = reader.get(Order, order_id)
@@ -129,12 +128,3 @@ def _given_up(reader: Reader, order: Order, now: datetime) -> tuple[Document, ..
     entry = submit_message(reader, order)
     waits = entry is not None and entry.status in (OutboxStatus.FAILED, OutboxStatus.PENDING)
     return (expired(entry, now),) if entry is not None and waits and order.is_terminal else ()
-
-
-def _barred(reader: Reader, actor: Actor) -> Refusal | None:
-    if actor.issuer == SERVICE_ISSUER:
-        return None
-    person = person_of(reader, actor)
-    if isinstance(person, Refusal):
-        return person
-    return authorize(Action.CANCEL, person.held_roles(), active=person.active)

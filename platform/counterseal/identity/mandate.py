@@ -26,10 +26,11 @@ from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import IntegrityError
 from counterseal.kernel.model import Document, Name, Refusal, Signature, refuse
-from counterseal.kernel.money import NonNegative
+from counterseal.kernel.money import NonNegative, Quantity
 from counterseal.policy.authorize import Action, authorize
 
 KIND: Final = "mandate"
+_POINTS: Final = "protection_points"
 _UNSIGNED: Final = frozenset({"signature", "status", "orders_used"})
 
 
@@ -46,6 +47,7 @@ class SubmitMandate(Document):
     Attributes:
         orders_max: Orders that may be submitted under it; `orders_used` counts them.
         tx_equivalent_max: Largest exposure of one order.
+        protection_points: Of its market orders with protection, in points; None submits none.
     """
 
     KIND: ClassVar[str] = "mandates"
@@ -59,6 +61,7 @@ class SubmitMandate(Document):
     strategies: tuple[Name, ...] = Field(min_length=1, max_length=100)
     orders_max: int = Field(ge=1, le=10_000)
     tx_equivalent_max: NonNegative
+    protection_points: Quantity | None = None
     valid_from: UtcDatetime
     valid_until: UtcDatetime
     issued_at: UtcDatetime
@@ -75,8 +78,12 @@ class SubmitMandate(Document):
 
 
 def mandate_statement(mandate: SubmitMandate) -> Mapping[str, Json]:
-    """What the operator signs: every field but the signature, status and use count."""
-    return {k: v for k, v in mandate.json_value().items() if k not in _UNSIGNED}
+    """What the operator signs: every field but the signature, status and use count.
+
+    Points that a mandate does not have are not stated.
+    """
+    told = {k: v for k, v in mandate.json_value().items() if k not in _UNSIGNED}
+    return {k: v for k, v in told.items() if k != _POINTS or v is not None}
 
 
 def check_mandate(
@@ -87,6 +94,7 @@ def check_mandate(
     account_id: str,
     strategy_id: str,
     tx_equivalent: Decimal,
+    protection_points: Decimal | None,
     now: datetime,
 ) -> Refusal | None:
     """Whether one order may be submitted under the mandate now.
@@ -107,6 +115,7 @@ def check_mandate(
     if mandate.orders_used >= mandate.orders_max:
         return refuse("MANDATE_USED_UP", "no order is left", orders_max=mandate.orders_max)
     in_scope = account_id == mandate.account_id and strategy_id in mandate.strategies
+    in_scope = in_scope and (protection_points or 0) <= (mandate.protection_points or 0)
     if not in_scope or tx_equivalent > mandate.tx_equivalent_max:
         return refuse("MANDATE_SCOPE", "the order lies outside the mandate", account=account_id)
     return None

@@ -112,6 +112,7 @@ def asked(
         account_id=account_id,
         strategy_id=strategy_id,
         tx_equivalent=Decimal(exposure),
+        protection_points=None,
         now=NOW,
     )
     return code(outcome)

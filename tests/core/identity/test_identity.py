@@ -174,7 +174,7 @@ def test_i1_any_flipped_signature_bit_is_refused(bit: int) -> None:
         verify_signed(signed.amended(signature=base64.b64encode(raw).decode()), key(), "decision")
 
 
-def mandate() -> SubmitMandate:
+def mandate(points: int | None = None) -> SubmitMandate:
     draft = SubmitMandate(
         mandate_id="m_1",
         tenant="acme",
@@ -184,6 +184,7 @@ def mandate() -> SubmitMandate:
         strategies=("trend",),
         orders_max=1,
         tx_equivalent_max=Decimal("0.25"),
+        protection_points=None if points is None else Decimal(points),
         valid_from=NOW,
         valid_until=NOW + timedelta(hours=1),
         issued_at=NOW,
@@ -217,6 +218,40 @@ def test_i1_a_mandate_counts_within_its_signed_bounds(
         account_id="acct_1",
         strategy_id="trend",
         tx_equivalent=Decimal("0.25"),
+        protection_points=None,
         now=NOW + timedelta(seconds=seconds),
     )
     assert code(outcome) == expected
+
+
+@pytest.mark.parametrize(
+    ("signed", "asked", "expected"),
+    [
+        (None, None, ""),
+        (3, None, ""),
+        (3, 3, ""),
+        (3, 4, "MANDATE_SCOPE"),
+        (None, 1, "MANDATE_SCOPE"),
+    ],
+)
+def test_i1_points_of_a_protected_order_stay_within_those_of_the_mandate(
+    signed: int | None, asked: int | None, expected: str
+) -> None:
+    """Trading 1.5: an order has at most the points that the operator signed."""
+    outcome = check_mandate(
+        mandate(signed),
+        person("olga", Role.OPERATOR),
+        key(),
+        account_id="acct_1",
+        strategy_id="trend",
+        tx_equivalent=Decimal("0.25"),
+        protection_points=None if asked is None else Decimal(asked),
+        now=NOW,
+    )
+    assert code(outcome) == expected
+
+
+def test_i2_points_are_signed_and_their_absence_changes_no_statement() -> None:
+    """Mandates that were signed before they could have points hold as they were signed."""
+    assert "protection_points" not in mandate_statement(mandate())
+    assert mandate_statement(mandate(3))["protection_points"] == "3"
