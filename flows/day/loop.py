@@ -1,7 +1,7 @@
 """The day itself: one loop in time order.
 
-Job: let strategies hear a market as it moves, and carry what they say through the desk, as the plan
-says.
+Job: let strategies hear a market as it moves, carry what they say through the desk, as the plan
+says, and settle at the close what is held.
 
 Invariants
   I1  Every command has a key of its own, derived from its case: a resumed day repeats, never adds.
@@ -32,6 +32,8 @@ from counterseal.market.contracts import ContractSpec
 from counterseal.market.instruments import contract_root
 from counterseal.oms.model import Order
 from counterseal.oms.states import OrderState
+from counterseal.portfolio.model import Position
+from counterseal.portfolio.settlement import SettlementPrice, settlement_id
 from counterseal.signals.hearing import Spoken
 from counterseal.signals.model import StrategySignal
 from flows.day.agenda import Agenda, Phase, Step
@@ -98,6 +100,9 @@ class GovernedDay:
         self._mandate_id = self._people.mandate(self._plan, self.market.ends_at)
         for at in self.market.closes:
             self.agenda.add(Step(at, Phase.CLOSE, "session", self._close))
+        for price in self.market.settlements:
+            name, act = f"settlement:{price.symbol}", partial(self._settle, price)
+            self.agenda.add(Step(self.market.closes[-1], Phase.CLOSE, name, act))
         self._listen()
 
     def carry_out(self, step: Step) -> None:
@@ -288,6 +293,15 @@ class GovernedDay:
     def _close(self) -> None:
         """A session closes: what may not outlive it expires."""
         self._desk.expiry.expire_session_orders(self._service())
+
+    def _settle(self, told: SettlementPrice) -> None:
+        """The day is over: who holds the future is settled at its price."""
+        with self._desk.bench.store.reader() as reader:
+            held = reader.find(Position, symbol=told.symbol)
+        for position in held:
+            if position.quantity:
+                settle, key = self._desk.bookkeeping.settle, settlement_id(position.key, told)
+                settle(position.account_id, told, self._service(), key=f"settle:{key}")
 
     def _time_out(self, order_id: str, timeout_seconds: int) -> None:
         order = self._order(order_id)

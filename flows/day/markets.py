@@ -29,9 +29,11 @@ from counterseal.market.regimes import SYMBOLS, regime_quote
 from counterseal.market.replay import Moment, Tick, moments
 from counterseal.market.replay_reach import PriceReach
 from counterseal.market.sessions import REGULAR, TAIPEI, expiry_date, session_end, trading_day
+from counterseal.market.settlement import daily_settlement
 from counterseal.market.ticks import Print, TickFile, in_time_order
 from counterseal.market.trading_days import TradingCalendar
 from counterseal.oms.model import Order
+from counterseal.portfolio.settlement import SettlementPrice
 from flows.day.resting import FeedReach, TapeReach
 from flows.day.strategies import Chosen, Ensemble
 from storage.market_feeds import REGIME_SOURCE, RegimeFeed, TapeFeed
@@ -39,6 +41,7 @@ from storage.tick_files import read_tick_file
 
 TICK: Final = timedelta(minutes=1)
 TAPE_SOURCE: Final = "taifex-ticks"
+LAST_MINUTE_MEAN: Final = "last-minute-mean"
 TAPE_WORDS: Final = "prints of a past day; bid, ask and sizes are derived from them"
 
 
@@ -67,6 +70,7 @@ class DayMarket:
     Attributes:
         starts_at, ends_at: Half-open span (aware) in which quotes move.
         closes: When sessions close (aware), ascending; the last is not after `ends_at`.
+        settlements: Daily settlement prices, told at the last close; none where none is known.
         moments: Begins the day's moments anew.
         strategies: Who listens to them, on each of `traded`, heard again after `cooldown` only.
         digest: SHA-256 of the file, or of the parameters of a formula.
@@ -78,6 +82,7 @@ class DayMarket:
     starts_at: datetime
     ends_at: datetime
     closes: tuple[datetime, ...]
+    settlements: tuple[SettlementPrice, ...]
     feed: Feed
     reach: Reach
     moments: Callable[[], Iterator[Moment]]
@@ -118,6 +123,7 @@ def regime_day(
         starts_at=opens,
         ends_at=closes,
         closes=(closes,),
+        settlements=(),
         feed=feed,
         reach=FeedReach(feed),
         moments=partial(_regime_moments, opens, (closes - opens) // TICK, root, symbols[root]),
@@ -166,6 +172,7 @@ def tape_day(
         starts_at=starts_at,
         ends_at=datetime.combine(day, REGULAR.closes, TAIPEI).astimezone(UTC),
         closes=_closes(starts_at, day, tapes, calendar),
+        settlements=tuple(_settlements(by_symbol, day)),
         feed=TapeFeed(tapes, quotes, TAPE_SOURCE),
         reach=TapeReach({symbol: PriceReach(tape) for symbol, tape in by_symbol.items()}),
         moments=partial(moments, by_symbol, ticks=heard),
@@ -227,3 +234,13 @@ def _closes(
     within = (starts_at, datetime.combine(day, REGULAR.opens, TAIPEI))
     ends = {session_end(at, calendar, one.month) for at in within for one in futures}
     return tuple(sorted(end.astimezone(UTC) for end in ends if end is not None))
+
+
+def _settlements(tapes: Mapping[str, Sequence[Print]], day: date) -> Iterator[SettlementPrice]:
+    """By the last minute's prints of each symbol; none for one that was not traded then."""
+    for symbol, tape in sorted(tapes.items()):
+        price = daily_settlement(tape)
+        if price is not None:
+            yield SettlementPrice(
+                symbol=symbol, price=price, source=LAST_MINUTE_MEAN, trading_day=day.isoformat()
+            )

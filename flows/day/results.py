@@ -33,6 +33,7 @@ from counterseal.market.quotes import Quote
 from counterseal.oms.model import Order
 from counterseal.oms.states import OrderState
 from counterseal.portfolio.model import Account, Position
+from counterseal.portfolio.settlement import Settlement
 from counterseal.portfolio.valuation import Mark, Valuation, value_account
 from counterseal.risk.model import RiskEvaluation
 from counterseal.signals.intent import Side
@@ -53,6 +54,7 @@ FILES: Final[Mapping[str, type[Document]]] = {
     "signals": SignalRecord,
     "orders": Order,
     "fills": Fill,
+    "settlements": Settlement,
 }
 
 Planned = Mapping[str, CasePlan]
@@ -130,6 +132,7 @@ class DaySummary(DomainModel):
     orders: tuple[Tally, ...]
     partial_fills: int
     fills: int
+    settlements: int
     refusals: tuple[Tally, ...]
     symbols: tuple[SymbolResult, ...]
     strategies: tuple[StrategyResult, ...]
@@ -162,6 +165,7 @@ class _Found:
         self.orders = {order.order_id: order for order in reader.find(Order)}
         self.fills = reader.find(Fill)
         self.positions = reader.find(Position)
+        self.settlements = reader.count(Settlement)
         self.account = reader.find(Account)[0]
         self.failed = failed_checks(reader)
         self.refused: dict[str, tuple[str, ...]] = {}
@@ -247,6 +251,7 @@ def summarize(
         orders=_tallies(o.state for o in found.orders.values()),
         partial_fills=_partially_filled(found.fills, found.orders),
         fills=len(found.fills),
+        settlements=found.settlements,
         refusals=_tallies(c.refusal.code for c in found.commands if c.refusal is not None),
         symbols=found.symbols(),
         strategies=found.strategies(marks),

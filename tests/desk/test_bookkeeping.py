@@ -1,5 +1,6 @@
 """The books of a real home: one transaction, lots, settlements, reversals."""
 
+from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -10,6 +11,7 @@ import pytest
 from counterseal.broker.model import Fill
 from counterseal.desk.commands import Outcome
 from counterseal.desk.views.portfolio import closing_equity, curve_view, history_of, portfolio_view
+from counterseal.kernel.canonical import Json
 from counterseal.kernel.model import Document
 from counterseal.kernel.money import Currency
 from counterseal.portfolio.invariants import check_cash, check_ledger, check_lots, check_position
@@ -111,15 +113,15 @@ def test_i1_a_fill_and_its_books_are_stored_in_one_transaction(
         return {each.KIND: found(world, each) for each in BOOKS}
 
     request = world.approved(quantity=2)
-    before, store = contents(), SqlUnitOfWork._store
+    before, store = contents(), SqlUnitOfWork.store_all
 
-    def killed(work: SqlUnitOfWork, document: Document) -> None:
-        if isinstance(document, kind):
+    def killed(work: SqlUnitOfWork, name: str, told: Sequence[Mapping[str, Json]]) -> None:
+        if name == kind.KIND:
             raise KilledError
-        store(work, document)
+        store(work, name, told)
 
     with monkeypatch.context() as patched:
-        patched.setattr(SqlUnitOfWork, "_store", killed)
+        patched.setattr(SqlUnitOfWork, "store_all", killed)
         with pytest.raises(KilledError):
             world.submitted(request, quantity=2, key="submit-1")
     assert contents() == before
@@ -195,8 +197,8 @@ def test_i1_the_platform_settles_each_day_once(world: World) -> None:
     """Trading 1.4: by the default terms nothing moves; a second settlement is refused."""
     traded(world, (2, 20000))
     account, position = one(world, Account), one(world, Position)
-    refused = world.desk.bookkeeping.settle(ACCOUNT, CLOSE, world.actor("operator"), key="s-0")
-    assert code_of(refused) == "SERVICE_ONLY"
+    refused = world.desk.bookkeeping.settle(ACCOUNT, CLOSE, world.actor("quant"), key="s-0")
+    assert code_of(refused) == "ROLE"
 
     world.done(settled(world, CLOSE))
 

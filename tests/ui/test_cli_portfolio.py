@@ -1,5 +1,6 @@
 """What an account is worth, and which price says so."""
 
+import csv
 import json
 from datetime import timedelta
 from decimal import Decimal
@@ -182,3 +183,34 @@ def test_an_unknown_format_is_refused(traded: World, capsys: pytest.CaptureFixtu
 
     assert "FORMAT_UNKNOWN" in answered(capsys, *words, status=2)[1]
     assert not Path("nowhere").exists()
+
+
+def test_as20_equity_is_cash_and_market_value_in_every_view(
+    traded: World, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    """AS-20, US-C10, PM-27: the page, the curve, its closings and the files tell one equity."""
+    traded.after(60)
+    traded.quote(bid="20029", ask="20030")
+    traded.done(traded.submitted(traded.approved(quantity=1), quantity=1))
+    home = ("--home", str(traded.home))
+    [shown] = json.loads(answered(capsys, "show", *home, "--json")[0])["accounts"]
+    [curve] = json.loads(answered(capsys, "curve", *home, "--json")[0])["curves"].values()
+    answered(capsys, "export", "--out", str(tmp_path), *home)
+    frames = {
+        name: [*csv.DictReader((tmp_path / f"simulated-{name}.csv").read_text().splitlines())]
+        for name in ("accounts", "valuation", "equity_curve")
+    }
+
+    def whole(row: dict[str, str]) -> Decimal:
+        assert Decimal(row["equity"]) == Decimal(row["cash"]) + Decimal(row["market_value"])
+        return Decimal(row["equity"])
+
+    equity = whole(shown)
+    assert equity != Decimal(shown["cash"])
+    for point in (*curve["points"], *frames["equity_curve"]):
+        whole(point)
+    assert whole(curve["points"][-1]) == whole(frames["equity_curve"][-1]) == equity
+    assert Decimal(curve["closing_equity"][-1]["equity"]) == equity
+    [account] = frames["accounts"]
+    held = sum(Decimal(row["market_value"]) for row in frames["valuation"])
+    assert Decimal(account["cash"]) + held == equity

@@ -165,6 +165,7 @@ def _counts(summary: Mapping[str, Any]) -> Table:
             table.add_row(f"{prefix}: {tally['what'].replace('_', ' ')}", str(tally["times"]))
     table.add_row("fills", str(summary["fills"]))
     table.add_row("orders filled in part at least once", str(summary["partial_fills"]))
+    table.add_row("positions settled at the close", str(summary["settlements"]))
     return table
 
 

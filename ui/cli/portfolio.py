@@ -1,4 +1,4 @@
-"""`counterseal portfolio`: show, curve, export."""
+"""`counterseal portfolio`: show, curve, export, settle, reverse, open-account."""
 
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
@@ -23,14 +23,19 @@ from counterseal.portfolio.lots import Lot
 from counterseal.portfolio.model import Account
 from counterseal.portfolio.valuation import Mark
 from storage.home_reader import read_home
+from ui.cli.book_acts import reverse, settle
 from ui.cli.options import AsJson, Home
 from ui.cli.render import answer, notice, reject, table
 from ui.cli.session import CLOCK, decimal_of, settings_for
+from ui.cli.trading_accounts import open_account
 
 if TYPE_CHECKING:
     from storage.metrics import Ratios
 
 app = typer.Typer(no_args_is_help=True)
+app.command()(settle)
+app.command()(reverse)
+app.command("open-account")(open_account)
 _HEADS = (
     *("SYMBOL", "QUANTITY", "AVERAGE", "MARK", "MARKED_AT", "SOURCE", "VALUE", "AGE_S"),
     *("UNREALIZED", "REALIZED", "WARNING"),

@@ -19,18 +19,18 @@ from counterseal.broker.model import Fill
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
 from counterseal.desk.exposure import trading_day_text
-from counterseal.desk.mandates import SERVICE_ISSUER
-from counterseal.desk.people import person_of
+from counterseal.desk.mandates import barred_person
 from counterseal.desk.ports import Reader
 from counterseal.desk.posting import books_of, cost_rates, in_parts
 from counterseal.desk.recorder import Decide
+from counterseal.desk.records import barred_from
 from counterseal.desk.risk_facts import strategy_filled
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Actor, Document, Event, Refusal, Subject, details, refuse
 from counterseal.market.instruments import contract_month
 from counterseal.market.sessions import expiry_date
-from counterseal.policy.authorize import Action, authorize
+from counterseal.policy.authorize import Action
 from counterseal.portfolio.model import Position
 from counterseal.portfolio.reversal import Asked, Counted, FillReversal, reverse_fill
 from counterseal.portfolio.settlement import (
@@ -54,15 +54,16 @@ class Bookkeeping:
         self._bench = bench
 
     def settle(self, account_id: str, told: SettlementPrice, actor: Actor, *, key: str) -> Outcome:
-        """Settle an account's position in the future that a price is of.
+        """Settle an account's position in the future that a price is of; by platform or operator.
 
-        Refusals: `SERVICE_ONLY`, `NOT_FOUND` without a position, `SETTLEMENT_EXISTS`,
-        `SETTLEMENT_NOT_DUE` for a day to come, and for a final one before the last trading day.
+        Refusals: `ROLE`, `NOT_FOUND` without a position, `SETTLEMENT_EXISTS`, `SETTLEMENT_NOT_DUE`
+        for a day to come, and for a final one before the last trading day.
         """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            if actor.issuer != SERVICE_ISSUER:
-                return refuse("SERVICE_ONLY", "the platform settles", actor=actor.id)
+            barred = barred_person(reader, actor, Action.CANCEL)
+            if barred is not None:
+                return barred
             held = reader.get(Position, f"{account_id}:{told.symbol}")
             if held is None:
                 return refuse("NOT_FOUND", "no such position", symbol=told.symbol)
@@ -92,10 +93,7 @@ class Bookkeeping:
             known = reader.get(Fill, fill_id)
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            person = person_of(reader, actor)
-            if isinstance(person, Refusal):
-                return person
-            barred = authorize(Action.CANCEL, person.held_roles(), active=person.active)
+            barred = barred_from(reader, actor, Action.CANCEL)
             fill = reader.get(Fill, fill_id)
             if barred is not None:
                 return barred
