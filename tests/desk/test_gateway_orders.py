@@ -7,16 +7,19 @@ from pathlib import Path
 import pytest
 
 from counterseal.audit.verdict import Outcome
+from counterseal.desk.delivery import Delivery
 from counterseal.desk.orders import Submission
 from counterseal.desk.replacing import Replacement
 from counterseal.kernel.errors import AdapterError
 from counterseal.oms.ingest import Disposition, FixExecType, FixOrdStatus, IngestedReport
 from counterseal.oms.model import ClientOrderId, OutboxStatus
-from counterseal.oms.outbox import RULES
+from counterseal.oms.outbox import RULES, RetryRules
 from counterseal.oms.states import OrderState as S
 from counterseal.portfolio.model import Position
 from tests.desk.gateway_room import GatewayRoom, row
 from tests.world import ACCOUNT, SYMBOL, World
+
+ONE_TRY = RetryRules(attempts_max=1)
 
 
 @pytest.fixture
@@ -163,6 +166,25 @@ def test_a_dead_letter_makes_the_order_unknown_and_blocks_its_instrument(
     assert room.order(order_id).state is S.ACCEPTED
     assert set(room.gateway.calls) == {f"place {order_id}"}
     assert world.desk.reconciling.unknown() == ()
+
+
+def test_each_claim_is_one_of_its_own_though_the_clock_stands(room: GatewayRoom) -> None:
+    """Delivery I6: failed and replayed twice within one instant, then handed over by the third."""
+    world, operator = room.world, room.world.actor("operator")
+    order_id, delivery = room.queued(), Delivery(world.desk.bench, room.gateway, ONE_TRY)
+    letter = room.messages()[0].outbox_id
+    room.gateway.fails_before = 2
+    for _ in range(2):
+        claimed, failed = delivery.deliver(letter, "worker-1", world.service())
+        assert (claimed.accepted, claimed.replayed, failed.accepted) == (True, False, True)
+        assert room.messages()[0].status is OutboxStatus.FAILED
+        replay = world.desk.dead_letters.replay
+        world.done(replay(letter, operator, reason="the line is back", key=world.key()))
+    outcomes = delivery.deliver(letter, "worker-1", world.service())
+
+    assert all(outcome.accepted and not outcome.replayed for outcome in outcomes)
+    assert room.messages()[0].status is OutboxStatus.COMPLETED
+    assert room.gateway.calls == [f"place {order_id}"] * 3
 
 
 def test_an_unclear_answer_is_left_to_a_person(room: GatewayRoom) -> None:

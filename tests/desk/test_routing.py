@@ -76,6 +76,17 @@ def test_the_routed_person_is_told_first_and_all_at_the_reminder(world: World) -
     assert turn(world, request_id).routed == ("compliance",)
 
 
+def test_a_request_that_wishes_for_a_seat_it_does_not_have_is_refused(world: World) -> None:
+    """Governance 2.6: below the threshold nobody reviews compliance; on the record, with names."""
+    refused = asked(world, "compliance=compliance").refusal
+    assert refused is not None
+    assert refused.code == "SEAT_UNKNOWN"
+    told = {detail.name: detail.value for detail in refused.details}
+    assert told == {"stage": "compliance", "person": "compliance", "seats": "0"}
+    with world.store.reader() as reader:
+        assert reader.find(ApprovalRequest) == ()
+
+
 def test_everybody_is_told_at_once_where_nobody_is_named(world: World) -> None:
     """Without a wish, and at the next stage, nothing changes."""
     request_id = world.done(asked(world, "research=researcher"))

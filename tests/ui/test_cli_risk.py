@@ -9,6 +9,7 @@ from counterseal.risk.model import RiskState
 from counterseal.risk.override import OverrideStatus, RiskOverride
 from counterseal.risk.switches import RiskSwitch
 from tests.ui.sealed_keys import seal_keys
+from tests.ui.test_cli_orders import code, rows
 from tests.world import ACCOUNT, World
 from ui.cli.app import run
 
@@ -48,7 +49,11 @@ def test_a_state_is_set_shown_and_freed_by_who_may(house: House) -> None:
     assert house(*told, "--state", "REDUCING", *house.proof("operator"))[0] == 0
     with house.world.store.reader() as reader:
         [switch] = reader.find(RiskSwitch)
-    assert (switch.switch_id, switch.state, switch.set_by) == ("all", "REDUCING", "operator")
+    assert (switch.switch_id, switch.state, switch.set_by) == (
+        "all@tenant-1",
+        "REDUCING",
+        "operator",
+    )
     status, text = house.text("risk", "show")
     assert status == 0
     assert "REDUCING" in text
@@ -87,6 +92,44 @@ def test_an_override_takes_two_people_and_ends_at_once(house: House) -> None:
         [override] = reader.find(RiskOverride)
     assert override.status is OverrideStatus.ENDED
     assert override.signed_by == ("risk", "compliance")
+
+
+def test_an_override_that_is_asked_for_twice_under_one_key_is_opened_once(house: House) -> None:
+    """TX-G9: answered from its record, accepted or refused; other words are a conflict."""
+    told = ("override", "--account", ACCOUNT, "--key", "ovr-1", *house.proof("risk"))
+    soft, hard = ("--check", "ACTIVE_ORDERS"), ("--check", "TRADING_STATE", "--key", "ovr-2")
+    first = house(*told, *soft, "--reason", "a series")
+    again = house(*told, *soft, "--reason", "a series")
+    other = house(*told, *soft, "--reason", "another")
+    refused = [house(*told, *hard, "--reason", "please") for _ in range(2)]
+
+    assert (first[0], again[0]) == (0, 0)
+    assert again[1]["subject_id"] == first[1]["subject_id"]
+    assert (first[1]["replayed"], again[1]["replayed"]) == (False, True)
+    assert (other[0], code(other[1])) == (1, "IDEMPOTENCY_KEY_CONFLICT")
+    assert [code(value) for _, value in refused] == ["OVERRIDE_HARD"] * 2
+    with house.world.store.reader() as reader:
+        assert len(reader.find(RiskOverride)) == 1
+    name = str(first[1]["subject_id"])
+    signing = ("sign-override", name, "--key", "ovr-3", *house.proof("compliance"))
+    signed = [house(*signing) for _ in range(2)]
+    assert [(status, value["replayed"]) for status, value in signed] == [(0, False), (0, True)]
+
+
+def test_evaluations_are_shown_newest_first_and_as_many_as_asked_for(house: House) -> None:
+    """TX-H17: as audit events and messages are; the count tells of all."""
+    world = house.world
+    for _ in range(3):
+        world.done(world.submitted(world.approved(quantity=1), quantity=1))
+        world.after(60)
+        world.quote()
+    status, shown = house("show", "--limit", "2")
+    found = rows(shown, "evaluations")
+    times = [str(one["evaluated_at"]) for one in found]
+    assert (status, shown["total"], shown["limit"], len(found)) == (0, 3, 2, 2)
+    assert times == sorted(times, reverse=True)
+    assert "newest 2 of 3 evaluations" in house.text("risk", "show", "--limit", "2")[1]
+    assert (house("show", "--limit", "501")[0], house("show", "--limit", "0")[0]) == (2, 2)
 
 
 def test_a_hard_check_has_no_override_and_an_unknown_one_is_not_found(house: House) -> None:

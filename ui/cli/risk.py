@@ -11,10 +11,12 @@ import typer
 from counterseal.broker.gateway import PaperBroker
 from counterseal.broker.ports import Broker
 from counterseal.desk.ports import Reader
+from counterseal.desk.views.marks import EVENTS_LIMIT
 from counterseal.desk.views.risk import (
     OrderQuestion,
     RiskPanel,
     evaluate_question,
+    newest_evaluations,
     risk_panel,
 )
 from counterseal.desk.views.risk_desk import RiskDesk, risk_desk
@@ -64,27 +66,32 @@ def _risk() -> None:
 
 
 @app.command()
-def show(home: Home = None, as_json: AsJson = False) -> None:
-    """Limits, rules, states, counts, aggregates, live state of accounts, every evaluation."""
+def show(
+    limit: Annotated[int, typer.Option(help="Newest evaluations, 1 to 500.")] = EVENTS_LIMIT,
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Limits, rules, states, counts, aggregates, live state of accounts, newest evaluations."""
     settings, now = settings_for(home), CLOCK.now()
     with read_home(settings) as reader:
         limits, ground = _law(reader, settings, GivenQuotes(), now)
         panel = risk_panel(reader, ground, limits, now)
         beside = risk_desk(reader, ground, limits.desk, now)
-        evaluations = reader.find(RiskEvaluation)
+        newest = newest_evaluations(reader, limit)
     judged = [
         (e.evaluation_id, e.order_id, "approved" if e.approved else ",".join(e.failed))
-        for e in evaluations
+        for e in newest.evaluations
     ]
     value = {
         **panel.json_value(),
         "desk": beside.json_value(),
-        "evaluations": [e.json_value() for e in evaluations],
+        **newest.json_value(),
         "trading_mode": settings.trading_mode,
         "live_trading_enabled": settings.enable_live_trading,
     }
     lines = [*_panel_lines(panel), "", *_desk_lines(panel, beside)]
     lines += ["", *table(judged, "EVALUATION", "ORDER", "OUTCOME")]
+    lines += [f"newest {len(judged)} of {newest.total} evaluations"] if judged else []
     answer(value, lines, as_json=as_json)
 
 

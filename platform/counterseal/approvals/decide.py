@@ -36,7 +36,7 @@ from counterseal.approvals.model import (
 )
 from counterseal.approvals.reasons import ReasonCode, refuse_all
 from counterseal.approvals.review_checks import ReviewCase, SignedReview, check_review
-from counterseal.approvals.routing import Preferred, route_seats
+from counterseal.approvals.routing import Preferred, check_wishes, route_seats
 from counterseal.approvals.statement import DecisionStatement, Reviewer
 from counterseal.approvals.states import REQUEST_STATES, RequestEvent
 from counterseal.identity.dsse import statement_digest
@@ -113,7 +113,8 @@ def decide_request(
         wishes: Whom the requester would like to review; nobody else is kept from it.
 
     Returns:
-        The request; or `ROLE` or `PERSON_DISABLED`, and the codes of `check_request`.
+        The request; or `ROLE` or `PERSON_DISABLED`, and the codes of `check_request`; or
+        `SEAT_UNKNOWN`.
     """
     codes = check_request(
         payload,
@@ -130,6 +131,9 @@ def decide_request(
     if refusal is not None:
         return refusal
     rules = bundle.approval.required_stages(payload.notional, payload.currency)
+    unknown = check_wishes(wishes, rules)
+    if unknown is not None:
+        return unknown
     routing = route_seats(wishes, rules, candidates, barred_from(payload, bundle, links), links)
     return opened_request(request_id, payload, rules, now).amended(routing=routing)
 

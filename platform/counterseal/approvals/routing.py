@@ -20,7 +20,7 @@ from pydantic import Field
 
 from counterseal.approvals.independence import Candidate, PersonLink, closure, fits
 from counterseal.kernel.canonical import Json, digest
-from counterseal.kernel.model import DomainModel, Name
+from counterseal.kernel.model import DomainModel, Name, Refusal, refuse
 from counterseal.policy.params import StageRule
 from counterseal.policy.words import Stage
 
@@ -68,8 +68,8 @@ def route_seats(
     """The seats that are routed, in the order of the stages.
 
     A replacement is the first by id of those who fit the fewest stages, so that who can do more
-    stays free. A wish for a stage that the request does not need, or for more seats than it has, is
-    left out.
+    stays free. A wish for a seat that does not exist (any more) is left out; `check_wishes` refuses
+    it where a request is opened.
 
     Args:
         wishes: In the order of the seats of each stage.
@@ -109,6 +109,20 @@ def route_seats(
         )
         for place, (rule, seat, wish) in enumerate(seats)
     )
+
+
+def check_wishes(wishes: Sequence[Preferred], stages: Sequence[StageRule]) -> Refusal | None:
+    """`SEAT_UNKNOWN` for a wish beyond the seats of these stages; the first one is named."""
+    left = {rule.id: rule.quorum for rule in stages}
+    for wish in wishes:
+        left[wish.stage] = left.get(wish.stage, 0) - 1
+        if left[wish.stage] < 0:
+            seats = sum(rule.quorum for rule in stages if rule.id == wish.stage)
+            told = "this request has no such seat to be routed"
+            return refuse(
+                "SEAT_UNKNOWN", told, stage=wish.stage, person=wish.person_id, seats=seats
+            )
+    return None
 
 
 def asked_of(payload_digest: str, wishes: Sequence[Preferred]) -> str:

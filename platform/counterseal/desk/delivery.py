@@ -8,18 +8,20 @@ Invariants
   I3  An order that has ended is never handed over; its message expires.
   I4  A message that may have been sent is asked for before it is sent again, under its ClOrdID.
   I5  A dead letter that may have been sent makes its order UNKNOWN.
+  I6  Each claim is a command of its own, whatever the clock says; what comes of it is named by it.
 
 Not here: leases and waits (oms.outbox), reports (desk.ingesting).
 Source: TX-I6; trading reference 3.3 rule 9.
 """
 
 from datetime import datetime
+from itertools import count
 from typing import Final
 
 from counterseal.broker.gateway import send
 from counterseal.broker.ports import Gateway
 from counterseal.desk.bench import Bench
-from counterseal.desk.commands import Command, Done, Outcome, command_about
+from counterseal.desk.commands import Command, CommandRecord, Done, Outcome, command_about
 from counterseal.desk.ingesting import Ingesting
 from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.order_events import changed, order_event
@@ -92,14 +94,15 @@ class Delivery:
             entry = reader.get(OutboxEntry, outbox_id)
             order = None if entry is None else reader.get(Order, entry.order_id)
         taken = entry is not None and entry.lease_owner == owner
-        if entry is None or order is None or claimed.refusal is not None or not taken:
+        if entry is None or order is None or not claimed.accepted or claimed.replayed or not taken:
             return (claimed,)
+        claim_id = claimed.event_id or outbox_id
         try:
             reports = self._call(entry, order)
         except AdapterError as error:
-            return claimed, self._failed(entry, owner, actor, error, run)
+            return claimed, self._failed(entry, claim_id, actor, error, run)
         taken_in = self._ingesting.take(reports, actor, run=run)
-        return claimed, *taken_in, self._completed(entry, owner, actor, run)
+        return claimed, *taken_in, self._completed(entry, claim_id, actor, run)
 
     def _call(self, entry: OutboxEntry, order: Order) -> tuple[BrokerReport, ...]:
         now = self._bench.recorder.now()
@@ -127,7 +130,10 @@ class Delivery:
                 return refuse("OUTBOX_NOT_DUE", "the message is not to be claimed", id=outbox_id)
             return self._claimed(reader, entry, order, owner, now)
 
-        key = _key("claim", outbox_id, owner, self._bench.recorder.now().isoformat())
+        now = self._bench.recorder.now().isoformat()
+        keys = (_key("claim", outbox_id, owner, now, str(nth)) for nth in count())
+        with self._bench.store.reader() as reader:
+            key = next(key for key in keys if reader.get(CommandRecord, key) is None)
         return self._run("outbox.claim", key, outbox_id, decide, actor, run)
 
     def _claimed(
@@ -146,23 +152,25 @@ class Delivery:
             return change
         return _done("outbox.claimed", order, after, *_changed_if(change))
 
-    def _completed(self, entry: OutboxEntry, owner: str, actor: Actor, run: str | None) -> Outcome:
+    def _completed(
+        self, entry: OutboxEntry, claim_id: str, actor: Actor, run: str | None
+    ) -> Outcome:
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             current, order = _current(reader, entry)
-            done = complete(current, owner, entry.attempts, now)
+            done = complete(current, entry.lease_owner or "", entry.attempts, now)
             return done if isinstance(done, Refusal) else _done("outbox.completed", order, done)
 
-        key = _key("complete", entry.outbox_id, owner, str(entry.lease_until))
+        key = _key("complete", claim_id)
         return self._run("outbox.complete", key, entry.outbox_id, decide, actor, run)
 
     def _failed(
-        self, entry: OutboxEntry, owner: str, actor: Actor, error: AdapterError, run: str | None
+        self, entry: OutboxEntry, claim_id: str, actor: Actor, error: AdapterError, run: str | None
     ) -> Outcome:
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             current, order = _current(reader, entry)
             after = fail(
                 current,
-                owner,
+                entry.lease_owner or "",
                 entry.attempts,
                 now,
                 error=str(error),
@@ -175,7 +183,7 @@ class Delivery:
                 return _dead(order, after, now)
             return _done("outbox.deferred", order, after)
 
-        key = _key("fail", entry.outbox_id, owner, str(entry.lease_until))
+        key = _key("fail", claim_id)
         return self._run("outbox.fail", key, entry.outbox_id, decide, actor, run)
 
     def _run(
@@ -226,7 +234,7 @@ class DeadLetters:
 
 
 def _key(word: str, *facts: str) -> str:
-    """One key for one act of one owner on one claim."""
+    """One key for one act: a claim by an owner, or what came of a claim."""
     return f"{word}:{digest(list(facts))[7:39]}"
 
 

@@ -5,12 +5,14 @@ Job: draft the terms, record each signature, and end an override early.
 Invariants
   I1  An override counts only through `risk.override`; its id is never used again.
   I2  Ending takes effect at once and needs one person: stopping is safe.
+  I3  Who opens an override again under the same key opens no other one.
 
 Not here: what is signed and who may sign (risk.override), its use (desk.risk_facts).
 Source: trading reference part 4.
 """
 
 from datetime import datetime, timedelta
+from typing import Final
 
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
@@ -20,6 +22,7 @@ from counterseal.desk.recorder import Decide
 from counterseal.identity.people import Person
 from counterseal.identity.proposals import Register
 from counterseal.kernel.canonical import digest
+from counterseal.kernel.clock import seconds_between
 from counterseal.kernel.model import (
     Actor,
     DomainModel,
@@ -31,6 +34,7 @@ from counterseal.kernel.model import (
     Text,
     refuse,
 )
+from counterseal.kernel.money import exact_text
 from counterseal.policy.authorize import Action, authorize
 from counterseal.policy.desk_limits import FurtherCheck
 from counterseal.policy.words import Meaning
@@ -44,6 +48,7 @@ from counterseal.risk.override import (
 )
 
 STREAM = "system"
+_FRESH: Final = frozenset({"override_id", "issued_at", "expires_at"})
 
 
 class OverrideAsked(DomainModel):
@@ -104,10 +109,13 @@ class RiskOverrides:
             told = event.amended(meaning=Meaning.OVERRODE_RISK.value, signature=signature)
             return Done(subject_id=decided.override_id, events=(told,))
 
-        return self._run("risk.override", digest(signature.json_value()), actor, key, decide)
+        return self._run("risk.override", self._asked(signature, actor), actor, key, decide)
 
     def end(self, override_id: str, actor: Actor, *, reason: str, key: str) -> Outcome:
-        """End an override now; refusals `NOT_FOUND`, `ROLE` and `PROPOSAL_CLOSED`."""
+        """End an override now.
+
+        Refusals: `NOT_FOUND`, `OTHER_TENANT`, `ROLE`, `PROPOSAL_CLOSED`.
+        """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             person, known = person_of(reader, actor), reader.get(RiskOverride, override_id)
@@ -115,6 +123,8 @@ class RiskOverrides:
                 return person
             if known is None:
                 return refuse("NOT_FOUND", "no such override", override=override_id)
+            if known.terms.tenant != person.tenant:
+                return refuse("OTHER_TENANT", "the override belongs to another tenant")
             ended = authorize(
                 Action.KILL_SWITCH, person.held_roles(), active=person.active
             ) or decide_end_override(known, now)
@@ -125,6 +135,19 @@ class RiskOverrides:
 
         asked = digest({"override": override_id, "reason": reason})
         return self._run("risk.end_override", asked, actor, key, decide)
+
+    def _asked(self, signature: Signature, actor: Actor) -> str:
+        """Digest of what somebody asks for: opening one again is the same whatever its id says."""
+        terms = terms_in(signature)
+        if isinstance(terms, Refusal):
+            return digest(signature.json_value())
+        with self._bench.store.reader() as reader:
+            known = reader.get(RiskOverride, terms.override_id)
+        if known is not None and known.signed_by[0] != actor.id:
+            return terms.digest
+        told = {name: value for name, value in terms.json_value().items() if name not in _FRESH}
+        seconds = exact_text(seconds_between(terms.issued_at, terms.expires_at))
+        return digest({**told, "seconds": seconds})
 
     def _register(
         self, reader: Reader, known: RiskOverride | None, signature: Signature, acting: Person

@@ -12,7 +12,13 @@ from counterseal.approvals.amend import Amendment, AmendmentCase, decide_amendme
 from counterseal.approvals.decide import decide_request
 from counterseal.approvals.independence import Candidate, LinkKind, PersonLink, closure, fits
 from counterseal.approvals.model import ApprovalRequest
-from counterseal.approvals.routing import Preferred, RoutedSeat, route_seats, wishes_of
+from counterseal.approvals.routing import (
+    Preferred,
+    RoutedSeat,
+    check_wishes,
+    route_seats,
+    wishes_of,
+)
 from counterseal.policy.words import DecisionWord, Role, Stage
 from tests.core.approvals import world
 from tests.core.approvals.world import NOW, RATIO, Desk, person
@@ -131,8 +137,30 @@ def test_a_seat_for_which_nobody_is_left_names_nobody() -> None:
     assert told(seats) == [("risk", None, "SELF_REVIEW_REASSIGNED")]
 
 
-def test_a_wish_for_a_seat_that_does_not_exist_is_left_out() -> None:
-    """Below the threshold there is no compliance stage; a quorum of one has one seat."""
+@pytest.mark.parametrize(
+    ("wishes", "code"),
+    [
+        ((), None),
+        (("research=ann", "risk=ben"), None),
+        (("risk=nobody",), None),
+        (("compliance=cora",), "SEAT_UNKNOWN"),
+        (("risk=ben", "risk=dan"), "SEAT_UNKNOWN"),
+    ],
+)
+def test_a_request_is_refused_that_wishes_for_a_seat_it_does_not_have(
+    wishes: tuple[str, ...], code: str | None
+) -> None:
+    """Governance 2.6: never dropped in silence; the refusal names stage, person and seats."""
+    refused = check_wishes([wish(told) for told in wishes], TWO)
+    assert (None if refused is None else refused.code) == code
+    if refused is not None:
+        told = {detail.name: detail.value for detail in refused.details}
+        assert f"{told['stage']}={told['person']}" == wishes[-1]
+        assert told["seats"] == str(sum(rule.id == told["stage"] for rule in TWO))
+
+
+def test_a_wish_for_a_seat_that_does_not_exist_any_more_is_left_out() -> None:
+    """A new version may have no compliance stage; a quorum of one has one seat."""
     assert routed("compliance=cora") == []
     assert routed("risk=ben", "risk=dan") == [("risk", "ben", None)]
     two = TWO[1].amended(quorum=2)

@@ -14,6 +14,7 @@ Source: TX-A4, TX-H15 to TX-H17; trading reference part 4.
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
+from heapq import nlargest
 from typing import Final
 
 from pydantic import Field
@@ -27,7 +28,13 @@ from counterseal.desk.exposure import (
 )
 from counterseal.desk.ports import Reader
 from counterseal.desk.views.badges import all_paper, broker_was_called, safety_badges
-from counterseal.desk.views.marks import Badge, flag
+from counterseal.desk.views.marks import (
+    EVENTS_LIMIT,
+    EVENTS_LIMIT_MAX,
+    Badge,
+    checked_limit,
+    flag,
+)
 from counterseal.kernel.clock import UtcDatetime, seconds_between
 from counterseal.kernel.model import DomainModel, Name, Refusal, Sha256, refuse
 from counterseal.kernel.money import EXACT, Exact, NonNegative, Price, Quantity, exact_text
@@ -172,6 +179,14 @@ class RiskPanel(DomainModel):
     last_further_checks: tuple[Check, ...]
 
 
+class EvaluationsView(DomainModel):
+    """The newest evaluations of orders; `total` counts all."""
+
+    limit: int
+    total: int
+    evaluations: tuple[RiskEvaluation, ...]
+
+
 class OrderQuestion(DomainModel):
     """An order that somebody only asks about.
 
@@ -245,8 +260,7 @@ def risk_panel(reader: Reader, ground: Ground, limits: RiskLimits, now: datetime
         InputError: `CALENDAR_RANGE`; see `account_risks`.
     """
     accounts = account_risks(reader, ground, now)
-    evaluations = reader.find(RiskEvaluation)
-    newest = max(evaluations, key=lambda e: (e.evaluated_at, e.evaluation_id), default=None)
+    newest = next(iter(newest_evaluations(reader, 1).evaluations), None)
     stopped = limits.kill_switch or any(a.kill_switch_active for a in accounts)
     alive = bool(accounts) and all(_alive(a, limits) for a in accounts)
     return RiskPanel(
@@ -260,6 +274,18 @@ def risk_panel(reader: Reader, ground: Ground, limits: RiskLimits, now: datetime
         last_checks=() if newest is None else newest.checks,
         last_further_checks=() if newest is None else newest.further_checks,
     )
+
+
+def newest_evaluations(reader: Reader, limit: int = EVENTS_LIMIT) -> EvaluationsView:
+    """The evaluations that were made last, newest first.
+
+    Raises:
+        InputError: `LIMIT_OUT_OF_RANGE` outside 1..500.
+    """
+    rows = checked_limit(limit, EVENTS_LIMIT_MAX)
+    found = reader.find(RiskEvaluation)
+    newest = nlargest(rows, found, key=lambda e: (e.evaluated_at, e.evaluation_id))
+    return EvaluationsView(limit=limit, total=len(found), evaluations=tuple(newest))
 
 
 def evaluate_question(
