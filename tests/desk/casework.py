@@ -47,13 +47,19 @@ def decided(world: World, request_id: str) -> tuple[ApprovalDecision, ...]:
 
 
 def signed_review(
-    world: World, request_id: str, name: str, word: DecisionWord, grant_id: str | None = None
+    world: World,
+    request_id: str,
+    name: str,
+    word: DecisionWord,
+    grant_id: str | None = None,
+    *,
+    words: str = WORDS,
 ) -> SignedReview | Refusal:
     """Prepared and signed, not yet sent."""
     answer = world.desk.approvals.prepare(
         request_id,
         word,
-        WORDS,
+        words,
         world.actor(name),
         shown_hash=NONE,
         key=world.key(),

@@ -1,6 +1,7 @@
 """The twelve properties that no compared system has, each shown once on the real desk."""
 
 import base64
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import pytest
 
 from counterseal.approvals.batch import key_signature, statement_of
 from counterseal.approvals.model import RequestStatus
+from counterseal.desk.desk import Desk
 from counterseal.desk.views.approvals import RequestDetail, request_detail
 from counterseal.desk.views.history import RecordFacts
-from counterseal.desk.views.reviewers import reviewers
+from counterseal.desk.views.reviewers import reviewers, unopened
 from counterseal.identity.keys import PersonKey
 from counterseal.kernel.canonical import parse_json
 from counterseal.policy import gate_checks
@@ -24,6 +26,7 @@ from tests.desk.bulk_room import Room, accepted
 from tests.desk.casework import amended, codes, decided, delegated, review_under, stored
 from tests.desk.policy_room import PARAMS, THRESHOLD, PolicyWorld, refusal
 from tests.world import World
+from ui.cli.cases import case_lines
 from ui.cli.signature_export import signature_files
 
 RESEARCH, PAPER = DecisionWord.RESEARCH_APPROVED, DecisionWord.APPROVED_FOR_PAPER
@@ -155,6 +158,25 @@ def test_n7_what_was_shown_is_under_the_signature_and_the_time_is_kept(world: Wo
         records = reviewers(reader, bench.bundle.approval, world.clock.now()).reviewers
     [own] = [one for one in records if one.person_id == "researcher"]
     assert [own.shown_to_decided_seconds, own.unshown] == [40, 0]
+
+
+def test_n7_who_signs_unopened_evidence_is_warned_of_or_refused(world: World) -> None:
+    """N7: by default it counts and everybody is told; a bundle may refuse it, with its code."""
+    request_id = world.requested()
+    world.done(world.reviewed(request_id, "researcher", RESEARCH))
+    [decision] = decided(world, request_id)
+    assert unopened(decision)
+    with world.store.reader() as reader:
+        view = request_detail(
+            reader, request_id, world.desk.bench.bundle, RecordFacts(), world.clock.now()
+        )
+    assert isinstance(view, RequestDetail)
+    assert "SIGNED UNOPENED" in case_lines(view)[-1]
+    bench = world.desk.bench
+    rules = bench.bundle.approval.amended(evidence_shown_required=True)
+    world.desk = Desk(replace(bench, bundle=bench.bundle.amended(approval=rules)))
+    assert codes(world.reviewed(request_id, "risk", PAPER)) == ("EVIDENCE_UNOPENED",)
+    assert len(decided(world, request_id)) == 1
 
 
 def test_n8_a_delegate_decides_under_a_grant_and_inherits_conflicts(world: World) -> None:

@@ -132,6 +132,22 @@ def test_the_status_follows_the_home(terminal: Terminal) -> None:
     assert after["record_policy"].startswith("not append-only, hash chained")
 
 
+def test_a_shown_case_says_everything_that_a_reviewer_binds(terminal: Terminal) -> None:
+    """N7, governance 2.2: what decides about a signature stands before it, stop and clocks too."""
+    world = terminal.world
+    payload = world.payload(world.signal()).amended(price_min=19_900, price_max=20_100)
+    asked = world.desk.approvals.request(payload, world.actor("quant"), key=world.key())
+    told = terminal.lines("approvals", "show", world.done(asked))
+    for word in (
+        f"{payload.order_type.value} {payload.time_in_force.value}, 19900 to 20100, once",
+        f"confidence {payload.confidence}, stop {payload.stop_distance_points} points away",
+        f"data {payload.data_version}, code {payload.code_version}",
+        f"authors     {', '.join(payload.author_ids)}",
+        f"{payload.execution_validity_seconds} s after the last approval",
+    ):
+        assert word in told
+
+
 def test_a_signer_revokes_with_the_own_key(terminal: Terminal) -> None:
     """Governance 2.1: shown first, signed, recorded; nothing can be submitted afterwards."""
     world = terminal.world

@@ -177,7 +177,9 @@ def test_an_export_holds_every_decision_of_a_case(desk: Desk, tmp_path: Path) ->
 
 
 def test_what_was_not_signed_commits_nothing(desk: Desk) -> None:
-    """TX-Z10, TX-Z17: a newline, another person's key, another name, and no signature at all."""
+    """TX-Z10, TX-Z17: a newline, another person's key, another name, and no signature at all; what
+    is no signature of the person is a record (N10).
+    """
     request_id = desk.world.requested()
     message = desk.statement(request_id).read_bytes()
     good = desk.signed(message)
@@ -192,6 +194,13 @@ def test_what_was_not_signed_commits_nothing(desk: Desk) -> None:
     (desk.out / "words").write_text("I agree", "utf-8")
     assert desk.code(*desk.decide(request_id, str(desk.out / "words"))) == "SIGNATURE_INVALID"
     assert decisions(desk.world) == ()
+    told = desk.world.rows(
+        "SELECT json_extract(body, '$.reason.code'), json_extract(body, '$.subject.id')"
+        " FROM audit_records WHERE type = 'key.refused' ORDER BY seq"
+    )
+    refused = [("KEY_NOT_ENROLLED", "risk"), *[("SIGNATURE_INVALID", "researcher")] * 4]
+    assert [one for one in told if one[1] in {"risk", "researcher"}] == refused
+    assert len(told) == len(refused) + 1
 
 
 def test_a_signature_commits_once_and_in_time(desk: Desk) -> None:

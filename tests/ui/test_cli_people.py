@@ -192,6 +192,25 @@ def test_an_access_review_shows_everybody_and_is_signed(town: Town) -> None:
     assert told == ("bob",)
 
 
+def test_a_reviewer_shows_by_a_drill_that_they_can_sign(town: Town) -> None:
+    """Governance 1 (liveness): who signed when is listed; a drill is signed and decides nothing."""
+    town.enrol("eve")
+    assert town.done("people", "drills")["rows"] == []
+    town.done("people", "grant", "eve", "research_reviewer", *town.two)
+    [row] = rows_of(town)
+    assert (row["person_id"], row["last_signed_at"], row["due"]) == ("eve", None, None)
+    assert town.code("people", "drill", *town.one("oli")) == "KEY_FILE_MISSING"
+    town.done("people", "drill", *town.one("eve"))
+    [row] = rows_of(town)
+    assert row["last_signed_at"] is not None
+
+
+def rows_of(town: Town) -> list[dict[str, object]]:
+    rows = town.done("people", "drills")["rows"]
+    assert isinstance(rows, list)
+    return rows
+
+
 def test_verify_names_the_founders_and_what_was_only_written_into_tables(town: Town) -> None:
     """TX-Z10: bootstrap is printed; a role that nobody signed is named."""
     told = town.done("people", "verify")

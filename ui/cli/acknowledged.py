@@ -36,7 +36,10 @@ def settled(
     if as_json and outcome.event_id is not None:
         facts["receipt"] = receipt_of(settings, outcome.event_id)
     if outcome.refusal is not None:
-        refused(outcome.refusal, as_json=as_json, more=facts)
+        from storage.reason_words import reason_sentences  # noqa: PLC0415 - only a refusal
+
+        words = reason_sentences(settings.counterseal_policies)
+        refused(outcome.refusal, as_json=as_json, more=facts, words=words)
     lines = [f"{what}: {outcome.subject_id} (sealed under size {outcome.sealed_size})"]
     if outcome.event_id is not None:
         lines.append(f"receipt: counterseal audit prove --event {outcome.event_id}")

@@ -20,7 +20,14 @@ from counterseal.signals.intent import OrderType, TimeInForce
 from storage.home_reader import read_home
 from ui.cli import amending, bulk, case_questions, delegations, own_keys, signature_export
 from ui.cli.acting import Act, acting
-from ui.cli.cases import active_bundle, case_detail, case_lines, not_prepared, record_facts
+from ui.cli.cases import (
+    active_bundle,
+    case_detail,
+    case_lines,
+    not_prepared,
+    record_facts,
+    shown_mark,
+)
 from ui.cli.options import AsJson, Home
 from ui.cli.render import answer, leave, notice, reject, table
 from ui.cli.session import CLOCK, decimal_of, settings_for
@@ -193,7 +200,8 @@ def review(
     prepared = preparation.prepared
     if prepared is None:
         not_prepared(request, preparation.refusal, as_json=act.as_json)
-    notice(f"signing: {prepared.statement.meaning.value} as {actor.id}")
+    mark = shown_mark(detail.shown_hash)
+    notice(f"signing: {prepared.statement.meaning.value} as {actor.id}, shown {mark}")
     signed = SignedReview(
         decision=decision,
         reason=prepared.reason,

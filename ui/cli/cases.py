@@ -2,11 +2,14 @@
 
 from typing import NoReturn
 
+from counterseal.approvals.model import RequestPayload
 from counterseal.approvals.routing import RoutedSeat
 from counterseal.audit.verdict import Outcome as LogOutcome
 from counterseal.audit.verify import verify_log
 from counterseal.desk.views.approvals import RequestDetail, request_detail
 from counterseal.desk.views.history import RecordFacts, verify_cases
+from counterseal.desk.views.reviewers import unopened
+from counterseal.kernel.clock import utc_text
 from counterseal.kernel.model import Refusal
 from counterseal.policy.bundle import PolicyBundle
 from storage.home_reader import HomeReader, read_home
@@ -64,9 +67,15 @@ def case_lines(detail: RequestDetail) -> list[str]:
         f"request     {request.approval_request_id} ({standing})",
         f"verdict     {history.verdict.value}: {history.message}",
         f"asks        {bound.side.value} up to {bound.max_quantity} {bound.symbol}, paper only",
+        f"order       {_order(bound)}",
         f"exposure    {bound.tx_equivalent} TX-equivalent, {bound.notional} {bound.currency}",
         f"signal      {bound.signal_id} of {bound.strategy_id} {bound.strategy_version}",
+        f"            {_signal(bound)}",
+        f"made with   data {bound.data_version}, code {bound.code_version}",
+        f"authors     {', '.join(bound.author_ids)}",
         f"requester   {request.requester_id}: {bound.request_reason}",
+        f"decide by   {utc_text(request.review_expires_at)}",
+        f"submit in   {bound.execution_validity_seconds} s after the last approval",
         f"hash        {request.request_hash}",
         f"records     {history.record_policy}",
         *(f"routed      {_routed(seat)}" for seat in request.routing),
@@ -74,9 +83,30 @@ def case_lines(detail: RequestDetail) -> list[str]:
     done = [
         f"decision {d.sequence}  {d.decision.value} by {d.reviewer_id} as {d.reviewer_role.value}"
         + ("" if d.batch is None else f", {d.batch.index + 1} of a batch of {d.batch.size}")
+        + (", SIGNED UNOPENED: nothing of the case was shown" if unopened(d) else "")
         for d in history.decisions
     ]
     return [*head, *done]
+
+
+def shown_mark(shown_hash: str) -> str:
+    """The first sixteen digits of what was shown, as every window has them beside the signing."""
+    return shown_hash.removeprefix("sha256:")[:16]
+
+
+def _order(bound: RequestPayload) -> str:
+    low, high = bound.price_min, bound.price_max
+    price = "at any price" if low is None and high is None else f"{low or '-'} to {high or '-'}"
+    till = "" if bound.good_till is None else f" till {utc_text(bound.good_till)}"
+    often = "once" if bound.uses_max == 1 else f"up to {bound.uses_max} times"
+    return f"{bound.order_type.value} {bound.time_in_force.value}{till}, {price}, {often}"
+
+
+def _signal(bound: RequestPayload) -> str:
+    stop = bound.stop_distance_points
+    told = "no stop" if stop is None else f"stop {stop} points away"
+    until = utc_text(bound.signal_expires_at)
+    return f"{bound.direction.value}, confidence {bound.confidence}, {told}, until {until}"
 
 
 def _routed(seat: RoutedSeat) -> str:

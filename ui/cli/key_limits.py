@@ -49,13 +49,13 @@ def limited(settings: "Settings", person_id: str, now: datetime) -> Iterator[Non
             expected=f"another try from {utc_text(attempt.not_before)} on",
             got=person_id,
         )
-        _recorded(settings, person_id, error, attempt)
+        record_refused(settings, person_id, error, attempt)
         raise error
     try:
         yield
     except InputError as error:
         if error.code == WRONG:
-            _recorded(settings, person_id, error, attempt)
+            record_refused(settings, person_id, error, attempt)
         else:
             credentials.succeeded((), (guessed.subject,))
         raise
@@ -72,7 +72,9 @@ def _rules_in_force(settings: "Settings", now: datetime) -> AccessRules:
     return AccessRules()
 
 
-def _recorded(settings: "Settings", person_id: str, error: InputError, attempt: Attempt) -> None:
+def record_refused(
+    settings: "Settings", person_id: str, error: CountersealError, attempt: Attempt
+) -> None:
     """A record of the refusal; that none could be made is told, and changes no answer."""
     from ui.cli.session import CLOCK, IDS, desk_at  # noqa: PLC0415 - the session asks for this
 

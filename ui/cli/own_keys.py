@@ -7,7 +7,8 @@ the signature is the login.
 
 import hashlib
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from counterseal.kernel.clock import utc_text
-from counterseal.kernel.errors import InputError, IntegrityError
+from counterseal.kernel.errors import CountersealError, InputError, IntegrityError
 from counterseal.policy.words import DecisionWord
 from storage.home_reader import read_home
 from ui.cli.acknowledged import settled
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from counterseal.identity.proposals import PeopleProposal
     from counterseal.kernel.canonical import Json
     from counterseal.kernel.model import Signature
+    from storage.settings import Settings
+
+_FOREIGN = frozenset({"SIGNATURE_INVALID", "KEY_NOT_ENROLLED"})
 
 Claimed = Annotated[str, typer.Option("--as", help="Who signs; proved by the signature alone.")]
 Out = Annotated[Path, typer.Option("--out", help="New file for the exact bytes to sign.")]
@@ -54,14 +58,14 @@ def statement(
     """Prepare a decision to be signed on your own machine: see the case, take the bytes along."""
     from counterseal.desk.elsewhere import claimed_actor, ssh_key_of  # noqa: PLC0415 - only here
     from counterseal.identity.dsse import signed_bytes  # noqa: PLC0415 - the same
-    from ui.cli.cases import case_detail, case_lines, not_prepared  # noqa: PLC0415 - the same
+    from ui.cli import cases  # noqa: PLC0415 - the same
 
     settings = settings_for(home)
     _check_new(out)
     with read_home(settings) as reader:
         scheme = ssh_key_of(reader, acting_as).scheme
-    detail = case_detail(settings, request, as_json=as_json)
-    for line in case_lines(detail):
+    detail = cases.case_detail(settings, request, as_json=as_json)
+    for line in cases.case_lines(detail):
         notice(line)
     desk, base, now = desk_at(settings), command_key(key), CLOCK.now()
     preparation = desk.approvals.prepare(
@@ -75,8 +79,9 @@ def statement(
     )
     prepared = preparation.prepared
     if prepared is None:
-        not_prepared(request, preparation.refusal, as_json=as_json)
-    notice(f"to sign: {prepared.statement.meaning.value} as {acting_as}")
+        cases.not_prepared(request, preparation.refusal, as_json=as_json)
+    mark, meaning = cases.shown_mark(detail.shown_hash), prepared.statement.meaning.value
+    notice(f"to sign: {meaning} as {acting_as}, shown {mark}")
     _write_new(out, signed_bytes("decision", prepared.statement.json_value()))
     law = desk.bench.bundle.approval
     seconds = min(law.nonce_ttl_seconds, law.auth_age_max_seconds)
@@ -92,18 +97,38 @@ def decide(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Commit a decision that you signed on your own machine; the signature is the login."""
+    """Commit a decision that you signed on your own machine; the signature is the login.
+
+    A signature that your key did not make is refused, and recorded.
+    """
     from counterseal.desk.elsewhere import recognise  # noqa: PLC0415 - only here
     from counterseal.identity.sshsig import unarmored  # noqa: PLC0415 - the same
 
     settings = settings_for(home)
     blob = unarmored(text_of(content_of(signature, "--signature"), signature, "--signature"))
-    session = IDS.new("ses", acting_as, CLOCK.now())
-    with read_home(settings) as reader:
+    session, base = IDS.new("ses", acting_as, CLOCK.now()), command_key(key)
+    with _recording_refusals(settings, acting_as), read_home(settings) as reader:
         found = recognise(reader, request, acting_as, blob, session)
-    approvals = desk_at(settings).approvals
-    outcome = approvals.review(request, found.signed, found.actor, key=command_key(key))
+    outcome = desk_at(settings).approvals.review(request, found.signed, found.actor, key=base)
     settled(settings, outcome, as_json=as_json, what=found.signed.decision.value)
+
+
+@contextmanager
+def _recording_refusals(settings: "Settings", person: str) -> Iterator[None]:
+    """What proves to be no signature of the person is a record before the answer is given.
+
+    Raises:
+        CountersealError: what was raised inside.
+    """
+    try:
+        yield
+    except CountersealError as error:
+        from counterseal.identity.credentials import Attempt  # noqa: PLC0415 - only who is refused
+        from ui.cli.key_limits import record_refused  # noqa: PLC0415 - the same
+
+        if error.code in _FOREIGN:
+            record_refused(settings, person, error, Attempt(attempts=1))
+        raise
 
 
 def proposal_statement(proposal: str, out: Out, home: Home = None, as_json: AsJson = False) -> None:

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from counterseal.desk.installation import Installation
-from counterseal.desk.people import register_of
+from counterseal.desk.people import key_of, register_of
 from counterseal.desk.views.people import AccessList, access_list
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
@@ -155,6 +155,44 @@ def attest_review(act: Act) -> None:
     signature = act.sign("attest", review_statement(claim))
     outcome = desk.leaving.attest_review(claim, signature, actor, key=base)
     act.settled(outcome, what="reviewed")
+
+
+@app.command()
+@acting
+def drill(act: Act) -> None:
+    """Sign a drill: on record that you can still sign; it decides nothing."""
+    from counterseal.identity.drills import drill_statement  # noqa: PLC0415 - only signing needs it
+
+    desk, actor = act.desk, act.actor
+    with read_home(act.settings) as reader:
+        own, held = reader.get(Person, actor.id), key_of(reader, actor.id, "ed25519")
+    terms = desk.people.terms("none" if own is None else own.tenant, CLOCK.now(), key=act.key)
+    notice(f"signing: a drill as {actor.id}; it decides nothing")
+    key_id = "none" if held is None else held.key_id
+    signature = act.sign("attest", drill_statement(terms, actor.id, key_id))
+    act.settled(desk.drills.drill(terms, signature, actor, key=act.key), what="drilled")
+
+
+@app.command()
+def drills(home: Home = None, as_json: AsJson = False) -> None:
+    """When each reviewer last signed, and whose drill is due."""
+    from counterseal.desk.views.drills import signing_drills  # noqa: PLC0415 - only here
+    from storage.law import law_in_force  # noqa: PLC0415 - the same
+
+    now = CLOCK.now()
+    with read_home(settings_for(home)) as reader:
+        told = signing_drills(reader, law_in_force(reader, now).bundle, now)
+    rows = [
+        (
+            one.person_id,
+            None if one.last_signed_at is None else utc_text(one.last_signed_at),
+            None if one.due is None else utc_text(one.due.since),
+        )
+        for one in told.rows
+    ]
+    lines = [*table(rows, "REVIEWER", "LAST SIGNED", "DRILL DUE SINCE")]
+    lines.append(f"a drill is due {told.every_days} days after the newest signature")
+    answer(told.json_value(), lines, as_json=as_json)
 
 
 @app.command()

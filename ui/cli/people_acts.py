@@ -247,3 +247,6 @@ def _told(settings: "Settings", outcome: "Outcome", *, as_json: bool, what: str)
     in_force = found.in_force_at is not None
     words = what if in_force else f"proposed, another signature is needed: {what}"
     settled(settings, outcome, as_json=as_json, what=words, more={"in_force": in_force})
+    if not in_force:
+        notice(f"next: counterseal people approve {found.proposal_id} --as OFFICER; who signs on")
+        notice(f"their own machine: counterseal people statement {found.proposal_id} --out FILE")

@@ -92,13 +92,20 @@ def usage_failure(message: str) -> None:
 
 
 def refused(
-    refusal: "Refusal", *, as_json: bool, more: Mapping[str, Json] | None = None
+    refusal: "Refusal",
+    *,
+    as_json: bool,
+    more: Mapping[str, Json] | None = None,
+    words: Mapping[str, str] | None = None,
 ) -> NoReturn:
-    """Tell every reason and leave with status 1."""
+    """Tell every reason, each with its sentence among `words`, and leave with status 1."""
     if as_json:
         document({"ok": False, "refusal": refusal.json_value(), **(more or {})})
     facts = "; ".join(f"{d.name} {d.value}" for d in refusal.details)
     notice(
         f"refused: {', '.join(refusal.codes)}: {refusal.message}" + (f" ({facts})" if facts else "")
     )
+    for code, said in ((code, (words or {}).get(code)) for code in refusal.codes):
+        if said is not None:
+            notice(f"  {code}: {said}")
     leave(1)

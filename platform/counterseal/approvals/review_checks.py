@@ -37,6 +37,7 @@ from counterseal.approvals.model import (
 )
 from counterseal.approvals.reasons import ReasonCode, refuse_all
 from counterseal.approvals.statement import (
+    NOTHING_SHOWN,
     DecisionStatement,
     Reviewer,
     comment_hash,
@@ -129,6 +130,19 @@ def check_review(case: ReviewCase, now: datetime) -> CheckedReview | JudgedRefus
     return with_evaluation(refusal or _unsigned(), evaluation)
 
 
+def judged_before_signing(
+    refusal: Refusal, case: GovernedCase, reviewer: Reviewer, word: DecisionWord, now: datetime
+) -> JudgedRefusal:
+    """A refusal that came before anything was signed, with what the rules say of the same act.
+
+    Raises:
+        PolicyError: `POLICY_ERROR` when the facts do not fit a question to the rules.
+    """
+    evaluation = judged(case, review_question(case, reviewer, word, None, now), now)
+    codes = dict.fromkeys((*refusal.codes, *reason_codes(evaluation)))
+    return with_evaluation(refusal.amended(codes=tuple(codes)), evaluation)
+
+
 def _evaluation(
     case: ReviewCase, statement: DecisionStatement | None, now: datetime
 ) -> PolicyEvaluation:
@@ -201,6 +215,8 @@ def _statement_codes(
         raced or due is None or statement.meaning == meaning_of(signed.decision, due),
     )
     codes += [_R.LOST_RACE] if raced else []
+    if case.bundle.approval.evidence_shown_required:
+        codes += [_R.EVIDENCE_UNOPENED] if statement.evidence_shown_hash == NOTHING_SHOWN else []
     if not all(same):
         codes.append(_R.SNAPSHOT_CHANGED)
     approving = signed.decision not in {DecisionWord.REJECTED, DecisionWord.NEEDS_DATA}

@@ -25,7 +25,7 @@ from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
 from counterseal.identity.schemes import SignatureScheme
 from counterseal.identity.signatures import verify_signed
-from counterseal.kernel.canonical import canonical_bytes
+from counterseal.kernel.canonical import canonical_bytes, digest
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.kernel.model import DomainModel, Name, Sha256, Signature
@@ -33,6 +33,8 @@ from counterseal.policy.params import ApprovalParameters, StageRule
 from counterseal.policy.words import DecisionWord, Meaning, Role, Stage
 
 KIND: Final = "decision"
+NOTHING_SHOWN: Final = digest(None)
+"""What a statement names as shown when its signer opened nothing of the case."""
 
 
 class AuthFacts(DomainModel):

@@ -206,7 +206,7 @@ class Access:
     def key_refused(
         self, person_id: str, reason: Refusal, attempt: Attempt, *, key: str
     ) -> Outcome:
-        """Record that a person's key file was not opened: a wrong passphrase, or a wait."""
+        """Record that a key did not let its person in: a wrong passphrase or signature, a wait."""
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             del now

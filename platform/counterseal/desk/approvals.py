@@ -24,7 +24,7 @@ from counterseal.approvals.model import (
     RequestPayload,
     ReviewNonce,
 )
-from counterseal.approvals.review_checks import SignedReview
+from counterseal.approvals.review_checks import SignedReview, judged_before_signing
 from counterseal.approvals.routing import Preferred, asked_of
 from counterseal.approvals.statement import (
     Reviewer,
@@ -163,6 +163,7 @@ class Approvals:
         shown_hash: str,
         key: str,
         scheme: SignatureScheme = SignatureScheme.ED25519,
+        key_id: str | None = None,
         against: Objection | None = None,
         grant_id: str | None = None,
     ) -> Preparation:
@@ -175,7 +176,8 @@ class Approvals:
             actor: The reviewer, re-authenticated.
             shown_hash: Digest of what the reviewer was shown.
             key: Idempotency key.
-            scheme: Which of the reviewer's keys will sign.
+            scheme: Of which scheme the reviewer's key is that will sign.
+            key_id: Which of the reviewer's keys of that scheme; None = the newest.
             against: Asked first, in the same transaction; its refusal is the answer.
             grant_id: The grant that the actor acts under, or None for the own name.
 
@@ -186,7 +188,7 @@ class Approvals:
             objection = None if against is None else against(reader, now)
             if objection is not None:
                 return objection
-            reviewer = reviewer_of(reader, actor, scheme, grant_id)
+            reviewer = reviewer_of(reader, actor, scheme, grant_id, key_id)
             if isinstance(reviewer, Refusal):
                 return reviewer
             prepared = self._prepared(
@@ -197,7 +199,8 @@ class Approvals:
             return self._offered(request_id, prepared, shown_hash, actor, now)
 
         words = {"request": request_id, "decision": decision, "scheme": scheme.value}
-        asked = digest(words if grant_id is None else words | {"grant": grant_id})
+        named = {"grant": grant_id, "key": key_id}
+        asked = digest(words | {name: told for name, told in named.items() if told is not None})
         command = self._command("approvals.prepare", actor, key, request_id, asked)
         outcome = self._bench.recorder.run(command, decide)
         if outcome.refusal is not None:
@@ -240,15 +243,15 @@ class Approvals:
         """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            case = load_case(reader, request_id)
-            acting_under = claimed(signed.signature, "grant_id") or None
-            reviewer = reviewer_of(reader, actor, signed.signature.scheme, acting_under)
+            case, by = load_case(reader, request_id), signed.signature
+            acting_under = claimed(by, "grant_id") or None
+            reviewer = reviewer_of(reader, actor, by.scheme, acting_under, by.key_id)
             if isinstance(case, Refusal):
                 return case
             if isinstance(reviewer, Refusal):
                 return reviewer
             request, decisions = case
-            nonce = reader.get(ReviewNonce, claimed_nonce(signed.signature))
+            nonce = reader.get(ReviewNonce, claimed_nonce(by))
             reviewed = decide_review(
                 request,
                 decisions,
@@ -349,7 +352,10 @@ class Approvals:
                 issued_at=now,
             )
         except InputError as error:
-            return refuse(error.code, error.message, request=request_id)
+            refusal = refuse(error.code, error.message, request=request_id)
+            links = links_of_case(reader, case[0].payload.created_at, now)
+            asked = governed(*case, self._bench.bundle).amended(links=links)
+            return judged_before_signing(refusal, asked, reviewer, decision, now)
         return PreparedReview(statement=statement, reason=reason, comment_salt=salt)
 
     @staticmethod

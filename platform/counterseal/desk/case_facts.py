@@ -21,7 +21,7 @@ from counterseal.approvals.independence import Candidate, PersonLink, links_of_k
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
 from counterseal.approvals.statement import AuthFacts, Reviewer
 from counterseal.desk.people import enrolled_key, enrolled_keys, key_of, person_of
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, once
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
 from counterseal.kernel.model import Actor, Refusal, refuse
@@ -88,7 +88,7 @@ def _own_facts(
 def links_of_case(reader: Reader, since: datetime, now: datetime) -> tuple[PersonLink, ...]:
     """Who is one person with whom, in a case that began at `since` and goes on at `now`."""
     return (
-        *links_of_keys(reader.find(PersonKey)),
+        *once(reader, "links_of_keys", lambda: links_of_keys(reader.find(PersonKey))),
         *links_of_grants(reader.find(DelegationGrant), since, now),
     )
 
@@ -121,9 +121,16 @@ def auth_facts(actor: Actor) -> AuthFacts:
 
 
 def reviewer_of(
-    reader: Reader, actor: Actor, scheme: str, grant_id: str | None = None
+    reader: Reader,
+    actor: Actor,
+    scheme: str,
+    grant_id: str | None = None,
+    key_id: str | None = None,
 ) -> Reviewer | Refusal:
-    """Who decides, with the key of a scheme, in whose name.
+    """Who decides, with which key, in whose name.
+
+    The key is the named one when it is the actor's own and counts, and otherwise the actor's newest
+    of the scheme, which a signature by any other key then does not fit.
 
     Refusals: `NOT_FOUND`, `PERSON_DISABLED`, `GRANT_INVALID`.
     """
@@ -133,5 +140,5 @@ def reviewer_of(
         return person
     if isinstance(delegated, Refusal):
         return delegated
-    own = key_of(reader, actor.id, scheme)
+    own = key_of(reader, actor.id, scheme, key_id) or key_of(reader, actor.id, scheme)
     return Reviewer(person=person, key=own, auth=auth_facts(actor), delegated=delegated)

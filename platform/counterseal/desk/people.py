@@ -23,7 +23,7 @@ from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
 from counterseal.desk.gate import acting_person
 from counterseal.desk.installation import Installation
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, once
 from counterseal.desk.recorder import Decide
 from counterseal.identity.acts import OPEN_DAYS, ActTerms
 from counterseal.identity.founding import Founding, decide_founding
@@ -60,13 +60,20 @@ def stranger_among(reader: Reader, author_ids: Sequence[str]) -> Refusal | None:
     return None
 
 
-def key_of(reader: Reader, person_id: str, scheme: str | None = None) -> PersonKey | None:
-    """The person's newest key that is still active, of a scheme when one is named; or None.
+def key_of(
+    reader: Reader, person_id: str, scheme: str | None = None, key_id: str | None = None
+) -> PersonKey | None:
+    """The newest of the person's active keys, of a scheme and an id when these are named; or None.
 
     A key that was only written into the table is none; see `enrolled_keys`.
     """
-    active = [k.key_id for k in reader.find(PersonKey, person_id=person_id) if k.revoked_at is None]
-    return newest_key(enrolled_keys(reader, active), scheme)
+    return newest_key(active_keys(reader, person_id, key_id), scheme)
+
+
+def active_keys(reader: Reader, person_id: str, key_id: str | None = None) -> tuple[PersonKey, ...]:
+    """The person's enrolled keys that have not ended; of these, only the named one when named."""
+    mine = [k for k in reader.find(PersonKey, person_id=person_id) if k.revoked_at is None]
+    return enrolled_keys(reader, [k.key_id for k in mine if key_id in {None, k.key_id}])
 
 
 def newest_key(keys: Iterable[PersonKey], scheme: str | None = None) -> PersonKey | None:
@@ -92,6 +99,11 @@ def enrolled_keys(reader: Reader, wanted: Collection[str] | None = None) -> tupl
     """
     if wanted is not None and not wanted:
         return ()
+    named = None if wanted is None else frozenset(wanted)
+    return once(reader, ("enrolled_keys", named), lambda: _enrolled(reader, named))
+
+
+def _enrolled(reader: Reader, wanted: frozenset[str] | None) -> tuple[PersonKey, ...]:
     installed = reader.find(Installation)
     former = tuple(rollback.origin for rollback in reader.find(Rollback))
     register = register_of(reader, "") if wanted is None else _rested_on(reader, wanted)

@@ -18,8 +18,8 @@ from pydantic import Field
 from counterseal.identity.acts import ATTEST, ActTerms
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
-from counterseal.identity.proposals import signature_problem, terms_refusal
-from counterseal.kernel.canonical import Json, canonical_bytes
+from counterseal.identity.proposals import own_signature_refusal, terms_refusal
+from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import Document, DomainModel, Name, Refusal, Sha256, Signature, refuse
 from counterseal.policy.authorize import Action, authorize
@@ -87,7 +87,7 @@ def decide_review(
     refusal = (
         authorize(Action.GRANT_ROLE, attester.held_roles(), active=attester.active)
         or terms_refusal(claim.terms, origin, attester.tenant, now)
-        or _unsigned(claim, signature, key, attester, now)
+        or own_signature_refusal(signature, key, attester, ATTEST, review_statement(claim), now)
     )
     if refusal is not None:
         return refusal
@@ -102,13 +102,3 @@ def decide_review(
         attested_at=now,
         signature=signature,
     )
-
-
-def _unsigned(
-    claim: AccessClaim, signature: Signature, key: PersonKey | None, attester: Person, now: datetime
-) -> Refusal | None:
-    if key is None or key.person_id != attester.person_id or not key.counts_at(now):
-        return refuse("KEY_NOT_ENROLLED", "no key of this person", person=attester.person_id)
-    statement = canonical_bytes(review_statement(claim)).decode()
-    problem = signature_problem(signature, key, ATTEST, statement)
-    return refuse("SIGNATURE_INVALID", problem, key_id=key.key_id) if problem else None

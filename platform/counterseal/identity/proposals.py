@@ -15,7 +15,7 @@ Not here: the founding of a home (identity.founding), rechecking what is stored 
 Source: governance rules, part 3 (enrolment, rotation) and 5 (roles by two people).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final, NamedTuple, assert_never
@@ -37,7 +37,7 @@ from counterseal.identity.acts import (
 from counterseal.identity.keys import PersonKey, decide_enrolment, decide_revocation
 from counterseal.identity.people import SIGNERS, Person, RoleGrant, check_signers, decide_grant
 from counterseal.identity.signatures import verify_signed
-from counterseal.kernel.canonical import canonical_bytes
+from counterseal.kernel.canonical import Json, canonical_bytes
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.kernel.model import (
@@ -279,6 +279,21 @@ def signature_problem(signature: Signature, key: PersonKey, kind: str, statement
         return error.message
     text = canonical_bytes(stated).decode()  # type: ignore[arg-type]  # parsed JSON
     return "" if text == statement else "another statement was signed"
+
+
+def own_signature_refusal(
+    signature: Signature,
+    key: PersonKey | None,
+    person: Person,
+    kind: str,
+    statement: Mapping[str, Json],
+    now: datetime,
+) -> Refusal | None:
+    """`KEY_NOT_ENROLLED` or `SIGNATURE_INVALID` unless the person's own key signed a statement."""
+    if key is None or key.person_id != person.person_id or not key.counts_at(now):
+        return refuse("KEY_NOT_ENROLLED", "no key of this person", person=person.person_id)
+    problem = signature_problem(signature, key, kind, canonical_bytes(dict(statement)).decode())
+    return refuse("SIGNATURE_INVALID", problem, key_id=key.key_id) if problem else None
 
 
 def _present(act: EnrolKey, register: Register, now: datetime) -> set[str]:

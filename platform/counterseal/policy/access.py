@@ -79,6 +79,8 @@ class AccessRules(DomainModel):
         account_attempts, source_attempts: Wrong answers without a wait.
         backoff_seconds, backoff_seconds_max: First and longest wait.
         attempts_forgotten_seconds: Quiet time after which wrong answers are forgotten.
+        signing_drill_days: A reviewer who signed nothing for so long is asked to show that they
+            can.
     """
 
     schema_version: int = Field(default=1, ge=1, le=1)
@@ -94,6 +96,7 @@ class AccessRules(DomainModel):
     backoff_seconds: Span = 30
     backoff_seconds_max: Span = 3_600
     attempts_forgotten_seconds: Span = 86_400
+    signing_drill_days: int = Field(default=90, ge=1, le=366)
     issuers: tuple[IssuerRule, ...] = Field(default=(), max_length=20)
 
     @model_validator(mode="after")

@@ -101,6 +101,8 @@ class ApprovalParameters(DomainModel):
         approval_uses_max: Most orders that one approval may serve for.
         market_day_orders_allowed: Whether a market order may be DAY; the exchange's own rule that
             it may not is unverified.
+        evidence_shown_required: Whether a decision by who was shown nothing is refused; otherwise
+            it counts, and windows and the reviewers' report say so.
         delegation_days_max: Longest span of a grant, in days of 86,400 seconds.
     """
 
@@ -122,6 +124,7 @@ class ApprovalParameters(DomainModel):
     authority: tuple[Authority, ...] = Field(min_length=1, max_length=len(Role))
     approval_uses_max: int = Field(ge=1, le=APPROVAL_USES_MAX)
     market_day_orders_allowed: bool = True
+    evidence_shown_required: bool = False
     delegation_days_max: int = Field(ge=1, le=30)
     void_matrix: tuple[VoidRow, ...] = Field(min_length=1, max_length=100)
 

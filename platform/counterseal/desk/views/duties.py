@@ -21,6 +21,7 @@ from counterseal.approvals.expiry import is_expired
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.approvals.statement import due_stage
 from counterseal.desk.ports import Reader
+from counterseal.desk.views.drills import DrillRow, drills_of
 from counterseal.desk.views.marks import PaperView
 from counterseal.desk.views.signing import SignatureDue, signatures_due
 from counterseal.desk.views.standing import (
@@ -53,13 +54,14 @@ class DutyKind(StrEnum):
     SIGN = "sign_proposal"
     ANSWER = "answer_needs_data"
     ASK_AGAIN = "ask_again"
+    DRILL = "signing_drill"
 
 
 class Duty(DomainModel):
     """One piece of work.
 
     Attributes:
-        subject_id: The request or proposal.
+        subject_id: The request or proposal; of a drill the person.
         since: When it began to wait (UTC).
         until: When it is too late (UTC, half-open).
         command: What to type; words in capitals are the person's own.
@@ -137,6 +139,7 @@ def duties(reader: Reader, bundle: PolicyBundle, person_id: str, now: datetime) 
             found += _of_turn(register, case, person_id, now)
             found += _of_return(reader, case, person_id, now)
         found += _of_proposals(signatures_due(reader, register, now), person_id)
+        found += _of_drills(drills_of(reader, bundle, person, now))
     ranked = sorted(found, key=lambda d: (d.until, d.subject_id, d.kind))
     return Duties(
         person_id=person_id,
@@ -167,6 +170,19 @@ def _of_proposals(due: Iterable[SignatureDue], person_id: str) -> Iterator[Duty]
                 since=one.since,
                 until=one.until,
                 command=f"counterseal {one.noun} approve {one.proposal_id} --as {person_id}",
+            )
+
+
+def _of_drills(rows: Iterable[DrillRow]) -> Iterator[Duty]:
+    for row in rows:
+        if row.due is not None:
+            yield Duty(
+                kind=DutyKind.DRILL,
+                subject_id=row.person_id,
+                sentence="show that you can still sign: nothing was decided by your key for long",
+                since=row.due.since,
+                until=row.due.until,
+                command=f"counterseal people drill --as {row.person_id}",
             )
 
 

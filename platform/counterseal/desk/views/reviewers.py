@@ -25,13 +25,14 @@ from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
+from counterseal.approvals.statement import NOTHING_SHOWN
 from counterseal.broker.model import Fill
 from counterseal.desk.ports import Reader
 from counterseal.desk.views.marks import PaperView
 from counterseal.desk.views.standing import Case
 from counterseal.desk.views.turns import cases_of, due_since
 from counterseal.identity.people import Person
-from counterseal.kernel.canonical import digest, parse_json
+from counterseal.kernel.canonical import parse_json
 from counterseal.kernel.clock import UtcDatetime, seconds_between
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import DomainModel, Name
@@ -45,7 +46,6 @@ HASTY_SECONDS: Final = 30
 """Less than this after a stage was due, nobody has read the case."""
 
 RATE_PLACES: Final = Decimal("0.0001")
-NOTHING_SHOWN: Final = digest(None)
 _REALIZED: Final = "realized"
 
 
@@ -136,7 +136,7 @@ def _record(
 ) -> ReviewerRecord:
     waits = [_due_to_decided(case, decision) for case, decision in given]
     hasty = [wait < HASTY_SECONDS for wait in waits]
-    unshown = [shown_hash_of(decision) in {None, NOTHING_SHOWN} for _, decision in given]
+    unshown = [unopened(decision) for _, decision in given]
     approves = [decision.approves for _, decision in given]
     bulk = sum(decision.batch is not None for _, decision in given)
     stamps = [a and (h or u) for a, h, u in zip(approves, hasty, unshown, strict=True)]
@@ -191,6 +191,11 @@ def shown_hash_of(decision: ApprovalDecision) -> str | None:
         return None
     told = value.get("evidence_shown_hash") if isinstance(value, dict) else None
     return told if isinstance(told, str) else None
+
+
+def unopened(decision: ApprovalDecision) -> bool:
+    """Whether a decision was signed by who was shown nothing of the case."""
+    return shown_hash_of(decision) in {None, NOTHING_SHOWN}
 
 
 def _due_to_decided(case: Case, decision: ApprovalDecision) -> Decimal:
