@@ -66,10 +66,10 @@ def replacement(table: Table, key: str, dialect: str) -> str:
     return str(whole.compile(dialect=told))
 
 
-def insert_draft(connection: Connection, event_id: str, content: bytes, digest: str) -> None:
-    """Let a draft wait."""
+def insert_drafts(connection: Connection, rows: Sequence[tuple[str, bytes, str]]) -> None:
+    """Let drafts wait: event id, lines and what binds them."""
     mark = "%s" if connection.dialect.name == "postgresql" else "?"
-    connection.exec_driver_sql(_OUTBOX[mark], (event_id, content, digest))
+    connection.exec_driver_sql(_OUTBOX[mark], list(rows))
 
 
 def insert_records(connection: Connection, rows: Sequence[StoredRow]) -> None:

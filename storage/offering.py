@@ -54,6 +54,10 @@ class OfferingStore:
         """A read-only view."""
         return self._store.reader()
 
+    def batch(self) -> AbstractContextManager[Store]:
+        """A store whose transactions are all one."""
+        return self._store.batch()
+
     def seal(self) -> int:
         """Seal, and offer the newest checkpoint when it is a new one; errors of the store alone."""
         size = self._store.seal()

@@ -14,14 +14,14 @@ Source: style part 4 (SQLite turns decimals into REAL); ADR 0001.
 import types
 from collections.abc import Mapping, Sequence
 from enum import Enum
-from typing import Annotated, Final, Literal, TypeVar, Union, get_args, get_origin
+from typing import Annotated, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import orjson
 from sqlalchemy import Column, Table
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
-from counterseal.kernel.canonical import Json, canonical_bytes
+from counterseal.kernel.canonical import Json, Told
 from counterseal.kernel.model import Document, parse_document
 from storage.columns import Whole, Words
 
@@ -45,6 +45,7 @@ INDEXED: Final[Mapping[str, Sequence[str]]] = {
     "execution_reports": ("order_id",),
     "fills": ("order_id", "quote_id"),
     "ledger_entries": ("account_id",),
+    "accounts": ("tenant",),
     "positions": ("account_id",),
     "risk_overrides": ("account_id",),
     "strategy_exposures": ("strategy_id",),
@@ -86,6 +87,8 @@ class DocumentTable:
         self._classes = {
             name: _storage_class(field.annotation) for name, field in kind.model_fields.items()
         }
+        self._nested = [name for name, one in self._classes.items() if one == "json"]
+        self._whole = [name for name, one in self._classes.items() if one == "integer"]
         self._booleans = {
             name for name, field in kind.model_fields.items() if _is_boolean(field.annotation)
         }
@@ -108,17 +111,16 @@ class DocumentTable:
         )
 
     def cells(self, value: Mapping[str, Json]) -> dict[str, Cell]:
-        """Cells of a document's JSON value."""
-        return {name: self._cell(name, value[name]) for name in self._classes}
-
-    def _cell(self, name: str, value: Json) -> Cell:
-        if value is None:
-            return None
-        if self._classes[name] == "integer":
-            return int(value)  # type: ignore[arg-type]  # the model has checked it
-        if self._classes[name] == "text":
-            return str(value)
-        return canonical_bytes(value).decode()
+        """Cells of a document's JSON value, which the model has checked: text is text there."""
+        cells = {name: value[name] for name in self._classes}
+        told = value if isinstance(value, Told) else Told(value)
+        for name in self._nested:
+            if cells[name] is not None:
+                cells[name] = told.part(name).decode()
+        for name in self._whole:
+            if cells[name] is not None:
+                cells[name] = int(cells[name])  # type: ignore[arg-type]  # a truth, or a whole number
+        return cast("dict[str, Cell]", cells)
 
     def document(self, cells: Mapping[str, Cell]) -> Document:
         """The document of stored cells.

@@ -17,6 +17,7 @@ from pathlib import Path
 from counterseal.audit.ports import Signer
 from counterseal.kernel.clock import Clock
 from counterseal.kernel.errors import AdapterError, InputError
+from storage.collection import uncollected
 from storage.data_keys import DataKeys
 from storage.databases import Database, SqliteFile, database_at
 from storage.durable import sync_folder
@@ -24,6 +25,7 @@ from storage.engines import fold
 from storage.guards import check_guards
 from storage.journal import AfterStep, Journal, no_observer
 from storage.openings import destroy_keys
+from storage.overlay import BatchStore, Overlay
 from storage.placing import create_head
 from storage.schema import check_schema, has_tables
 from storage.unit_of_work import SqlReader, SqlUnitOfWork, reading, translated_errors, writing
@@ -157,6 +159,19 @@ class SqlStore:
         """A writing transaction."""
         with self._turn, writing(self._writer, self._draft_key, self._keys) as work:
             yield work
+        self._after_step("recorded")
+
+    @contextmanager
+    def batch(self) -> Iterator[BatchStore]:
+        """A store whose transactions are all one, committed when the block ends."""
+        with (
+            self._turn,
+            uncollected(),  # the search took a sixth of a batch's time
+            writing(self._writer, self._draft_key, self._keys) as work,
+        ):
+            overlay = Overlay(work)
+            yield BatchStore(overlay)
+            overlay.flush()
         self._after_step("recorded")
 
     @contextmanager

@@ -33,17 +33,19 @@ from counterseal.audit.drafts import draft_bytes
 from counterseal.audit.privacy import Opening
 from counterseal.audit.record import Draft
 from counterseal.desk.ports import Wanted
+from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import parse_utc
 from counterseal.kernel.errors import AdapterError, InvariantError
 from counterseal.kernel.model import Document
 from storage.data_keys import DataKeys
-from storage.dialects import insert_draft, replacement
+from storage.dialects import insert_drafts, replacement
 from storage.failures import failure_of
 from storage.openings import forget_openings, keep_openings, read_opening
 from storage.rows import Cell
 from storage.tables import DOCUMENT_TABLES, table
 
 D = TypeVar("D", bound=Document)
+_Carried = Mapping[str, Mapping[str, Sequence[Mapping[str, Json]]]]
 DOCUMENTS_KEPT: Final = 8_192
 """Documents that stay parsed; the one not read for longest is forgotten first."""
 
@@ -131,11 +133,23 @@ class SqlUnitOfWork(SqlReader):
         Raises:
             InputError: when the draft does not fit the record format.
         """
-        content = draft_bytes(draft)
-        bound = bound_draft(self._draft_key, content)
-        insert_draft(self._connection, draft["event_id"], content, bound)
-        for document in documents:
-            self._store(document)
+        self.record_all([(draft["event_id"], draft_bytes(draft))])
+        for document, told in as_told(draft, documents):
+            self.store_all(document.KIND, [told])
+
+    def record_all(self, drafts: Sequence[tuple[str, bytes]]) -> None:
+        """Put drafts into the outbox in their order, each by event id and checked lines."""
+        rows = [(name, lines, bound_draft(self._draft_key, lines)) for name, lines in drafts]
+        if rows:
+            insert_drafts(self._connection, rows)
+
+    def store_all(self, kind: str, told: Sequence[Mapping[str, Json]]) -> None:
+        """Store documents of one kind, each in the place of the one with its key."""
+        cells = DOCUMENT_TABLES[kind].cells
+        rows = [cells(one) for one in told]
+        if rows:
+            statement = _replacement(kind, self._connection.dialect.name)
+            self._connection.exec_driver_sql(statement, rows)
 
     def keep(self, openings: Sequence[Opening]) -> None:
         """Keep what opens the commitments of a draft."""
@@ -156,13 +170,23 @@ class SqlUnitOfWork(SqlReader):
         column = mapped.table.c[mapped.kind.KEY]
         self._connection.execute(delete(mapped.table).where(column == key))
 
-    def _store(self, document: Document) -> None:
+
+def as_told(
+    draft: Draft, documents: Sequence[Document]
+) -> Iterator[tuple[Document, Mapping[str, Json]]]:
+    """Documents with the JSON that the draft carries of each.
+
+    Raises:
+        InvariantError: for what has no table.
+    """
+    carried = cast("_Carried", draft["after"] or {}).get("documents", {})
+    told = {kind: iter(values) for kind, values in carried.items()}
+    for document in documents:
         mapped = DOCUMENT_TABLES.get(document.KIND)
         if mapped is None or mapped.kind is not type(document):
             raise InvariantError(f"{document.KIND} is no registered document")
-        cells = mapped.cells(document.json_value())
-        dialect = self._connection.dialect.name
-        self._connection.exec_driver_sql(_replacement(document.KIND, dialect), cells)
+        own = told.get(document.KIND)
+        yield document, document.json_value() if own is None else next(own)
 
 
 @lru_cache(maxsize=DOCUMENTS_KEPT)

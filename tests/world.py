@@ -113,10 +113,15 @@ class World(Household):
         )
 
     def requested(
-        self, *, quantity: int = 4, direction: Direction = Direction.LONG, target: str = "0.25"
+        self,
+        *,
+        quantity: int = 4,
+        direction: Direction = Direction.LONG,
+        target: str = "0.25",
+        symbol: str = SYMBOL,
     ) -> str:
         signal = self.signal(direction=direction, target=target)
-        payload = self.payload(signal, quantity=quantity)
+        payload = self.payload(signal, quantity=quantity, symbol=symbol)
         return self.done(self.desk.approvals.request(payload, self.actor("quant"), key=self.key()))
 
     def reviewed(self, request_id: str, name: str, word: DecisionWord) -> Outcome:
@@ -143,9 +148,16 @@ class World(Household):
         return self.desk.approvals.review(request_id, signed, self.actor(name), key=self.key())
 
     def approved(
-        self, *, quantity: int = 4, direction: Direction = Direction.LONG, target: str = "0.25"
+        self,
+        *,
+        quantity: int = 4,
+        direction: Direction = Direction.LONG,
+        target: str = "0.25",
+        symbol: str = SYMBOL,
     ) -> str:
-        request_id = self.requested(quantity=quantity, direction=direction, target=target)
+        request_id = self.requested(
+            quantity=quantity, direction=direction, target=target, symbol=symbol
+        )
         self.done(self.reviewed(request_id, "researcher", DecisionWord.RESEARCH_APPROVED))
         self.done(self.reviewed(request_id, "risk", DecisionWord.APPROVED_FOR_PAPER))
         if quantity >= LARGE:

@@ -11,11 +11,13 @@ from pathlib import Path
 
 from tests.bench import (
     bench_audit,
+    bench_batch,
     bench_cli,
     bench_demo,
     bench_policy,
     bench_risk,
     bench_seal,
+    bench_sign,
     bench_submit,
     bench_sweep,
     bench_tape,
@@ -29,11 +31,13 @@ BENCHES = {
     "ticks": bench_ticks,
     "tape": bench_tape,
     "submit": bench_submit,
+    "batch": bench_batch,
     "demo": bench_demo,
     "audit": bench_audit,
     "policy": bench_policy,
     "risk": bench_risk,
     "seal": bench_seal,
+    "sign": bench_sign,
     "tree": bench_tree,
     "sweep": bench_sweep,
 }

@@ -6,11 +6,8 @@ from pathlib import Path
 import pytest
 from sqlalchemy import insert, select
 
-from counterseal.audit.record import StoredRow
 from counterseal.audit.verify import Evidence, head_of_signer, verify_log
-from counterseal.desk.documents import DOCUMENTS
 from counterseal.kernel.ids import SeededIdSource
-from counterseal.kernel.model import Document
 from storage.data_keys import data_keys
 from storage.databases import PostgresDatabase
 from storage.desk import _wired
@@ -20,6 +17,7 @@ from storage.migrations import create_schema
 from storage.signers import EmbeddedSigner, read_state
 from storage.store import SqlStore
 from storage.tables import REGISTER, table
+from tests.desk.batch_room import of_all_kinds, one_by_one, together, told
 from tests.world import ORIGIN, World
 
 ORDER = {"audit_records": "seq", "audit_checkpoints": "size"}
@@ -66,13 +64,6 @@ def a_day(world: World) -> None:
     world.submitted(second, quantity=1, key="late")
 
 
-def told(world: World) -> tuple[list[StoredRow], dict[str, tuple[Document, ...]]]:
-    reading = world.store._engines.reading
-    with world.store.reader() as reader, reading.connect() as connection:
-        documents = {kind.KIND: reader.find(kind) for kind in DOCUMENTS}
-        return list(HomeReader(connection).records()), documents
-
-
 def test_the_same_commands_give_the_same_records_and_documents(
     tmp_path: Path, moved: MovedWorld, empty: PostgresDatabase
 ) -> None:
@@ -94,3 +85,15 @@ def test_the_same_commands_give_the_same_records_and_documents(
     engine.dispose()
     assert (found.outcome, found.totals.unsealed) == ("ok", 0)
     assert found.totals.size == len(records)
+
+
+def test_a_batch_leaves_on_a_server_what_single_submits_leave_at_home(
+    tmp_path: Path, moved: MovedWorld
+) -> None:
+    """Issue 5, speed: the batch path is the same on either database."""
+    at_home = World(tmp_path / "home")
+    one_by_one(at_home, of_all_kinds(at_home))
+
+    together(moved, of_all_kinds(moved))
+
+    assert told(moved) == told(at_home)

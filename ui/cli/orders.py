@@ -1,4 +1,4 @@
-"""`counterseal orders`: list, show, submit, replace, cancel, reconcile, outbox, timeouts."""
+"""`counterseal orders`: list, show, submit and what becomes of an order after it."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,7 +16,7 @@ from counterseal.oms.timeouts import TIMEOUT_SECONDS_DEFAULT
 from counterseal.risk.model import RiskEvaluation
 from storage.home_reader import read_home
 from storage.settings import Settings
-from ui.cli import order_changes, order_gateway
+from ui.cli import mandates, order_batches, order_changes, order_gateway
 from ui.cli.acting import Act, acting
 from ui.cli.options import AsJson, Home, Key, PassphraseFile, QuoteFile
 from ui.cli.order_changes import GoodTill, optional, utc
@@ -25,6 +25,7 @@ from ui.cli.render import answer, leave, notice, refused, reject, table
 from ui.cli.session import CLOCK, command_key, decimal_of, desk_at, logged_in, settings_for
 
 app = typer.Typer(no_args_is_help=True)
+app.command("submit-batch")(order_batches.submit_batch)
 app.command()(order_gateway.deliver)
 app.command("reconcile-accounts")(order_gateway.reconcile_accounts)
 app.command()(order_gateway.resolve)
@@ -32,6 +33,9 @@ app.command()(order_changes.replace)
 app.command()(order_changes.reconcile)
 app.command()(order_changes.outbox)
 app.command("replay-letter")(order_changes.replay_letter)
+app.command()(mandates.mandate)
+app.command("mandates")(mandates.list_mandates)
+app.command("end-mandate")(mandates.end_mandate)
 
 
 @app.command("list")

@@ -6,12 +6,12 @@ import typer
 
 from counterseal.desk.commands import Outcome
 from counterseal.kernel.canonical import Json, digest, sha256_hex
-from counterseal.kernel.errors import InputError
-from counterseal.signals.intake import Parsed, TextFormat, parse_signals
+from counterseal.signals.intake import Parsed, parse_signals
 from counterseal.signals.model import Provenance
 from ui.cli.acting import Act, acting
 from ui.cli.render import answer, leave, notice, reject
 from ui.cli.session import content_of, text_of
+from ui.cli.text_layout import Layout, layout_of
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -26,9 +26,7 @@ def _signals() -> None:
 def propose(
     file: Annotated[str, typer.Argument(help="JSON, JSON Lines or CSV; - for standard input.")],
     act: Act,
-    layout: Annotated[
-        TextFormat | None, typer.Option("--format", help="By the file's name when absent.")
-    ] = None,
+    layout: Layout = None,
     keep_good: Annotated[
         bool, typer.Option(help="Take the good lines, report the others.")
     ] = False,
@@ -37,7 +35,7 @@ def propose(
 ) -> None:
     """Take signals from a file; refused signals are recorded, broken lines are not."""
     content = content_of(file)
-    parsed = parse_signals(text_of(content, file), layout or _layout(file), keep_good=keep_good)
+    parsed = parse_signals(text_of(content, file), layout_of(file, layout), keep_good=keep_good)
     if not parsed.signals and not parsed.errors:
         reject("NO_SIGNALS", "there is no signal in it", field="FILE", got=file)
     outcomes: list[Outcome] = []
@@ -56,16 +54,6 @@ def propose(
             for place, signal in enumerate(parsed.signals)
         ]
     _report(parsed, outcomes, as_json=act.as_json)
-
-
-def _layout(file: str) -> TextFormat:
-    suffix = file.rsplit(".", 1)[-1].lower()
-    known = {"csv": TextFormat.CSV, "jsonl": TextFormat.JSON_LINES, "json": TextFormat.JSON}
-    if suffix in known:
-        return known[suffix]
-    raise InputError(
-        "FORMAT_UNKNOWN", "say --format json, jsonl or csv", field="--format", got=file
-    )
 
 
 def _report(parsed: Parsed, outcomes: list[Outcome], *, as_json: bool) -> None:

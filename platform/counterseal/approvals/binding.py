@@ -46,7 +46,7 @@ def binding_breaches(
 
     `ratio` is the TX-equivalent of one contract of the intent's symbol.
     """
-    wanted, bound = dict(intent), dict(payload)
+    wanted, bound = vars(intent), vars(payload)
     breaches = [field for name, field in _EQUAL if wanted[name] != bound[field]]
     if intent.quantity > payload.max_quantity:
         breaches.append("max_quantity")

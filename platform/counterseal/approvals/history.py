@@ -196,7 +196,7 @@ def _unsigned_words(
     statement: DecisionStatement,
     previous: str,
 ) -> str:
-    told, signed = dict(decision), dict(statement)
+    told, signed = vars(decision), vars(statement)
     for name, field in _SIGNED:
         if told[name] != signed[field]:
             return f"{name} is not what was signed"

@@ -39,6 +39,7 @@ from counterseal.kernel.clock import utc_text
 from counterseal.kernel.errors import InputError
 
 _NAMES: Final = tuple(sorted(DRAFT_FIELDS))
+_HEADS: Final = tuple((name, b'"%b":' % name.encode()) for name in _NAMES)
 _FORMAT: Final = re.compile(
     rb"\{%b\}" % rb",\n".join(rb'("%b":[^\n]*)' % name.encode() for name in _NAMES)
 )
@@ -82,8 +83,8 @@ def draft_bytes(draft: Mapping[str, object]) -> bytes:
 
 
 def _lines(draft: Mapping[str, object]) -> bytes:
-    values = ((name, canonical_bytes(cast("Json", draft[name]))) for name in _NAMES)
-    return b"{%b}" % b",\n".join(b'"%b":%b' % (name.encode(), value) for name, value in values)
+    told = [head + canonical_bytes(cast("Json", draft[name])) for name, head in _HEADS]
+    return b"{%b}" % b",\n".join(told)
 
 
 def read_draft(content: bytes) -> WaitingDraft:

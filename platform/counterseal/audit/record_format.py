@@ -11,7 +11,7 @@ Source: design part "record format".
 
 import re
 from collections.abc import Callable, Mapping
-from typing import Final
+from typing import Final, TypeGuard
 
 from counterseal.kernel.errors import InputError
 
@@ -28,7 +28,8 @@ Test = Callable[[object], bool]
 
 
 def _matches(pattern: re.Pattern[str]) -> Test:
-    return lambda value: isinstance(value, str) and pattern.fullmatch(value) is not None
+    whole = pattern.fullmatch
+    return lambda value: isinstance(value, str) and whole(value) is not None
 
 
 def _whole(least: int) -> Test:
@@ -44,12 +45,15 @@ def _list_of(test: Test) -> Test:
 
 
 def _object(**fields: Test) -> Test:
+    checks, names = tuple(fields.items()), fields.keys()
+
     def test(value: object) -> bool:
-        return (
-            isinstance(value, Mapping)
-            and value.keys() == fields.keys()
-            and all(check(value[name]) for name, check in fields.items())
-        )
+        if not _json_object(value) or value.keys() != names:
+            return False
+        for name, check in checks:  # noqa: SIM110 - a loop takes half the time of a generator
+            if not check(value[name]):
+                return False
+        return True
 
     return test
 
@@ -58,8 +62,8 @@ def _text(value: object) -> bool:
     return isinstance(value, str)
 
 
-def _json_object(value: object) -> bool:
-    return isinstance(value, Mapping)
+def _json_object(value: object) -> TypeGuard[Mapping[str, object]]:
+    return type(value) is dict or isinstance(value, Mapping)
 
 
 _word: Final = _matches(_WORD)

@@ -222,7 +222,7 @@ def fill_from(
         quote=request.quote,
         quote_id=request.lot_id,
         queue_ahead=_queue_at_arrival(request, result),
-        **{name: value for name, value in result if name in _SAME_IN_FILL},
+        **{name: getattr(result, name) for name in _SAME_IN_FILL},
         trading_day=terms.trading_day,
         session=terms.session,
         occurred_at=happened_at(request, result, at),

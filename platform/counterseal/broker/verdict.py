@@ -122,7 +122,7 @@ def result_of(
         model_version=request.rule.model_version,
         simulation_outcome=found.outcome,
         reason=found.reason,
-        **{name: value for name, value in request if name in _SAME_IN_RESULT},
+        **{name: getattr(request, name) for name in _SAME_IN_RESULT},
         reference_price=quote_side(request) if found.reference is None else found.reference,
         simulated_fill_price=found.price,
         requested_quantity=request.quantity,

@@ -6,7 +6,8 @@ Not here: wiring (storage.desk).
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Self
 
 from counterseal.broker.ports import Broker
 from counterseal.desk.ports import Store
@@ -43,3 +44,7 @@ class Bench:
     trading_mode: str = "paper"
     live_trading_enabled: bool = False
     broker_provider: str = "paper"
+
+    def over(self, store: Store) -> Self:
+        """The same over another store, such as one of a batch."""
+        return replace(self, store=store, recorder=self.recorder.over(store))

@@ -63,7 +63,10 @@ _BOUND_IN_INTENT: Final = (
     "policy_bundle_hash",
 )
 _ASKED_IN_INTENT: Final = ("stop_price", "protection_points", "parent_order_id", "mandate_id")
-__all__ = ["Orders", "StepDecision", "Submission"]
+STEPS: Final = ("intent", "risk", "broker")
+"""What a submit records, each under its key with one of these behind it."""
+
+__all__ = ["STEPS", "Orders", "StepDecision", "Submission"]
 
 StepDecision = Callable[[Reader, datetime, "Submission", Actor, str], Done | Refusal]
 
@@ -105,11 +108,11 @@ class Orders:
             return judged
         with self._bench.store.reader() as reader:
             order = reader.get(Order, intended.subject_id)
-            evaluations = reader.find(RiskEvaluation, order_id=intended.subject_id)
-        if order is not None and order.state is OrderState.REJECTED:
+            rejected = None if order is None else _rejected_by(reader, order)
+        if rejected is not None:
             return Outcome(
-                subject_id=order.order_id,
-                refusal=risk_refusal(evaluations[-1]),
+                subject_id=rejected.order_id,
+                refusal=risk_refusal(rejected),
                 replayed=judged.replayed,
                 sealed_size=judged.sealed_size,
                 event_id=judged.event_id,
@@ -251,6 +254,14 @@ class Orders:
         return at_gateway(reader, order) or answer_order(
             reader, self._bench, order, now, key=key, selected=asked.selected_outcome
         )
+
+
+def _rejected_by(reader: Reader, order: Order) -> RiskEvaluation | None:
+    """The evaluation that an order was rejected by, if it was."""
+    name = order.risk_evaluation_id
+    if order.state is not OrderState.REJECTED or name is None:
+        return None
+    return reader.get(RiskEvaluation, name)
 
 
 def _order_of(reader: Reader, asked: Submission, key: str) -> Order | Refusal:

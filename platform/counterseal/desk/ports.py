@@ -10,16 +10,17 @@ Not here: decisions (the rooms), tables (storage).
 Source: architecture part 2, one write path.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from counterseal.audit.privacy import Opening
 from counterseal.audit.record import Draft
 from counterseal.kernel.model import Document
 
 D = TypeVar("D", bound=Document)
+T = TypeVar("T")
 Wanted = str | int | tuple[str, ...]
 """What a field must equal; a tuple means one of several texts."""
 
@@ -41,6 +42,22 @@ class Reader(Protocol):
 
     def opened(self, commitment: str) -> Opening | None:
         """What opens a commitment to personal data; None when it was erased or never made."""
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A reader that knows whether anything of what it gave has changed."""
+
+    def again(self, name: Hashable, work: Callable[[], T]) -> T:
+        """What `work` gives; MUST work it out anew when a kind of document that it read changed."""
+
+
+def once(reader: Reader, name: Hashable, work: Callable[[], T]) -> T:
+    """What `work` reads from `reader` and works out from it and from nothing else.
+
+    A reader that remembers is asked by `name`, which says what `work` is and what it was given.
+    """
+    return reader.again(name, work) if isinstance(reader, Remembering) else work()
 
 
 class UnitOfWork(Reader, Protocol):
@@ -73,6 +90,13 @@ class Store(Protocol):
 
     def reader(self) -> AbstractContextManager[Reader]:
         """A read-only view."""
+
+    def batch(self) -> AbstractContextManager["Store"]:
+        """A store whose transactions are all one: committed when the block ends, or nothing of it.
+
+        Inside, nothing is sealed and `seal` gives 0: the caller seals afterwards. Whoever reads
+        there sees what was recorded there before.
+        """
 
     def seal(self) -> int:
         """Append everything recorded so far to the log and sign a checkpoint over it.

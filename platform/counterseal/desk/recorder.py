@@ -25,7 +25,7 @@ from counterseal.desk.ports import Reader, Store, UnitOfWork
 from counterseal.kernel.clock import Clock, utc_text
 from counterseal.kernel.errors import AdapterError
 from counterseal.kernel.ids import IdSource
-from counterseal.kernel.model import Actor, Event, Refusal, Subject, refuse
+from counterseal.kernel.model import Actor, Event, Refusal, Subject, after, refuse
 from counterseal.policy.evaluation import JudgedRefusal, bare
 
 Decide = Callable[[Reader, datetime], Done | Refusal]
@@ -52,6 +52,10 @@ class Recorder:
         self._policy_hash = policy
         self._clock = clock
         self._ids = ids
+
+    def over(self, store: Store) -> "Recorder":
+        """The same recorder over another store, such as one of a batch."""
+        return Recorder(store, self._clock, self._ids, self._policy_hash)
 
     def now(self) -> datetime:
         """The instant for what comes before a command, such as looking at a password (UTC)."""
@@ -109,9 +113,9 @@ class Recorder:
         for place, event in enumerate(done.events):
             last_one = place == len(done.events) - 1
             documents = (*event.documents, record) if last_one else event.documents
-            whole = event.amended(documents=documents)
             openings = done.openings if place == 0 else ()
-            draft = self._draft(command, whole, ids[place], policy, now)
+            draft = self._draft(command, event, ids[place], policy, now)
+            draft["after"] = after(documents, event.facts)
             draft["pii"] = [opening.commitment for opening in openings]
             work.record(draft, documents)
         _settle(work, done)
@@ -151,7 +155,7 @@ class Recorder:
             meaning=event.meaning,
             reason={"code": event.reason_code, "text": event.reason_text},
             before=None,
-            after=event.after(),
+            after=None,
             subject={
                 "type": event.subject.type,
                 "id": event.subject.id,

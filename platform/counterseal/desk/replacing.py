@@ -13,6 +13,7 @@ Not here: what a replace does to an order (oms.replace), the checks (approvals.e
 Source: trading reference 1.5 and 3.3 rule 6; TX-I11 (amend or replace never bypasses risk).
 """
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -272,7 +273,7 @@ def _requested(
         more = (named(wanted.order, REPLACE_ACTION, asked.cl_ord_id, now),)
     if judged is not None:
         order = change.order.amended(risk_evaluation_id=judged.evaluation_id)
-        change = change.amended(order=order)
+        change = replace(change, order=order)
     done = order_event(kind, change.order, "oms_lifecycle_recorded", *changed(change), *more)
     events = (
         order_event("approval.reverified", change.order, "approval_request_verified", ruled),

@@ -62,7 +62,7 @@ def wrong_terms(
     """Why an order cannot be asked for like this, whatever was approved; None when it can."""
     if asked.quantity % 1:
         return refuse("QUANTITY_NOT_WHOLE", "futures trade in whole contracts")
-    terms = {**dict(intent), "limit_price": intent.order_price}
+    terms = {**vars(intent), "limit_price": intent.order_price}
     wrong = missing_terms(intent.order_type, intent.time_in_force, terms)
     if wrong:
         return refuse("ORDER_TERMS_WRONG", "the terms do not fit the order type", field=wrong[0])
@@ -74,7 +74,7 @@ def wrong_terms(
 
 
 def _order_request(intent: PaperOrderIntent, approved: Decimal) -> OrderRequest:
-    same = {name: value for name, value in intent if name in _SAME_IN_ORDER}
+    same = {name: getattr(intent, name) for name in _SAME_IN_ORDER}
     return OrderRequest(
         **same,
         approval_request_id=intent.approval_id,

@@ -16,6 +16,7 @@ Source: governance rules, part 3 (a key counts only after a record signed by two
 
 from collections.abc import Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import Final, TypeVar
 
 from pydantic import ValidationError
@@ -47,6 +48,8 @@ from counterseal.policy.authorize import Action, allowed_roles
 Record = PersonKey | RoleGrant
 R = TypeVar("R", PersonKey, RoleGrant)
 UNDECIDED: Final = "it rests on itself"
+REGISTERS_KEPT: Final = 64
+"""Registers whose sound keys stay known; the one not asked about for longest is forgotten first."""
 
 
 class RegisterFault(DomainModel):
@@ -91,6 +94,12 @@ def check_register(register: Register) -> tuple[RegisterFault, ...]:
 
 def sound_keys(register: Register, keys: Sequence[PersonKey]) -> tuple[PersonKey, ...]:
     """Those of the keys that two people's signatures put into force."""
+    return _sound(register, tuple(keys))
+
+
+@lru_cache(maxsize=REGISTERS_KEPT)
+def _sound(register: Register, keys: tuple[PersonKey, ...]) -> tuple[PersonKey, ...]:
+    """Of equal registers the answer is the same: their signatures are verified once."""
     walk = _Recheck(register)
     return tuple(key for key in keys if not walk.problem(key))
 

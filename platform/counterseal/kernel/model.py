@@ -11,11 +11,12 @@ Not here: bytes of the log (audit.record), tables (storage).
 Source: policies/decisions/0001-events-carry-documents.md.
 """
 
+from collections.abc import Iterable
 from typing import Annotated, ClassVar, Final, Self, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints
 
-from counterseal.kernel.canonical import Json, digest
+from counterseal.kernel.canonical import Json, Told, digest
 from counterseal.kernel.clock import UtcDatetime
 
 Name = Annotated[str, StringConstraints(min_length=1, max_length=120, pattern=r"^[\x21-\x7e]+$")]
@@ -64,7 +65,7 @@ class DomainModel(BaseModel):
 
     def json_value(self) -> dict[str, Json]:
         """JSON value of the model: decimals and times as text."""
-        return self.model_dump(mode="json")
+        return Told(self.model_dump(mode="json"))
 
     def amended(self, **changes: object) -> Self:
         """A copy with some fields replaced, validated anew.
@@ -72,12 +73,18 @@ class DomainModel(BaseModel):
         Raises:
             ValidationError: when the outcome would be invalid.
         """
-        return type(self).model_validate({**dict(self), **changes})
+        own = vars(self)
+        told = {name: own[name] for name in type(self).__pydantic_fields__}
+        return type(self).model_validate({**told, **changes})
 
     @property
     def digest(self) -> str:
-        """`sha256:<hex>` over the canonical bytes."""
-        return digest(self.json_value())
+        """`sha256:<hex>` over the canonical bytes; worked out once, for nothing changes."""
+        own = vars(self)
+        known = own.get("_digest")
+        if known is None:
+            known = own["_digest"] = digest(self.json_value())
+        return str(known)
 
 
 class Document(DomainModel):
@@ -193,10 +200,15 @@ class Event(DomainModel):
 
     def after(self) -> dict[str, Json]:
         """The documents grouped by kind, and the facts, as JSON."""
-        grouped: dict[str, list[Json]] = {}
-        for document in self.documents:
-            grouped.setdefault(document.KIND, []).append(document.json_value())
-        return {"documents": grouped, "facts": {d.name: d.value for d in self.facts}}
+        return after(self.documents, self.facts)
+
+
+def after(documents: Iterable[Document], facts: Iterable[Detail]) -> dict[str, Json]:
+    """What a record keeps of an event: documents grouped by kind in their order, and facts."""
+    grouped: dict[str, list[Json]] = {}
+    for document in documents:
+        grouped.setdefault(document.KIND, []).append(document.json_value())
+    return {"documents": grouped, "facts": {d.name: d.value for d in facts}}
 
 
 def parse_document(kind: type[D], content: bytes) -> D:

@@ -14,6 +14,7 @@ Not here: refused cancels (oms.outside), replaces (oms.replace), timeouts (oms.t
 Source: TX-I3, TX-I5; trading reference 3.3.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -64,13 +65,15 @@ def record_step(
     reason: str = "",
     execution: Execution | None = None,
     request_id: str | None = None,
+    changes: Mapping[str, object] | None = None,
 ) -> OrderChange:
     """Number the step and write its event and, where the broker spoke, its report.
 
+    `changes` are fields of `after` that the step sets beside its number and its time.
     `request_id` is the ClOrdID of the cancel or replace that the step asks for or answers.
     """
     sequence = before.event_sequence + 1
-    order = after.amended(event_sequence=sequence, updated_at=at)
+    order = after.amended(**(changes or {}), event_sequence=sequence, updated_at=at)
     step = OrderEvent(
         order_event_id=f"{order.order_id}:{sequence:06d}",
         order_id=order.order_id,
@@ -144,9 +147,10 @@ def not_allowed(order: Order, event: OrderEventType) -> Refusal:
     )
 
 
-def _moved(
+def _moves(
     order: Order, event: OrderEventType, at: datetime, request_id: str | None = None
-) -> Order:
+) -> dict[str, object]:
+    """What an event without a quantity changes of an order."""
     state = ORDER_TABLE.next(order.state, event)
     changes: dict[str, object] = {"state": state}
     if state in TERMINAL_STATES:
@@ -161,7 +165,7 @@ def _moved(
     if event is OrderEventType.CANCEL_REQUEST:
         changes |= {"cancel_pending": True, "state_beneath": order.state}
         changes |= {"cancel_id": request_id, "cl_ord_ids": with_id(order, request_id)}
-    return order.amended(**changes)
+    return changes
 
 
 def apply_event(
@@ -196,18 +200,21 @@ def apply_event(
     again = OrderEventType.CANCEL_REQUEST
     raced = event is OrderEventType.CANCEL and order.cancel_pending
     if raced and ORDER_TABLE.allows(order.state, again):
-        pending = _moved(order, again, at, own)
+        pending = _moves(order, again, at, own)
         first = record_step(
-            order, pending, again, at, reason="cancel still pending", request_id=own
+            order, order, again, at, reason="cancel still pending", request_id=own, changes=pending
         )
+    before = first.order
     try:
-        moved = _moved(first.order, event, at, cl_ord_id)
+        moves = _moves(before, event, at, cl_ord_id)
     except TransitionError:
         return not_allowed(order, event)
     if risk_evaluation_id is not None:
-        moved = moved.amended(risk_evaluation_id=risk_evaluation_id)
+        moves["risk_evaluation_id"] = risk_evaluation_id
     request_id = own if event is OrderEventType.CANCEL else cl_ord_id
-    step = record_step(first.order, moved, event, at, reason=reason, request_id=request_id)
+    step = record_step(
+        before, before, event, at, reason=reason, request_id=request_id, changes=moves
+    )
     return joined(first, step)
 
 
@@ -255,25 +262,26 @@ def _seen(order: Order, fill: Execution) -> OrderChange | Refusal | None:
     )
 
 
-def _filled(order: Order, fill: Execution, state: OrderState) -> Order:
+def _fills(order: Order, fill: Execution, state: OrderState) -> dict[str, object]:
+    """What an execution changes of an order."""
     executions = (*order.executions, fill)
     cum, notional = execution_sums(executions)
     from_rest = order.is_terminal
     leaves, rest, last = order.leaves_quantity, order.rest_quantity, fill.last_quantity
     whole = cum == order.quantity
-    return order.amended(
-        executions=executions,
-        cum_quantity=cum,
-        leaves_quantity=leaves if from_rest else leaves - last,
-        rest_quantity=rest - last if from_rest else rest,
-        notional_sum=notional,
-        average_price=average_price(notional, cum),
-        late_fill_count=order.late_fill_count + fill.late,
-        state=OrderState.FILLED if whole else state,
-        cancel_pending=order.cancel_pending and not whole,
-        cancel_id=None if whole else order.cancel_id,
-        state_beneath=None if whole else order.state_beneath,
-    )
+    return {
+        "executions": executions,
+        "cum_quantity": cum,
+        "leaves_quantity": leaves if from_rest else leaves - last,
+        "rest_quantity": rest - last if from_rest else rest,
+        "notional_sum": notional,
+        "average_price": average_price(notional, cum),
+        "late_fill_count": order.late_fill_count + fill.late,
+        "state": OrderState.FILLED if whole else state,
+        "cancel_pending": order.cancel_pending and not whole,
+        "cancel_id": None if whole else order.cancel_id,
+        "state_beneath": None if whole else order.state_beneath,
+    }
 
 
 def apply_fill(order: Order, fill: Execution, at: datetime) -> OrderChange | Refusal:
@@ -291,15 +299,15 @@ def apply_fill(order: Order, fill: Execution, at: datetime) -> OrderChange | Ref
         return outcome
     if order.state in _LATE_STATES:
         late = fill.amended(late=True)
-        after = _filled(order, late, order.state)
+        event, changes = OrderEventType.LATE_FILL, _fills(order, late, order.state)
         return record_step(
-            order, after, OrderEventType.LATE_FILL, at, reason="late fill", execution=late
+            order, order, event, at, reason="late fill", execution=late, changes=changes
         )
-    fill = fill.amended(late=False)
+    fill = fill.amended(late=False) if fill.late else fill
     if order.state is OrderState.SUBMITTED:
-        moved = _moved(order, OrderEventType.ACKNOWLEDGE, at)
+        event = OrderEventType.ACKNOWLEDGE
         known = record_step(
-            order, moved, OrderEventType.ACKNOWLEDGE, at, reason="implied by a fill"
+            order, order, event, at, reason="implied by a fill", changes=_moves(order, event, at)
         )
         return joined(known, _live_fill(known.order, fill, at))
     return _live_fill(order, fill, at)
@@ -308,5 +316,5 @@ def apply_fill(order: Order, fill: Execution, at: datetime) -> OrderChange | Ref
 def _live_fill(order: Order, fill: Execution, at: datetime) -> OrderChange:
     whole = order.leaves_quantity == fill.last_quantity
     event = OrderEventType.FILL if whole else OrderEventType.PARTIAL_FILL
-    after = _filled(order, fill, ORDER_TABLE.next(order.state, event))
-    return record_step(order, after, event, at, execution=fill)
+    changes = _fills(order, fill, ORDER_TABLE.next(order.state, event))
+    return record_step(order, order, event, at, execution=fill, changes=changes)

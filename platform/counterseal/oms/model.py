@@ -11,6 +11,7 @@ Not here: how an order changes (oms.apply, oms.outside), FIX words (oms.states).
 Source: TX-I1 to TX-I7; trading reference part 3.
 """
 
+from dataclasses import dataclass
 from decimal import Context, Decimal
 from enum import StrEnum
 from typing import Annotated, ClassVar, Final, Self
@@ -187,7 +188,7 @@ class Order(Document):
 
     @model_validator(mode="after")
     def _terms(self) -> Self:
-        if missing_terms(self.order_type, self.time_in_force, dict(self)):
+        if missing_terms(self.order_type, self.time_in_force, vars(self)):
             raise ValueError("the terms do not fit the order type")
         if self.triggered_at is not None and self.order_type is not OrderType.STOP:
             raise ValueError("only a stop is triggered")
@@ -364,7 +365,8 @@ class OrderKey(Document):
     broker_api_called: AlwaysFalse = False
 
 
-class OrderChange(DomainModel):
+@dataclass(frozen=True, slots=True)
+class OrderChange:
     """What one step did: the new order, its events and reports in order; both empty for a no-op."""
 
     order: Order

@@ -15,6 +15,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
+from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import Field, ValidationError
@@ -81,7 +82,7 @@ class EntityRef(DomainModel):
 
     def json_ref(self) -> dict[str, Json]:
         """The entity's name as the engine reads it."""
-        return {"type": self.engine_type, "id": self.id}
+        return {"type": self.engine_type, "id": str(self.id)}
 
 
 class PersonFacts(DomainModel):
@@ -152,8 +153,8 @@ class RequestFacts(DomainModel):
             "evidence_hash": self.evidence_hash,
             "authors": _people(self.authors),
             "reviewed_by": _people(self.reviewed_by),
-            "stages_done": sorted(set(self.stages_done)),
-            "stages_required": sorted(set(self.stages_required)),
+            "stages_done": _words(self.stages_done),
+            "stages_required": _words(self.stages_required),
         }
         parents = [_ref(EntityKind.TENANT, self.tenant)]
         return {"uid": self.ref.json_ref(), "attrs": attributes, "parents": parents}
@@ -391,7 +392,17 @@ def role_set(roles: Iterable[Role]) -> list[Json]:
 
 
 def _ref(kind: EntityKind, identity: str) -> dict[str, Json]:
-    return EntityRef(kind=kind, id=identity).json_ref()
+    return _entity(kind, identity).json_ref()
+
+
+@lru_cache(maxsize=1_024)
+def _entity(kind: EntityKind, identity: str) -> EntityRef:
+    """The same few people, roles and tenants are named again and again."""
+    return EntityRef(kind=kind, id=identity)
+
+
+def _words(stages: Iterable[Stage]) -> list[str]:
+    return sorted({stage.value for stage in stages})
 
 
 def _people(ids: Iterable[str]) -> list[Mapping[str, Json]]:
