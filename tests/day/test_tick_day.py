@@ -160,8 +160,10 @@ def test_a_day_killed_at_random_points_resumes_to_the_same_state(
     short_day: ShortDay, settings: Settings
 ) -> None:
     """A sample of `make torture`: states of strategies are heard again, never stored."""
-    found = campaign(settings, short_day.file, short_day.out, short_day.steps, KILLS, 20260105)
-    assert list(found) == []
+    day = (short_day.file, short_day.out, short_day.steps)
+    told: list[str] = []
+    assert list(campaign(settings, *day, KILLS, 20260105, told.append)) == []
+    assert f"{KILLS} kills" in told[0]
 
 
 def test_somebody_elses_strategy_is_governed_like_ours(

@@ -1,25 +1,31 @@
 """Short days, cut from the real one, and what strategies say on them."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import dropwhile
 from pathlib import Path
 from zipfile import ZIP_DEFLATED, ZipFile
 
 from counterseal.market.replay import Moment
+from counterseal.policy.bundle import EXECUTION_FILE
+from counterseal.policy.manifest import entry_of
 from counterseal.signals.hearing import Spoken
 from flows.day.markets import DayMarket
-from flows.day.plan import DayPlan
+from flows.day.plan import ACCOUNT, DayPlan
 from flows.day.plans import REAL_STRATEGIES, real_market, real_plan
 from flows.day.strategies import chosen_from
-from storage.policy_files import contracts_from, read_policy_files
+from storage.policy_drafts import write_manifest
+from storage.policy_files import contracts_from, read_manifest, read_policy_files
 from storage.settings import POLICY_VERSION, Settings
 from storage.trading_calendar import taifex_calendar
 from tests.day.conftest import SEED
 from tests.day.replays import REAL_DAY
 
 PRODUCT = "MTX"
+CHOICE = f"choices:\n  - {{account_id: {ACCOUNT}, model: {{model_version: tape-fill-v1}}}}\n"
+"""The account's orders fill at prints that follow them."""
 HOUR = re.compile(rb"20210726,MTX *,202108 *,0*(84[5-9]|85\d|9[0-3]\d)\d\d,.*")
 """The month that expires next, from 08:45 to 09:40 Taipei."""
 
@@ -36,6 +42,20 @@ def cut_file(place: Path, keep: re.Pattern[bytes] = HOUR) -> Path:
     with ZipFile(file, "w", ZIP_DEFLATED) as cut:
         cut.writestr(name, b"\r\n".join(kept))
     return file
+
+
+def filled_by_prints(settings: Settings, place: Path) -> Settings:
+    """Settings with a copy of the policies in which the account's fills come from the tape."""
+    policies = place / "policies"
+    shutil.copytree(settings.counterseal_policies, policies)
+    file = policies / "execution" / POLICY_VERSION / EXECUTION_FILE
+    told = file.read_text("utf-8")
+    assert "choices: []\n" in told
+    file.write_text(told.replace("choices: []\n", CHOICE), "utf-8")
+    files = read_policy_files(policies, POLICY_VERSION)
+    listed = entry_of(POLICY_VERSION, files, "somebody", datetime(2026, 11, 1, tzinfo=UTC))
+    write_manifest(policies, read_manifest(policies).with_entry(listed))
+    return settings.model_copy(update={"counterseal_policies": policies})
 
 
 def tick_day(

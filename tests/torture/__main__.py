@@ -19,7 +19,7 @@ from storage.settings import Settings
 from tests.core.audit.attack_corpus import corpus
 from tests.day import tick_kills
 from tests.day.replays import ROOT, campaign, replayed, results_of
-from tests.day.tick_days import cut_file
+from tests.day.tick_days import cut_file, filled_by_prints
 from tests.torture import faults, mutants, policies, seals, simulator, strace
 
 KILLS, KILLS_WITH_ENGINE, KILLS_OF_TICKS = 50, 3, 100
@@ -96,12 +96,14 @@ def killed() -> list[str]:
 
 def killed_ticks() -> list[str]:
     """Kill replayed tick days at random durable steps, and compare what they become."""
-    with a_folder() as folder, tick_kills.derived_once:
+    with a_folder(dir=simulator.memory()) as folder, tick_kills.derived_once:
         file, whole = cut_file(Path(folder)), Path(folder) / "whole"
-        settings = Settings(counterseal_policies=ROOT / "policies")
+        shipped = Settings(counterseal_policies=ROOT / "policies")
+        settings = filled_by_prints(shipped, Path(folder))
         steps = tick_kills.counted(settings, file, whole)
         told(f"the tick day: {steps} durable steps; killing it at {KILLS_OF_TICKS} of them")
-        return list(tick_kills.campaign(settings, file, whole, steps, KILLS_OF_TICKS, SEED))
+        kills = (settings, file, whole, steps, KILLS_OF_TICKS, SEED, told)
+        return list(tick_kills.campaign(*kills))
 
 
 CAMPAIGNS: Mapping[str, Callable[[], list[str]]] = {
