@@ -1,11 +1,5 @@
-"""A provider that honours prompt and max_age: the form comes back and auth_time moves.
+"""A provider that honours prompt and max_age: the form comes back and auth_time moves."""
 
-npm oidc-provider comes from `.ci/checkers`, beside the other programs that the lock does not hold.
-"""
-
-import selectors
-import shutil
-import subprocess
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -17,37 +11,20 @@ from counterseal.identity.oidc import Claims
 from counterseal.identity.sessions import LoginSession
 from counterseal.kernel.model import Refusal
 from counterseal.policy.access import IssuerRule
+from tests.storage.oidc_providers import HAS_PROVIDER, PROVIDER, strict_provider, told_when_absent
 from tests.storage.oidc_room import REDIRECT, Browser, OidcRoom, asked, browser
-from tests.storage.test_independent_checkers import CHECKERS
-
-NODE = shutil.which("node")
-MODULES = CHECKERS / "node/node_modules"
-PROVIDER = Path(__file__).with_name("oidc_provider.mjs")
-HAS_PROVIDER = NODE is not None and (MODULES / "oidc-provider").is_dir()
-STARTS_WITHIN_SECONDS = 30
 
 
 def test_a_provider_that_did_not_run_is_named(request: pytest.FixtureRequest) -> None:
     """Test 14: an absent provider is a notice, never a silent pass."""
-    if not HAS_PROVIDER:
-        reporter = request.config.pluginmanager.getplugin("terminalreporter")
-        told = "npm oidc-provider: not installed here (.ci/checkers)"
-        reporter.write_line(f"\nNOT CHECKED by {told}", yellow=True)
+    told_when_absent(request)
     assert PROVIDER.is_file()
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
-    command = [str(NODE), str(PROVIDER), str(MODULES), REDIRECT]
-    with subprocess.Popen(  # noqa: S603 - a fixed program of ours
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as running:
-        assert running.stdout is not None
-        with selectors.DefaultSelector() as waiting:
-            waiting.register(running.stdout, selectors.EVENT_READ)
-            assert waiting.select(STARTS_WITHIN_SECONDS), "the provider did not start"
-        yield running.stdout.readline().strip()
-        running.kill()
+    with strict_provider(REDIRECT) as running:
+        yield running
 
 
 def entered(

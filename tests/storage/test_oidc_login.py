@@ -2,8 +2,6 @@
 
 import base64
 import json
-import subprocess
-import sys
 from collections.abc import Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -20,29 +18,14 @@ from counterseal.kernel.model import Refusal
 from counterseal.policy.access import ClaimedRole, IssuerRule
 from counterseal.policy.words import Role
 from storage.oidc import Relying
+from tests.storage.oidc_providers import mock_provider
 from tests.storage.oidc_room import REDIRECT, SECRET, OidcRoom, answered, asked
-
-MOCK = """
-import sys
-from oidc_provider_mock import User, run_server_in_thread
-users = [User(sub="4711", claims={"groups": ["desk-ops", "administrator"], "acr": "mfa"})]
-with run_server_in_thread(user_claims=users) as server:
-    print(server.server_port, flush=True)
-    sys.stdin.read()
-"""
 
 
 @pytest.fixture(scope="module")
 def issuer() -> Iterator[str]:
-    """The mock in a process of its own: what it is built on warns of its end."""
-    command = [sys.executable, "-W", "ignore", "-c", MOCK]
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and a fixed text
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as running:
-        assert running.stdout is not None
-        yield f"http://localhost:{running.stdout.readline().strip()}"
-        assert running.stdin is not None
-        running.stdin.close()
+    with mock_provider() as running:
+        yield running
 
 
 @pytest.fixture
