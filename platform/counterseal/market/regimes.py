@@ -6,7 +6,7 @@ Invariants
   I1  The same tick gives the same quotes; nothing else goes in.
   I2  Doubles stay inside this module: every number leaves as a two-decimal `Decimal`.
 
-Not here: fills of the demo (broker), the session (desk).
+Not here: fills of the demo and its session (desk.demo).
 Source: features TX-C4 to TX-C8, tables C5 to C7. The oracle rounds in IEEE doubles as
 floor(x*100 + 0.5)/100, which no Decimal rounding reproduces: the one allowed use of doubles.
 """

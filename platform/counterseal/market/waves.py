@@ -5,7 +5,7 @@ Job: quotes of three symbols at a tick, in exact decimals.
 Invariants
   I1  The same tick gives the same quotes; nothing else goes in.
 
-Not here: the demo page's regimes (market.regimes), orders (desk).
+Not here: the demo page's regimes (market.regimes), orders (desk.demo).
 Source: features TX-D2, TX-D3.
 """
 
