@@ -3,7 +3,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: demo test up check bench torture clean
+.PHONY: demo test up check bench torture screenshots clean
 
 $(VENV)/app.done: requirements.lock pyproject.toml
 	@sh .ci/install app $(PYTHON) $(VENV)
@@ -33,6 +33,9 @@ bench: $(VENV)/dev.done  ## measure against floors of the same run
 
 torture: $(VENV)/dev.done  ## the full kill campaigns
 	@$(BIN)/python -m tests.torture
+
+screenshots: $(VENV)/dev.done  ## every page in every look, into var/screenshots
+	@$(BIN)/python -m tests.ui.web.screenshots $(PAGES)
 
 clean:
 	@rm -rf $(VENV) var

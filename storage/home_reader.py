@@ -74,6 +74,12 @@ class HomeReader(SqlReader):
         """The stored record of an event, or None."""
         return next(iter([*read_records(self._raw, event_id=event_id)]), None)
 
+    def found(self, words: str) -> tuple[int, ...]:
+        """Places of the newest records that somebody looks for; see `find_places`."""
+        from storage.record_search import find_places  # noqa: PLC0415 - documents need none
+
+        return find_places(self._raw, words)
+
     def tree(self, size: int) -> "TiledTree":
         """The tree of the first records, from its stored tiles: reading few rows for each proof."""
         from counterseal.audit.tiles import TiledTree  # noqa: PLC0415 - documents need none

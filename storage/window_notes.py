@@ -1,6 +1,7 @@
 """What a window has to remember while its browser is elsewhere.
 
-Job: keep which login a browser has, and what a person was writing, across a redirect or a reload.
+Job: keep which login a browser has, what a person was writing, and how they like to read, across a
+redirect or a reload.
 
 Invariants
   I1  The file is its owner's alone (0600 in a folder 0700); it holds digests of handles.
@@ -26,6 +27,7 @@ from storage.durable import make_folder
 
 NOTE_LIFE: Final = timedelta(minutes=10)
 NOTE_LENGTH_MAX: Final = 20_000
+CHOICE_LENGTH_MAX: Final = 40
 _KEPT: Final = timedelta(days=31)
 """Longer than any session lives."""
 _SCHEMA: Final = """
@@ -33,6 +35,7 @@ CREATE TABLE IF NOT EXISTS browsers (browser BLOB PRIMARY KEY, session_id TEXT N
   bound_at TEXT NOT NULL) STRICT;
 CREATE TABLE IF NOT EXISTS notes (subject BLOB PRIMARY KEY, note TEXT NOT NULL,
   until TEXT NOT NULL) STRICT;
+CREATE TABLE IF NOT EXISTS choices (subject BLOB PRIMARY KEY, choice TEXT NOT NULL) STRICT;
 """
 
 
@@ -110,6 +113,30 @@ class WindowNotes:
                 "DELETE FROM notes WHERE subject = ? RETURNING note, until", (_digest(*subject),)
             ).fetchone()
         return str(found[0]) if found is not None and utc_text(now) < found[1] else None
+
+    def choose(self, choice: str, *subject: str) -> None:
+        """Remember how somebody likes to read, until they say otherwise.
+
+        Raises:
+            AdapterError: `CREDENTIALS_FAILED`.
+        """
+        with self._changing() as work:
+            work.execute(
+                "INSERT OR REPLACE INTO choices VALUES (?, ?)",
+                (_digest(*subject), choice[:CHOICE_LENGTH_MAX]),
+            )
+
+    def choice(self, *subject: str) -> str | None:
+        """What was chosen last; None when nobody chose.
+
+        Raises:
+            AdapterError: `CREDENTIALS_FAILED`.
+        """
+        with self._changing() as work:
+            found = work.execute(
+                "SELECT choice FROM choices WHERE subject = ?", (_digest(*subject),)
+            ).fetchone()
+        return None if found is None else str(found[0])
 
     @contextmanager
     def _changing(self) -> Iterator[sqlite3.Connection]:

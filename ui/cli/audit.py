@@ -167,20 +167,11 @@ def _panel(settings: Settings, evidence: Evidence) -> "IntegrityPanel | AdapterE
     Raises:
         AdapterError: `DATABASE_MISSING`.
     """
-    from counterseal.desk.views import integrity as views  # noqa: PLC0415 - only looking at them
-    from storage.outsiders import outsiders_of  # noqa: PLC0415 - only the panel counts them
+    from storage.home_integrity import home_integrity  # noqa: PLC0415 - only looking at it
 
     try:
         with read_home(settings) as reader:
-            outsiders = outsiders_of(reader, settings)
-            facts = views.IntegrityFacts(
-                backend="sqlite",
-                local_only=settings.database.is_file(),
-                live_trading_enabled=settings.enable_live_trading,
-                witnesses=outsiders.witnesses,
-                time_stamped=None if outsiders.stamps is None else outsiders.stamps > 0,
-            )
-            return views.integrity_status(reader.records(), reader.checkpoints(), evidence, facts)
+            return home_integrity(reader, settings, evidence).panel
     except AdapterError as error:
         if error.code == "DATABASE_MISSING":
             raise

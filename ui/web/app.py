@@ -4,44 +4,134 @@ Job: ask the registry who is here, then show the page that was asked for, or the
 
 Invariants
   I1  No page is drawn for somebody whom the registry did not confirm in this rerun.
+  I2  When the store fails while a page is drawn, nothing of that page stays.
 
-Not here: pages (ui.web.views), the server (ui.web.asgi).
+Not here: pages (ui.web.views), their map (ui.web.pages), the server (ui.web.asgi).
 Source: ui parts 1 and 3.
 """
 
 import streamlit as st
 
 from counterseal.desk.bench import Bench
+from counterseal.desk.desk import Desk
+from counterseal.identity.people import Person
 from counterseal.identity.sessions import LoginSession
 from counterseal.kernel.errors import CountersealError
 from counterseal.policy.safety import TradingMode
 from ui.web import door, house
+from ui.web.component.tongue import tell_browser
+from ui.web.pages import pages_for, shows_itself_to_strangers
 from ui.web.parts.look import dress
-from ui.web.parts.panels import unreachable
-from ui.web.parts.words import moment
-from ui.web.views import approvals, home, me, request, sign_in
+from ui.web.parts.panels import SINCE, unreachable
+from ui.web.parts.pieces import Tone, badge, badges
+from ui.web.views import sign_in
 from ui.web.visit import GO_TO, begin
+from ui.web.wording import Language, choose_language, language, say, settle_language
 
-
-def pages() -> dict[str, st.Page]:
-    """Every page by its name, in the order of the river; details are reached by links."""
-    return {
-        "home": st.Page(home.show, title="Home", default=True),
-        "approvals": st.Page(approvals.show, title="Approvals", url_path="approvals"),
-        "request": st.Page(request.show, title="Request", url_path="request", visibility="hidden"),
-        "settings": st.Page(me.show, title="Settings", url_path="settings"),
-    }
+AGAIN_SECONDS = 5
+TONGUE = "tongue"
 
 
 def sidebar(bench: Bench, session: LoginSession) -> None:
-    """What holds on every page, as the desk was opened, and who is here."""
-    paper = bench.trading_mode == TradingMode.PAPER
-    live = ":red-badge[Live on]" if bench.live_trading_enabled else ":gray-badge[Live off]"
-    mode = ":green-badge[Paper mode]" if paper else f":red-badge[Mode: {bench.trading_mode}]"
+    """What holds on every page, as the desk was opened, who is here, and what they read."""
     with st.sidebar:
-        st.markdown(f"{mode} {live} :gray-badge[Broker: {bench.broker_provider}]")
-        st.caption(f"Signed in as {session.person_id}")
-        st.button("Sign out", key="sign-out", on_click=door.log_out, args=(session,))
+        badges(_mode(bench), _live(bench), badge(_broker(bench), Tone.OFF))
+        st.caption(say("frame.signed_in", person=session.person_id))
+        tongue(session.person_id)
+        st.button(say("frame.sign_out"), key="sign-out", on_click=door.log_out, args=(session,))
+
+
+def _mode(bench: Bench) -> str:
+    if bench.trading_mode == TradingMode.PAPER:
+        return badge(say("frame.paper"), Tone.SIMULATED)
+    return badge(say("frame.mode", mode=bench.trading_mode), Tone.BAD)
+
+
+def _live(bench: Bench) -> str:
+    if bench.live_trading_enabled:
+        return badge(say("frame.live_on"), Tone.BAD)
+    return badge(say("frame.live_off"), Tone.OFF)
+
+
+def _broker(bench: Bench) -> str:
+    return say("frame.broker", broker=bench.broker_provider)
+
+
+def tongue(person_id: str | None) -> None:
+    """The choice of a language, which stays with the person and with the browser."""
+    st.session_state[TONGUE] = language()
+    st.segmented_control(
+        say("frame.language"),
+        list(Language),
+        key=TONGUE,
+        required=True,
+        format_func=lambda one: one.own_name,
+        label_visibility="collapsed",
+        on_change=_chosen,
+        args=(person_id,),
+    )
+
+
+def _chosen(person_id: str | None) -> None:
+    choose_language(person_id, Language(st.session_state[TONGUE]))
+
+
+@st.fragment(run_every=AGAIN_SECONDS)
+def waiting(error: CountersealError) -> None:
+    """Until the store answers again."""
+    try:
+        with house.reading():
+            pass
+    except CountersealError as still:
+        error = still
+    else:
+        if st.session_state.pop("waited", False):
+            st.rerun()
+    st.session_state["waited"] = True
+    unreachable(error)
+
+
+def shown(desk: Desk, session: LoginSession, person: Person) -> None:
+    """The page that was asked for."""
+    known = pages_for(person)
+    chosen = st.navigation(list(known.values()))
+    begin(session, person, known)
+    sidebar(desk.bench, session)
+    wanted = st.session_state.pop(GO_TO, None)
+    if wanted is not None:
+        page, params = wanted
+        st.switch_page(known[page], query_params=params)
+    place = st.empty()
+    try:
+        with place.container():
+            chosen.run()
+    except CountersealError as error:
+        with place.container():
+            waiting(error)
+
+
+def present(desk: Desk, session: LoginSession | None) -> Person | None:
+    """Whose session it is."""
+    if session is None:
+        return None
+    with desk.bench.store.reader() as reader:
+        return reader.get(Person, session.person_id)
+
+
+def open_page(*, store_answers: bool) -> bool:
+    """Draw the page that was asked for if it is open to strangers; else say that it is not."""
+    known = pages_for(None)
+    chosen = st.navigation(list(known.values()), position="hidden")
+    if not shows_itself_to_strangers(chosen):
+        return False
+    with st.container(horizontal=True, horizontal_alignment="right", vertical_alignment="center"):
+        if store_answers:
+            st.page_link(next(iter(known.values())), label=say("demo.sign_in"))
+            tongue(None)
+        else:
+            st.caption(say("demo.store_away"))
+    chosen.run()
+    return True
 
 
 def main() -> None:
@@ -50,28 +140,25 @@ def main() -> None:
     dress()
     if st.session_state.pop("provider_logout", False):
         st.logout()
-    known = pages()
     try:
         desk = house.desk()
         session = door.visitor(desk)
+        settle_language(None if session is None else session.person_id)
+        person = present(desk, session)
     except CountersealError as error:
-        st.navigation(list(known.values()), position="hidden")
-        told = moment(house.CLOCK.now())
-        unreachable(error, st.session_state.setdefault("unreachable_since", told))
+        if not open_page(store_answers=False):
+            waiting(error)
         return
-    st.session_state.pop("unreachable_since", None)
-    if session is None:
-        st.navigation(list(known.values()), position="hidden")
+    st.session_state.pop(SINCE, None)
+    tell_browser(language())
+    if session is not None and person is not None:
+        shown(desk, session, person)
+    elif not open_page(store_answers=True):
         sign_in.show()
-        return
-    chosen = st.navigation(list(known.values()))
-    begin(session, known)
-    sidebar(desk.bench, session)
-    wanted = st.session_state.pop(GO_TO, None)
-    if wanted is not None:
-        page, params = wanted
-        st.switch_page(known[page], query_params=params)
-    chosen.run()
+        _, middle, _ = st.columns([1, 1.2, 1])
+        with middle:
+            st.page_link(pages_for(None)["demo"], label=say("demo.try"))
+            tongue(None)
 
 
 main()

@@ -17,6 +17,7 @@ from counterseal.policy.bundle import PolicyBundle
 from ui.web import house
 from ui.web.parts.words import number
 from ui.web.signing import keys_for
+from ui.web.wording import say
 
 
 class Case(NamedTuple):
@@ -43,5 +44,9 @@ def read_case(person_id: str, request_id: str) -> Case | None:
         if isinstance(detail, Refusal) or isinstance(thread, Refusal):
             return None
         ends = reader.ends()
-        head = "empty" if ends is None else f"record {number(ends[1] - 1)}"
+        head = (
+            say("decision.log_empty")
+            if ends is None
+            else say("decision.log_record", number=number(ends[1] - 1))
+        )
         return Case(detail, standing, thread, keys_for(reader, person_id), bundle, head)

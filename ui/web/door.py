@@ -57,7 +57,7 @@ def visitor(desk: Desk) -> LoginSession | None:
     Raises:
         CountersealError: the store does not answer.
     """
-    brought = token()
+    brought, arrives = token(), SESSION not in st.session_state
     found: LoginSession | Refusal | None = None
     if brought is not None and _is_new(desk, brought):
         found = _new_token(desk, brought)
@@ -70,6 +70,8 @@ def visitor(desk: Desk) -> LoginSession | None:
     if found is not None:
         st.session_state[SESSION] = found.session_id
         st.session_state.pop(REASON, None)
+        if arrives:
+            _turned_back(found)
     return found
 
 
@@ -171,6 +173,14 @@ def _renewed(desk: Desk, pending: Pending, claims: Claims) -> LoginSession | Ref
     st.session_state[GO_TO] = ("request", {"id": pending.request_id})
     st.session_state["step_up_refusal"] = login.refusal
     return login.session or session
+
+
+def _turned_back(session: LoginSession) -> None:
+    """Lead whom the provider sent back without a proof to what they were about to sign."""
+    pending = returned(handle())
+    if pending is not None and pending.session_id == session.session_id:
+        st.session_state[GO_TO] = ("request", {"id": pending.request_id})
+        st.session_state["step_up_refusal"] = refuse("REAUTH_REQUIRED", "no fresh proof came back")
 
 
 def _claims(desk: Desk, brought: Token) -> Claims | Refusal:

@@ -12,16 +12,15 @@ Source: governance part 3 (enrolment); WebAuthn level 2, part 5.2.1.1.
 """
 
 import base64
+from collections.abc import Mapping, Sequence
 
 from pydantic import ValidationError
 
 from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
-from counterseal.desk.people import key_of
 from counterseal.identity.acts import EnrolKey, kind_of, statement_of
 from counterseal.identity.dsse import enveloped
 from counterseal.identity.keys import PersonKey
-from counterseal.identity.passkeys import Assertion
 from counterseal.identity.people import Person
 from counterseal.identity.schemes import POINT_SIZE, SignatureScheme
 from counterseal.identity.sessions import LoginSession
@@ -29,7 +28,7 @@ from counterseal.kernel.canonical import canonical_bytes
 from counterseal.kernel.model import DomainModel, Refusal, Signature, refuse
 from ui.web import house
 from ui.web.place import rp_id
-from ui.web.signing import PREFIX, act_challenge, open_key
+from ui.web.signing import CREDENTIAL, PREFIX, act_challenge, assertion_of, open_key
 
 _ES256 = -7
 _KEY_ID_MAX = 120
@@ -89,36 +88,49 @@ def proposed(
     desk: Desk,
     enrolment: Enrolment,
     session: LoginSession,
-    answer: dict[str, object],
-    passphrase: str,
+    answer: Mapping[str, object],
+    agreement: Sequence[Signature],
 ) -> Outcome | Refusal:
-    """Propose the enrolment, signed by the new passkey and by the present key file, if any.
+    """Propose the enrolment, signed by the new passkey.
+
+    Args:
+        desk: Where it is proposed.
+        enrolment: The act.
+        session: The owner's.
+        answer: Of the new passkey.
+        agreement: By a present key of the owner; nothing from an owner without one.
 
     Returns:
-        Or refusals of `desk.proposals.propose` and `ui.web.signing.open_key`.
+        Or refusals of `desk.proposals.propose`, `SIGNATURE_INVALID`.
     """
-    act, kind = enrolment.act, kind_of(enrolment.act)
-    try:
-        content = Assertion.model_validate(answer).as_bytes()
-    except ValidationError:
-        return refuse("SIGNATURE_INVALID", "this is no assertion of a passkey")
-    scheme = SignatureScheme.WEBAUTHN
-    proof = enveloped(kind, statement_of(act), act.key.key_id, scheme, content)
-    present = _present(desk, enrolment, session, passphrase)
-    if isinstance(present, Refusal):
-        return present
-    return desk.proposals.propose([*present, proof], session.actor, key=enrolment.key)
+    proof = _signed(enrolment, enrolment.act.key.key_id, answer)
+    if isinstance(proof, Refusal):
+        return proof
+    return desk.proposals.propose([*agreement, proof], session.actor, key=enrolment.key)
 
 
-def _present(
+def agreed_by_file(
     desk: Desk, enrolment: Enrolment, session: LoginSession, passphrase: str
-) -> list[Signature] | Refusal:
-    """The agreement of the owner's present key file; empty for an owner without one."""
-    with desk.bench.store.reader() as reader:
-        held = key_of(reader, session.person_id, SignatureScheme.ED25519)
-    if held is None:
-        return []
+) -> Signature | Refusal:
+    """The agreement of the owner's key file; refusals of `ui.web.signing.open_key`."""
     opened = open_key(desk, session.person_id, passphrase)
     if isinstance(opened, Refusal):
         return opened
-    return [opened.sign(kind_of(enrolment.act), statement_of(enrolment.act))]
+    return opened.sign(kind_of(enrolment.act), statement_of(enrolment.act))
+
+
+def agreed_by_passkey(enrolment: Enrolment, answer: Mapping[str, object]) -> Signature | Refusal:
+    """The agreement of a passkey that the owner has; the desk verifies it. `SIGNATURE_INVALID`."""
+    return _signed(enrolment, f"{PREFIX}{answer.get(CREDENTIAL)}", answer)
+
+
+def _signed(enrolment: Enrolment, key_id: str, answer: Mapping[str, object]) -> Signature | Refusal:
+    assertion = assertion_of(answer)
+    if isinstance(assertion, Refusal):
+        return assertion
+    kind, statement = kind_of(enrolment.act), statement_of(enrolment.act)
+    content, scheme = assertion.as_bytes(), SignatureScheme.WEBAUTHN
+    try:
+        return enveloped(kind, statement, key_id, scheme, content)
+    except ValidationError:
+        return refuse("SIGNATURE_INVALID", "no passkey has such a name")

@@ -24,6 +24,7 @@ from counterseal.desk.views.history import RecordFacts
 from counterseal.kernel.clock import Clock
 from counterseal.kernel.model import Refusal, refuse
 from counterseal.market.quotes import Quote
+from counterseal.policy.limits import RiskLimits, tightened
 from storage.home_reader import HomeReader, read_home
 from storage.homes import open_home
 from storage.law import Law, law_in_force
@@ -88,6 +89,11 @@ def reading() -> Iterator[HomeReader]:
 def law(reader: Reader) -> Law:
     """The policy in force."""
     return law_in_force(reader, CLOCK.now())
+
+
+def limits(given: Law) -> RiskLimits:
+    """The limits in force: the policy's, made tighter by the settings of this installation."""
+    return tightened(given.bundle.limits, settings().limit_overrides())
 
 
 def notes() -> WindowNotes:

@@ -11,11 +11,15 @@ Not here: what may be decided (desk), the form (ui.web.views.request).
 Source: governance parts 3 and 5.
 """
 
+from collections.abc import Mapping
+
+from pydantic import ValidationError
+
 from counterseal.approvals.review_checks import SignedReview
 from counterseal.desk.commands import Outcome
 from counterseal.desk.comments import PreparedReview
 from counterseal.desk.desk import Desk
-from counterseal.desk.people import key_of
+from counterseal.desk.people import active_keys, key_of, newest_key
 from counterseal.desk.ports import Reader
 from counterseal.identity.credentials import Guessed
 from counterseal.identity.dsse import enveloped, pae, payload_type, signed_bytes
@@ -33,6 +37,8 @@ from ui.web import house
 
 PREFIX = "passkey."
 """Begins the key id of a passkey that was enrolled here; the credential's own id follows."""
+CREDENTIAL = "credential_id"
+"""In the answer of a passkey: which one it was."""
 _WRONG = "PASSPHRASE_WRONG"
 
 
@@ -59,16 +65,22 @@ class Ceremony(DomainModel):
 
 
 def keys_for(reader: Reader, person_id: str) -> tuple[PersonKey, ...]:
-    """The keys with which a person can sign on a page: a key file, a passkey."""
-    schemes = (SignatureScheme.ED25519, SignatureScheme.WEBAUTHN)
-    found = (key_of(reader, person_id, scheme) for scheme in schemes)
-    return tuple(key for key in found if key is not None)
+    """The keys with which a person can sign on these pages: the newest passkey first."""
+    mine = active_keys(reader, person_id)
+    held = newest_key(mine, SignatureScheme.ED25519)
+    here = [key for key in mine if key.web_origin == house.origin()]
+    passkeys = sorted(here, key=lambda key: key.effective_at, reverse=True)
+    return (*passkeys, *(() if held is None else (held,)))
 
 
 def prepared_for(
-    desk: Desk, choice: Choice, session: LoginSession, scheme: SignatureScheme
+    desk: Desk,
+    choice: Choice,
+    session: LoginSession,
+    scheme: SignatureScheme,
+    key_id: str | None = None,
 ) -> PreparedReview | Refusal:
-    """What is to be signed; refusals of `desk.approvals.prepare`."""
+    """What is to be signed, by a key of a scheme; refusals of `desk.approvals.prepare`."""
     preparation = desk.approvals.prepare(
         choice.request_id,
         choice.decision,
@@ -77,6 +89,7 @@ def prepared_for(
         shown_hash=choice.shown_hash,
         key=f"{choice.key}:prepare",
         scheme=scheme,
+        key_id=key_id,
     )
     return preparation.prepared or preparation.refusal or refuse("NOT_FOUND", "nothing to sign")
 
@@ -107,6 +120,15 @@ def committed(
     )
     choice = ceremony.choice
     return desk.approvals.review(choice.request_id, signed, session.actor, key=choice.key)
+
+
+def assertion_of(answer: Mapping[str, object]) -> Assertion | Refusal:
+    """What a passkey signed, out of its answer; `SIGNATURE_INVALID`."""
+    told = {name: value for name, value in answer.items() if name != CREDENTIAL}
+    try:
+        return Assertion.model_validate(told)
+    except ValidationError:
+        return refuse("SIGNATURE_INVALID", "this is no assertion of a passkey")
 
 
 def signed_by_passkey(ceremony: Ceremony, assertion: Assertion) -> Signature:

@@ -41,12 +41,15 @@ class Sessions:
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
 
-    def resume(self, session_id: str, *, key: str) -> LoginSession | Refusal:
-        """The session, when it counts now; a sign of life. To be asked at every rerun.
+    def resume(
+        self, session_id: str, *, key: str, sign_of_life: bool = True
+    ) -> LoginSession | Refusal:
+        """The session, when it counts now. To be asked at every rerun.
 
         Args:
             session_id: As registered.
             key: Idempotency key of the record that is made when the session is found ended.
+            sign_of_life: Whether its person did something; a page that redraws itself is none.
 
         Returns:
             Or a refusal of `identity.sessions.check_session`.
@@ -60,7 +63,8 @@ class Sessions:
         last = self._bench.credentials.last_seen(session_id) or session.opened_at
         refusal = check_session(session, now, last, person)
         if refusal is None:
-            self._bench.credentials.seen(session_id, now)
+            if sign_of_life:
+                self._bench.credentials.seen(session_id, now)
             return session
         if session.status == SessionStatus.OPEN:
             self._found_ended(session, refusal, key)

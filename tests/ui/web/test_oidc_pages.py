@@ -1,9 +1,6 @@
 """Signing in by an identity provider, in a real browser with a real authorization-code flow."""
 
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -11,7 +8,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, expect
 
 from counterseal.identity.sessions import LoginSession, SessionStatus
-from tests.storage.test_oidc_login import MOCK
+from tests.storage.oidc_providers import mock_provider
 from tests.ui.sealed_keys import seal_keys
 from tests.ui.web.test_passkey_pages import REASON, Room, decide
 from tests.ui.web.web_room import (
@@ -27,19 +24,6 @@ from tests.ui.web.web_room import (
 ENTER = "Sign in with your organisation"
 
 
-@contextmanager
-def provider() -> Iterator[str]:
-    """The mock in a process of its own."""
-    command = [sys.executable, "-W", "ignore", "-c", MOCK]
-    with subprocess.Popen(  # noqa: S603 - our own interpreter and a fixed text
-        command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True
-    ) as running:
-        assert running.stdout is not None
-        assert running.stdin is not None
-        yield f"http://localhost:{running.stdout.readline().strip()}"
-        running.stdin.close()
-
-
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room | None]:
     if not HERE:
@@ -47,7 +31,7 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room | None]:
         return
     folder: Path = tmp_path_factory.mktemp("oidc")
     (folder / "client").write_text("a-client-secret-for-tests\n", "utf-8")
-    with provider() as issuer:
+    with mock_provider() as issuer:
         house = WebHouse(folder / "home", issuer)
         seal_keys(house, "researcher")
         officer = house.actor("officer-1")

@@ -1,85 +1,13 @@
 """Every page in every state, without a browser: what is shown, what is disabled, and why."""
 
-from collections.abc import Iterator
-from pathlib import Path
-
-import pytest
-from streamlit.testing.v1 import AppTest
-
-from counterseal.identity import sealing
 from counterseal.identity.sessions import LoginSession
 from counterseal.policy.words import DecisionWord
-from tests.desk.access_room import PASSWORD, Name
-from tests.ground import DERIVED, SECRET
-from tests.ui.sealed_keys import seal_keys
-from tests.ui.web.web_room import WebHouse
-from ui.web import house as pages
+from tests.desk.access_room import PASSWORD
+from tests.ground import SECRET
+from tests.ui.web.window import Window, at_page, at_request, labels, pressed, words
 from ui.web.drafts import Draft, restored, send_away
 
-APP = str(Path(__file__).parents[3] / "ui" / "web" / "app.py")
 REASON = "read the evidence, the move is inside the model"
-
-
-class Window:
-    """A tab of somebody, and the house behind it; both have one clock."""
-
-    def __init__(self, house: WebHouse) -> None:
-        self.house = house
-        self.names: dict[str, Name] = {}
-
-    def tab(self) -> AppTest:
-        return AppTest.from_file(APP, default_timeout=30).run()
-
-    def entered(self, name: str = "researcher") -> AppTest:
-        if name not in self.names:
-            self.names[name] = self.house.named(name)
-        at = self.tab()
-        at.text_input(key="name").set_value(self.names[name].account_id)
-        at.text_input(key="password").set_value(PASSWORD)
-        at.text_input(key="code").set_value(self.codes(name))
-        return pressed(at, "Sign in")
-
-    def codes(self, name: str) -> str:
-        self.house.after(30)
-        return str(self.names[name].codes.at(self.house.clock.now()))
-
-
-def pressed(at: AppTest, label: str) -> AppTest:
-    [button] = [b for b in at.button if b.label == label]
-    return button.click().run()
-
-
-def at_page(at: AppTest, page: str, **params: str) -> AppTest:
-    at.session_state["go_to"] = (page, params)
-    return at.run()
-
-
-def at_request(at: AppTest, request_id: str) -> AppTest:
-    return at_page(at, "request", id=request_id)
-
-
-def words(at: AppTest) -> str:
-    """Everything that a page says."""
-    kinds = (at.title, at.header, at.text, at.caption, at.markdown, at.error, at.success)
-    return "\n".join(str(one.value) for kind in kinds for one in kind)
-
-
-def labels(at: AppTest) -> dict[str, bool]:
-    """Every button and whether it can be used."""
-    return {button.label: not button.disabled for button in at.button}
-
-
-@pytest.fixture
-def window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
-    house = WebHouse(tmp_path / "home")
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
-    seal_keys(house, "researcher", "risk")
-    for name, value in house.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(pages, "CLOCK", house.clock)
-    pages._opened.clear()
-    yield Window(house)
-    pages._opened.clear()
 
 
 def test_without_a_login_there_is_only_the_way_in(window: Window) -> None:
@@ -242,7 +170,7 @@ def test_settings_show_own_logins_and_keys(window: Window) -> None:
 def test_the_queue_lists_open_requests_and_all_of_them_when_asked(window: Window) -> None:
     """UI-19, TX-F16: an empty queue says why; a row is the order in words."""
     at = at_page(window.entered(), "approvals")
-    assert "No request waits for a decision." in words(at)
+    assert "Nobody has asked for anything yet." in words(at)
     window.house.asked()
     assert "Buy up to 4 TMF202601" in words(at.run())
     assert not at.exception

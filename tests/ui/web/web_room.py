@@ -6,15 +6,17 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
-from typing import Final, Self
+from typing import Final, NamedTuple, Self
 
 import httpx
-from playwright.sync_api import Browser, BrowserContext, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect, sync_playwright
 
+from counterseal.desk.commands import Outcome
+from counterseal.identity.drills import drill_statement
 from storage.credentials import SqliteCredentials
 from storage.credentials_file import credentials_file
 from storage.policy_drafts import list_version
@@ -38,12 +40,15 @@ SETTLES_WITHIN_MS: Final = 45_000
 _FOUNDED: Final[dict[str, list[tuple[bytes, bytes, int]]]] = {}
 PROOF_COUNTS_SECONDS: Final = 4
 """In a house with a provider, so that a fresh proof is asked for while a test runs."""
+REVIEWERS: Final = ("quant", "researcher", "risk", "compliance")
 BEGAN_AGO: Final = timedelta(minutes=6)
 """So that nothing of the home lies in a running server's future."""
 
 
-def law_at(folder: Path, issuer: str) -> Path:
-    """A copy of the policies that believes an issuer, and lists itself."""
+def law_at(folder: Path, issuer: str, proof_counts: int) -> Path:
+    """A copy of the policies that believes an issuer, and lists itself; a fresh proof counts for so
+    many seconds.
+    """
     root = folder / "law"
     if not root.exists():
         shutil.copytree(ROOT / "policies", root / "policies")
@@ -52,7 +57,7 @@ def law_at(folder: Path, issuer: str) -> Path:
             told = f"issuers: [{{issuer: '{issuer}', client_id: desk}}]"
             access.write_text(access.read_text().replace("issuers: []", told))
             params = root / f"policies/approval/{POLICY_VERSION}/params.yaml"
-            params.write_text(params.read_text().replace(": 120", f": {PROOF_COUNTS_SECONDS}", 1))
+            params.write_text(params.read_text().replace(": 120", f": {proof_counts}", 1))
         list_version(root / "policies", POLICY_VERSION, "author", START)
     return root
 
@@ -60,8 +65,10 @@ def law_at(folder: Path, issuer: str) -> Path:
 class WebHouse(Room):
     """A home founded a moment ago; named people have accounts, and all of them key files."""
 
-    def __init__(self, folder: Path, issuer: str = "") -> None:
-        self.root = law_at(folder.parent, issuer)
+    def __init__(
+        self, folder: Path, issuer: str = "", *, proof_counts: int = PROOF_COUNTS_SECONDS
+    ) -> None:
+        self.root = law_at(folder.parent, issuer, proof_counts)
         founded, root = household._FOUNDED, household.ROOT
         household.ROOT, household._FOUNDED = self.root, _FOUNDED.setdefault(issuer, [])
         try:
@@ -71,6 +78,15 @@ class WebHouse(Room):
         self.clock.move_to(MachineClock().now() - BEGAN_AGO)
         self.quote()
         self.accounts: dict[str, Name] = {}
+        for name in REVIEWERS:
+            self.done(self.drilled(name))
+
+    def drilled(self, name: str) -> Outcome:
+        """A signing drill, so that none is due in a home whose people came long ago."""
+        terms = self.terms()
+        statement = drill_statement(terms, name, f"key-of-{name}")
+        (signature,) = self.signed_by("attest", statement, name)
+        return self.desk.drills.drill(terms, signature, self.actor(name), key=self.key())
 
     @property
     def settings(self) -> Settings:
@@ -180,7 +196,7 @@ def settled(page: Page) -> None:
     expect(page.get_by_test_id("stApp")).to_have_attribute(
         "data-test-script-state", "notRunning", timeout=SETTLES_WITHIN_MS
     )
-    expect(page.get_by_test_id("stSkeleton")).to_have_count(0)
+    expect(page.get_by_test_id("stSkeleton")).to_have_count(0, timeout=SETTLES_WITHIN_MS)
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
@@ -199,9 +215,27 @@ def signed_in(page: Page, house: WebHouse, name: str, steps: int = 0) -> None:
     settled(page)
 
 
-def with_passkeys(page: Page) -> None:
-    """A virtual platform authenticator that verifies its user."""
-    devices = page.context.new_cdp_session(page)
+class Device(NamedTuple):
+    """A virtual platform authenticator that verifies its user, plugged into one page."""
+
+    wire: CDPSession
+    device_id: str
+
+    def unplugged(self) -> list[dict[str, object]]:
+        """Take it away; gives what it holds."""
+        told = {"authenticatorId": self.device_id}
+        held: list[dict[str, object]] = self.wire.send("WebAuthn.getCredentials", told)[
+            "credentials"
+        ]
+        self.wire.send("WebAuthn.removeVirtualAuthenticator", told)
+        return held
+
+
+def with_passkeys(
+    page: Page, held: Sequence[dict[str, object]] = (), wire: CDPSession | None = None
+) -> Device:
+    """Plug in an authenticator that holds these passkeys."""
+    devices = wire or page.context.new_cdp_session(page)
     devices.send("WebAuthn.enable")
     options = {
         "protocol": "ctap2",
@@ -211,4 +245,9 @@ def with_passkeys(page: Page) -> None:
         "isUserVerified": True,
         "automaticPresenceSimulation": True,
     }
-    devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    made = devices.send("WebAuthn.addVirtualAuthenticator", {"options": options})
+    device = Device(devices, made["authenticatorId"])
+    for credential in held:
+        told = {"authenticatorId": device.device_id, "credential": credential}
+        devices.send("WebAuthn.addCredential", told)
+    return device

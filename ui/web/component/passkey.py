@@ -15,6 +15,8 @@ from typing import Final
 
 import streamlit as st
 
+from ui.web.wording import say
+
 _HTML: Final = """
 <div class="passkey">
   <p class="said" role="status"></p>
@@ -56,6 +58,7 @@ async function get(data) {
     allowCredentials: data.known.map((id) => ({type: "public-key", id: bytes(id)})),
   }});
   return {
+    credential_id: text(got.rawId),
     authenticator_data: text(got.response.authenticatorData),
     client_data_json: text(got.response.clientDataJSON),
     signature: text(got.response.signature),
@@ -88,12 +91,6 @@ export default function ({data, parentElement, setTriggerValue}) {
 }
 """
 _PASSKEY: Final = st.components.v2.component("counterseal_passkey", html=_HTML, css=_CSS, js=_JS)
-WORDS: Final = {
-    "waiting": "Waiting for your passkey: confirm in the window of your browser.",
-    "done": "Your passkey answered.",
-    "failed": "No answer from a passkey",
-    "again": "Ask again",
-}
 
 
 def ask_passkey(
@@ -124,7 +121,12 @@ def ask_passkey(
         "known": list(known),
         "user_id": user[0],
         "user_name": user[1],
-        "words": WORDS,
+        "words": {
+            "waiting": say("passkey.waiting"),
+            "done": say("passkey.done"),
+            "failed": say("passkey.failed"),
+            "again": say("passkey.again"),
+        },
     }
     _PASSKEY(data=data, key=key, on_answer_change=on_answer)
 

@@ -1,56 +1,133 @@
-"""The few rules of style that Streamlit's theme cannot say."""
+"""The few rules of style that Streamlit's theme cannot say; colours by mode stand in variables."""
+
+import json
+from typing import Final
 
 import streamlit as st
 
-_CSS = """
-<style>
+from ui.web.wording import say
+
+_LIGHT: Final = """
+:root { --soft: #545B68; --rim: #858E9E; --line: #DFE3EA; --link: #3346A8; --accent: #3B4FB8;
+  --done: #1F8A5B; --card: #FFFFFF; --pane: #F5F6FA; --onaccent: #FFFFFF; --bad: #C6373C;
+  --good-bg: #E5F4EC; --good-ink: #136A43; --bad-bg: #FCEBEB; --bad-ink: #A8262B;
+  --warn-bg: #FDF0E3; --warn-ink: #97480A; --off-bg: #EEF0F4; --off-ink: #454B57; }
+"""
+_DARK: Final = """
+:root { --soft: #B4BBC7; --rim: #667085; --line: #2B313D; --link: #9FB0FF; --accent: #8094F5;
+  --done: #46B884; --card: #0F1218; --pane: #181C25; --onaccent: #0F1218; --bad: #EE6A6E;
+  --good-bg: #14301F; --good-ink: #7FDBAE; --bad-bg: #3A1B1D; --bad-ink: #FF9FA2;
+  --warn-bg: #38240F; --warn-ink: #FFBD87; --off-bg: #232833; --off-ink: #C3C9D4; }
+"""
+_FRAME: Final = """
 .stApp [data-testid="stMainBlockContainer"] { max-width: 1480px; }
 .stApp [data-testid="stCaptionContainer"] { opacity: 1; }
-.stApp [data-testid="stCaptionContainer"] p { color: #545B68; }
-[data-testid="stTextInputRootElement"], [data-testid="stTextAreaRootElement"] {
-  border-color: #858E9E; }
+.stApp [data-testid="stCaptionContainer"] p { color: var(--soft); }
+[data-testid="stTextInputRootElement"], [data-testid="stTextAreaRootElement"],
+.stApp [data-baseweb="select"] > div { border-color: var(--rim); }
+.stApp [data-testid="stBaseButton-primary"]:not(:disabled),
+.stApp [data-testid="stBaseButton-primary"]:not(:disabled) p { color: var(--onaccent); }
+.stApp [data-testid="stPageLink"] a { padding-left: 0; }
+.stApp [data-testid="stPageLink"] a p { color: var(--link); }
+.stApp [data-testid="stHeading"] h1 { padding-bottom: .35rem; }
+.stApp [data-testid="stHeading"] h2 { padding-top: .2rem; }
+.stApp [data-testid="stHtml"] :is(dl, ol, ul, table) { margin: 0; }
+html:lang(zh) .stApp { line-height: 1.6; }
+.stApp[data-test-connection-state="PINGING_SERVER"] [data-testid="stMain"] { visibility: hidden; }
+"""
+_PIECES: Final = """
 dl.facts { display: grid; grid-template-columns: minmax(8.5rem, max-content) 1fr;
-  gap: .4rem 1.1rem; margin: 0 !important; padding: 0; font-size: .9rem; line-height: 1.5; }
+  gap: .4rem 1.1rem; padding: 0; font-size: .9rem; line-height: 1.5; }
 dl.facts dt, dl.facts dd { margin: 0 !important; padding: 0; }
-dl.facts dt { color: #545B68; }
+dl.facts dt { color: var(--soft); }
 dl.facts dd { overflow-wrap: anywhere; font-variant-numeric: tabular-nums; }
-dl.facts code { font-size: .86rem; padding: 0; background: none; color: inherit; }
-ol.steps { list-style: none; display: flex; flex-wrap: wrap; gap: .5rem 1.6rem; padding: 0;
-  margin: 0 !important; }
+dl.cards { display: grid; grid-template-columns: repeat(auto-fit, minmax(8.5rem, 1fr)); gap: 1rem;
+  padding: 0; }
+dl.cards > div { border: 1px solid var(--line); border-radius: 8px; padding: .8rem 1rem; }
+dl.cards dt { font-size: .86rem; margin: 0; }
+dl.cards dd { margin: 0 !important; font-size: 1.55rem; font-weight: 600; line-height: 1.35;
+  font-variant-numeric: tabular-nums; overflow-wrap: anywhere; }
+dl.cards dd.note { font-size: .86rem; font-weight: 400; color: var(--soft); min-height: 1.2em; }
+dl.facts code, table.rows code { font-size: .86rem; padding: 0; background: none;
+  color: inherit; }
+div.wide { overflow-x: auto; }
+dl.facts progress { display: block; width: 100%; height: .5rem; accent-color: var(--accent); }
+table.rows { border-collapse: collapse; width: 100%; font-size: .9rem; }
+table.rows :is(th, td) { padding: .45rem .7rem; border-bottom: 1px solid var(--line);
+  text-align: left; vertical-align: top; }
+table.rows th { font-weight: 500; color: var(--soft); white-space: nowrap; }
+table.rows .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+ul.usage { list-style: none; padding: 0; margin: 0; font-size: .9rem; }
+ul.usage li { display: grid; grid-template-columns: 1.2fr 1fr 1.2fr; gap: .2rem 1rem; margin: 0;
+  align-items: center; padding: .4rem 0; border-bottom: 1px solid var(--line); }
+ul.usage li > span:last-child { text-align: right; font-variant-numeric: tabular-nums; }
+ul.usage .bar { height: 6px; border-radius: 3px; background: var(--line); }
+ul.usage i { display: block; height: 100%; border-radius: 3px; background: var(--accent); }
+ul.usage li.bad i { background: var(--bad); }
+ul.usage strong { color: var(--bad-ink); }
+div.banner { border-radius: 8px; padding: .8rem 1rem; }
+div.banner p { margin: 0; }
+div.banner small { font-size: .86rem; }
+div.banner.good { background: var(--good-bg); color: var(--good-ink); }
+div.banner.bad { background: var(--bad-bg); color: var(--bad-ink); }
+div.banner.warn { background: var(--warn-bg); color: var(--warn-ink); }
+div.banner.off { background: var(--off-bg); color: var(--off-ink); }
+ol.chain { list-style: none; display: flex; gap: 1.6rem; padding: 0 0 .3rem; }
+ol.chain li { flex: 1 0 11.5rem; margin: 0; padding: .7rem .8rem; border-radius: 8px;
+  background: var(--pane); border: 1px solid var(--line); font-size: .86rem; line-height: 1.5;
+  position: relative; overflow-wrap: anywhere; }
+ol.chain li.differs { border: 2px solid var(--bad); }
+ol.chain :is(span, code, small) { display: block; color: var(--soft); }
+ol.chain code { background: none; padding: 0; font-size: .8rem; }
+ol.chain small { font-size: .8rem; }
+ol.chain li + li::before { content: ""; position: absolute; right: 100%; top: 50%; width: 1.6rem;
+  border-top: 2px dashed var(--rim); }
+ol.chain li.good + li.good::before, ol.chain li.good::before { border-top: 2px solid var(--done); }
+ol.chain li.bad::before { border-top: 2px dashed var(--bad); }
+ol.steps { list-style: none; display: flex; flex-wrap: wrap; gap: .5rem 1.6rem; padding: 0; }
 ol.steps li { margin: 0; padding-left: 1.5rem; position: relative; font-size: .9rem; }
 ol.steps li::before { content: ""; position: absolute; left: 0; top: .3rem; width: .72rem;
-  height: .72rem; border-radius: 50%; border: 2px solid #858E9E; box-sizing: border-box; }
-ol.steps li.done::before { background: #1F8A5B; border-color: #1F8A5B; }
-ol.steps li.due::before { border-color: #3B4FB8; box-shadow: 0 0 0 3px #3B4FB833; }
-ol.steps small { display: block; color: #545B68; font-size: .86rem; }
-.stApp[data-test-connection-state="PINGING_SERVER"] [data-testid="stMain"] { visibility: hidden; }
-.stApp[data-test-connection-state="PINGING_SERVER"]::after { position: fixed; inset: 40% 0 auto;
-  text-align: center; content: "Counterseal does not answer. Nothing shown before counts."; }
-[data-testid="stPageLink"] a { padding-left: 0; }
-[data-testid="stHeading"] h2 { padding-top: .2rem; }
-.stApp [data-testid="stPageLink"] a p { color: #3346A8; }
+  height: .72rem; border-radius: 50%; border: 2px solid var(--rim); box-sizing: border-box; }
+ol.steps li.done::before { background: var(--done); border-color: var(--done); }
+ol.steps li.due { font-weight: 600; }
+ol.steps li.due::before { border-color: var(--accent); background: var(--accent);
+  box-shadow: 0 0 0 3px color-mix(in srgb, var(--accent) 25%, transparent); }
+ol.steps small { display: block; color: var(--soft); font-size: .86rem; font-weight: 400; }
+"""
+_PLACES: Final = """
+[class*="st-key-record-"] { padding: .45rem .9rem; }
+.st-key-tour-steps ol.steps { flex-direction: column; }
 .st-key-decision dl.facts { grid-template-columns: 6.5rem 1fr; }
+a.decide { display: none; }
 @media (min-width: 900px) { .st-key-decision { position: sticky; top: 4rem; } }
 @media (max-width: 640px) { dl.facts { grid-template-columns: 1fr; gap: .05rem; }
-  dl.facts dd { margin-bottom: .5rem !important; } }
-</style>
+  dl.facts dd { margin-bottom: .5rem !important; }
+  a.decide { display: block; position: fixed; right: 1rem; bottom: 1rem; z-index: 5;
+    background: var(--accent); color: var(--onaccent) !important; padding: .6rem 1.1rem;
+    border-radius: 8px; text-decoration: none; font-weight: 600; } }
 """
-_DARK = """
-<style>
-.stApp [data-testid="stCaptionContainer"] p, dl.facts dt, ol.steps small { color: #B4BBC7; }
-.stApp [data-testid="stPageLink"] a p { color: #9FB0FF; }
-.stApp [data-testid="stBaseButton-primary"]:not(:disabled) { color: #0F1218; }
-.stApp [data-testid="stBaseButton-primary"]:not(:disabled) p { color: #0F1218; }
-ol.steps li.done::before { background: #46B884; border-color: #46B884; }
-ol.steps li.due::before { border-color: #8094F5; box-shadow: 0 0 0 3px #8094F533; }
-[data-testid="stTextInputRootElement"], [data-testid="stTextAreaRootElement"] {
-  border-color: #667085; }
-</style>
+
+
+_MARK: Final = """
+<svg xmlns="http://www.w3.org/2000/svg" width="168" height="28" viewBox="0 0 168 28">
+  <rect x="1" y="3" width="22" height="22" rx="6" fill="{accent}"/>
+  <path d="M7 14.5l3.6 3.6L17.4 11" fill="none" stroke="{ground}" stroke-width="2.6"
+    stroke-linecap="round" stroke-linejoin="round"/>
+  <text x="32" y="19.5" font-family="Inter, system-ui, sans-serif" font-size="16"
+    font-weight="650" fill="{ink}">Counterseal</text>
+</svg>
 """
 
 
 def dress() -> None:
-    """Put the rules on the page, those of the mode included."""
-    st.html(_CSS)
-    if st.context.theme.type == "dark":
-        st.html(_DARK)
+    """Put the rules on the page, those of the mode included, and the product's mark above it."""
+    dark = st.context.theme.type == "dark"
+    mode = _DARK if dark else _LIGHT
+    inks = ("#8094F5", "#0F1218", "#E6E9EF") if dark else ("#3B4FB8", "#FFFFFF", "#16181D")
+    st.logo(_MARK.format(accent=inks[0], ground=inks[1], ink=inks[2]))
+    gone = json.dumps(say("common.server_down"), ensure_ascii=False)
+    told = (
+        '.stApp[data-test-connection-state="PINGING_SERVER"]::after { position: fixed;'
+        f" inset: 40% 0 auto; text-align: center; content: {gone}; }}"
+    )
+    st.html(f"<style>{mode}{_FRAME}{_PIECES}{_PLACES}{told}</style>")

@@ -12,12 +12,21 @@ import streamlit as st
 
 from counterseal.kernel.errors import CountersealError
 from counterseal.kernel.model import Refusal
+from counterseal.policy.words import Role
+from ui.web import house
 from ui.web.house import sentences
+from ui.web.parts.pieces import Tone, badge, badges
+from ui.web.parts.words import moment
+from ui.web.wording import say, term
+
+SINCE = "unreachable_since"
 
 
-def title(text: str, scope: str) -> None:
-    """A page's heading and its one line about what it does and cannot do."""
+def title(text: str, scope: str, *marks: str) -> None:
+    """A page's heading, its one line about what it does and cannot do, and badges beside it."""
     st.title(text, anchor=False)
+    if marks:
+        badges(*marks)
     st.caption(scope)
 
 
@@ -28,13 +37,14 @@ def empty(why: str, then: str) -> None:
         st.caption(then)
 
 
-def refused(refusal: Refusal) -> None:
-    """Why something was not done; nothing that was typed is lost."""
+def refused(refusal: Refusal, then: str | None = None) -> None:
+    """Why something was not done, and what next; nothing that was typed is lost."""
     with st.container(border=True, key="refused"):
-        st.markdown(f":red-badge[Refused] `{', '.join(refusal.codes)}`")
+        badges(badge(say("common.refused"), Tone.BAD), f"`{', '.join(refusal.codes)}`")
         known = sentences()
         for said in {known.get(code, f"{refusal.message}.") for code in refusal.codes}:
             st.text(f"{said[:1].upper()}{said[1:]}")
+        st.caption(then or say("common.nothing_lost"))
 
 
 def reasons(codes: Iterable[str]) -> tuple[str, ...]:
@@ -45,22 +55,32 @@ def reasons(codes: Iterable[str]) -> tuple[str, ...]:
 
 def not_found(what: str) -> None:
     """There is no such thing for this person."""
-    st.title(f"{what} not found", anchor=False)
-    st.caption("There is none of this name, or it is not yours to see.")
+    st.title(say("common.not_found", what=what), anchor=False)
+    st.caption(say("common.not_yours"))
 
 
-def unreachable(error: CountersealError, since: str) -> None:
-    """The store does not answer: nothing that was shown before counts."""
-    st.title("Can't reach the store", anchor=False)
+def not_for_role(page: str, roles: Iterable[Role], people: Iterable[str]) -> None:
+    """This page is not for this person, and who can use it."""
+    st.title(page, anchor=False)
     with st.container(border=True):
-        st.markdown(":red-badge[No decision possible]")
-        st.text(f"Since {since}. Nothing shown before that counts until the store answers.")
-        st.caption(f"{error.code}. This page tries again when you reload it.")
+        badges(badge(say("common.not_for_role"), Tone.OFF))
+        st.text(say("common.needs_role", roles=", ".join(sorted(term(role) for role in roles))))
+        st.caption(say("common.who_can", people=", ".join(sorted(people)) or say("common.nobody")))
+
+
+def unreachable(error: CountersealError) -> None:
+    """The store does not answer: nothing that was shown before counts."""
+    since = st.session_state.setdefault(SINCE, house.CLOCK.now())
+    st.title(say("common.store_down"), anchor=False)
+    with st.container(border=True):
+        badges(badge(say("common.no_decision"), Tone.BAD))
+        st.text(say("common.store_down_since", since=moment(since)))
+        st.caption(say("common.tries_again", code=error.code))
 
 
 def incident(number: str) -> None:
     """Something failed that nobody foresaw; its number stands in the server's own log."""
     with st.container(border=True):
-        st.markdown(":red-badge[This page failed]")
-        st.text("What you asked for may not have been done. Look at the case before you try again.")
-        st.caption(f"Incident {number}.")
+        badges(badge(say("common.page_failed"), Tone.BAD))
+        st.text(say("common.look_again"))
+        st.caption(say("common.incident", number=number))

@@ -1,33 +1,28 @@
 """The card beside a request: what you sign, why you may not, and what came of it."""
 
-from typing import Final
-
 import streamlit as st
 
+from counterseal.approvals.model import RequestStatus
 from counterseal.desk.views.approvals import DecisionOption
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.schemes import SignatureScheme
 from counterseal.kernel.model import Refusal
-from counterseal.policy.words import DecisionWord
+from counterseal.policy.words import DecisionWord, Role
 from ui.web.case import Case
 from ui.web.parts import panels
-from ui.web.parts.words import MEANINGS, VERBS, facts, moment, number, short
-from ui.web.views.form import form_of, named
-from ui.web.views.signature import Receipt, prove, sign_by, stale
-from ui.web.visit import here
-
-BY_FILE: Final = "Key file"
-BY_PASSKEY: Final = "Passkey"
-SCHEMES: Final = {
-    SignatureScheme.ED25519: BY_FILE,
-    SignatureScheme.WEBAUTHN: BY_PASSKEY,
-}
+from ui.web.parts.pieces import Tone, badge, badges, copyable, facts
+from ui.web.parts.words import moment, number, short, verb
+from ui.web.views.form import form_of, named, sign_anew
+from ui.web.views.signature import Receipt, prove, sign_by, sign_label, stale
+from ui.web.visit import here, link
+from ui.web.wording import say, term
 
 
 def card(case: Case) -> None:
     """The card."""
     request = case.detail.history.request
-    st.header("Decision", anchor=False)
+    st.html("<span id=decide></span>")
+    st.header(say("decision.heading"), anchor=False)
     receipt = st.session_state.get("receipt")
     if isinstance(receipt, Receipt) and receipt.request_id == request.approval_request_id:
         _receipt(receipt)
@@ -47,23 +42,23 @@ def _choice(case: Case) -> DecisionOption | None:
     """The verdict and the reason; why a verdict is not for this person stands below it."""
     words = [option.decision.value for option in case.detail.options]
     chosen = st.radio(
-        "Verdict",
+        say("decision.verdict"),
         words,
         key=named("word"),
         index=None,
         horizontal=True,
-        format_func=lambda word: VERBS[DecisionWord(word)],
+        format_func=lambda word: verb(DecisionWord(word)),
     )
     st.text_area(
-        "Reason",
+        say("decision.reason"),
         key=named("reason"),
         height=96,
-        placeholder="What you checked, and what you found",
+        placeholder=say("decision.reason_hint"),
         max_chars=2_000,
     )
     option = next((o for o in case.detail.options if o.decision.value == chosen), None)
     if option is None:
-        st.button("Choose a verdict", disabled=True, width="stretch")
+        st.button(say("decision.choose"), disabled=True, width="stretch")
         _standing(case)
     return option
 
@@ -84,13 +79,13 @@ def _standing(case: Case) -> None:
 def _sign(case: Case, form: str, option: DecisionOption) -> None:
     codes = _against(case, option.decision.value)
     if codes:
-        st.button(f"Sign: {VERBS[option.decision].lower()}", disabled=True, width="stretch")
+        st.button(sign_label(option.decision), disabled=True, width="stretch")
         for said in panels.reasons(codes):
             st.caption(said)
         return
     if not case.keys:
-        st.button(f"Sign: {VERBS[option.decision].lower()}", disabled=True, width="stretch")
-        st.caption("You have no key that signs on this page. Add a passkey under Settings.")
+        st.button(sign_label(option.decision), disabled=True, width="stretch")
+        st.caption(say("decision.no_key"))
         return
     key = _key(case.keys)
     _what(case, option, key)
@@ -102,30 +97,58 @@ def _sign(case: Case, form: str, option: DecisionOption) -> None:
 
 
 def _key(keys: tuple[PersonKey, ...]) -> PersonKey:
-    """The key that will sign: the stronger one unless the person says otherwise."""
-    by_name = {SCHEMES[key.scheme]: key for key in keys}
-    if len(by_name) == 1:
+    """The key that will sign: the newest passkey unless the person says otherwise."""
+    if len(keys) == 1:
         return keys[0]
+    by_id = {key.key_id: key for key in keys}
+    several = [key.scheme for key in keys].count(SignatureScheme.WEBAUTHN) > 1
+
+    def named_key(key_id: str) -> str:
+        key = by_id[key_id]
+        dated = several and key.scheme is SignatureScheme.WEBAUTHN
+        since = f", {moment(key.effective_at)}" if dated else ""
+        return f"{_scheme(key.scheme)}{since}"
+
     chosen = st.segmented_control(
-        "Sign with", [BY_PASSKEY, BY_FILE], default=BY_PASSKEY, key="sign-with", required=True
+        say("decision.sign_with"),
+        list(by_id),
+        default=keys[0].key_id,
+        key="sign-with",
+        required=True,
+        format_func=named_key,
+        on_change=sign_anew,
     )
-    return by_name[chosen or BY_PASSKEY]
+    return by_id[chosen]
+
+
+def _scheme(scheme: SignatureScheme) -> str:
+    passkey = scheme is SignatureScheme.WEBAUTHN
+    return say("decision.passkey") if passkey else say("decision.key_file")
 
 
 def _what(case: Case, option: DecisionOption, key: PersonKey) -> None:
     """What the signature will cover, in the words that the record will have."""
     request = case.detail.history.request
-    with st.expander("What you sign", expanded=True):
-        st.text(MEANINGS.get(option.meaning, option.meaning.value))
-        st.html(
-            facts(
-                ("Request", f"{request.request_reference}, version {request.version}"),
-                ("Payload hash", short(request.request_hash)),
-                ("Shown hash", case.detail.shown_hash.removeprefix("sha256:")[:16]),
-                ("Policy", f"{case.bundle.version}, {short(case.bundle.bundle_hash)}"),
-                ("Key", f"{SCHEMES[key.scheme]}, class {key.key_class}"),
-                ("Log", case.head),
-            )
+    reference, version = request.request_reference, str(request.version)
+    key_class = say("decision.key_class", scheme=_scheme(key.scheme), number=str(key.key_class))
+    with st.expander(say("decision.what"), expanded=True):
+        st.text(term(option.meaning))
+        facts(
+            (
+                say("decision.request"),
+                say("decision.version_of", reference=reference, version=version),
+            ),
+            (say("decision.payload_hash"), short(request.request_hash)),
+            (
+                say("decision.shown_hash"),
+                case.detail.shown_hash.removeprefix("sha256:")[:16],
+            ),
+            (
+                say("decision.policy"),
+                f"{case.bundle.version}, {short(case.bundle.bundle_hash)}",
+            ),
+            (say("decision.key"), key_class),
+            (say("decision.log"), case.head),
         )
 
 
@@ -138,23 +161,34 @@ def _answer() -> None:
 
 def _closed(case: Case) -> None:
     request = case.detail.history.request
-    word = "expired" if case.detail.expired else request.status.value.replace("_", " ")
-    st.text(f"No decision is open: this request is {word}.")
+    expired = say("terms.RequestStatus.expired")
+    status = expired if case.detail.expired else term(request.status)
+    st.text(say("decision.closed", status=status))
     st.caption(case.detail.history.message)
+    approved = request.status is RequestStatus.APPROVED_FOR_PAPER and not case.detail.expired
+    if approved and Role.OPERATOR in here().person.held_roles():
+        link("submit", say("decision.submit"), request=request.approval_request_id)
 
 
 def _receipt(receipt: Receipt) -> None:
     decision = receipt.decision
-    st.markdown(f":green-badge[Signed: {VERBS[decision.decision].lower()}]")
-    st.html(
-        facts(
-            ("Decision", decision.approval_decision_id),
-            ("At", moment(decision.decided_at)),
-            ("Meaning", MEANINGS.get(decision.meaning, decision.meaning.value)),
-            ("Decision hash", decision.decision_hash),
-            ("Sealed under", f"{number(receipt.sealed_size)} records"),
-        )
+    badges(badge(_signed(decision.decision), Tone.GOOD))
+    facts(
+        (say("decision.decision"), decision.approval_decision_id),
+        (say("decision.at"), moment(decision.decided_at)),
+        (say("decision.meaning"), term(decision.meaning)),
+        (say("decision.decision_hash"), decision.decision_hash),
+        (say("decision.sealed"), say("decision.records", count=number(receipt.sealed_size))),
     )
-    st.caption("To keep the proof, type:")
-    st.code(f"counterseal audit prove --event {receipt.event_id}", language=None, wrap_lines=True)
-    st.page_link(here().pages["home"], label="Next request")
+    copyable(say("decision.keep_proof"), f"counterseal audit prove --event {receipt.event_id}")
+    link("home", say("decision.next"))
+
+
+def _signed(word: DecisionWord) -> str:
+    match word:
+        case DecisionWord.REJECTED:
+            return say("decision.signed_reject")
+        case DecisionWord.NEEDS_DATA:
+            return say("decision.signed_needs_data")
+        case _:
+            return say("decision.signed_approve")

@@ -9,6 +9,7 @@ from ui.web import house
 from ui.web.case import Case
 from ui.web.drafts import restored
 from ui.web.visit import here
+from ui.web.wording import say
 
 
 def form_of(case: Case) -> str:
@@ -25,8 +26,8 @@ def form_of(case: Case) -> str:
             st.session_state[named("reason")] = draft.reason
     shown = st.session_state.setdefault("form_shown", case.detail.shown_hash)
     if shown != case.detail.shown_hash:
-        st.warning("This request changed while you looked at it. Look again before you sign.")
-        st.button("I have looked", on_click=_look_again)
+        st.warning(say("decision.changed"))
+        st.button(say("decision.have_looked"), on_click=_look_again)
     return str(st.session_state["form_key"])
 
 
@@ -36,8 +37,14 @@ def _look_again() -> None:
 
 def renew() -> None:
     """A fresh idempotency key: the form that is shown now was not sent yet."""
+    sign_anew()
+    st.session_state.pop("form_shown", None)
+
+
+def sign_anew() -> None:
+    """The same page by another key: what was prepared for the one before is left."""
     st.session_state["form_key"] = house.command_key()
-    for name in ("ceremony", "form_shown", "refusal"):
+    for name in ("ceremony", "refusal"):
         st.session_state.pop(name, None)
 
 

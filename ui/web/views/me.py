@@ -5,34 +5,32 @@ from typing import Final
 
 import streamlit as st
 
-from counterseal.desk.people import enrolled_keys, key_of
+from counterseal.desk.people import enrolled_keys
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.passkeys import unpadded
 from counterseal.identity.schemes import SignatureScheme
 from counterseal.identity.sessions import LoginSession, SessionStatus
 from counterseal.kernel.errors import CountersealError
-from counterseal.kernel.model import Refusal, refuse
+from counterseal.kernel.model import Refusal, Signature, refuse
 from ui.web import enrolment, house, signing
 from ui.web.component.passkey import answer_of, ask_passkey
 from ui.web.parts import panels
-from ui.web.parts.words import facts, moment
+from ui.web.parts.pieces import Tone, badge, badges, facts, plain
+from ui.web.parts.words import moment
 from ui.web.place import rp_id
 from ui.web.views.sign_in import take
 from ui.web.visit import here
+from ui.web.wording import say
 
 CREATE: Final = "passkey-create"
 PROVE: Final = "passkey-prove"
+AGREE: Final = "passkey-agree"
 AGAIN: Final = frozenset({"PASSPHRASE_WRONG", "KEY_LOCKED"})
-NAMES: Final = {
-    SignatureScheme.ED25519: "Key file, class 1",
-    SignatureScheme.SSHSIG: "SSH key, class 2",
-    SignatureScheme.WEBAUTHN: "Passkey, class 3",
-}
 
 
 def show() -> None:
     """The page."""
-    panels.title("Settings", "Your own logins and keys. Rights of people are not changed here.")
+    panels.title(say("settings.title"), say("settings.scope"))
     session = here().session
     with house.reading() as reader:
         mine = reader.find(PersonKey, person_id=session.person_id)
@@ -48,24 +46,27 @@ def show() -> None:
 
 
 def _logins(session: LoginSession, logins: tuple[LoginSession, ...]) -> None:
-    st.header("Where you are signed in", anchor=False)
+    st.header(say("settings.logins"), anchor=False)
     now = house.CLOCK.now()
     for one in sorted(logins, key=lambda login: login.opened_at, reverse=True):
         if now >= one.expires_at:
             continue
         with st.container(border=True):
             own = one.session_id == session.session_id
-            st.markdown(":blue-badge[This one]" if own else ":gray-badge[Another]")
-            st.html(
-                facts(
-                    ("Since", moment(one.opened_at)),
-                    ("Until", moment(one.expires_at)),
-                    ("Proved by", f"{', '.join(one.amr)} ({one.issuer})"),
-                )
+            this, other = say("settings.this_one"), say("settings.another")
+            badges(badge(this, Tone.DUE) if own else badge(other, Tone.OFF))
+            methods = ", ".join(one.amr)
+            facts(
+                (say("settings.since"), moment(one.opened_at)),
+                (say("settings.until"), moment(one.expires_at)),
+                (
+                    say("settings.proved_by"),
+                    say("settings.methods", methods=methods, issuer=one.issuer),
+                ),
             )
             if not own:
                 st.button(
-                    "Sign this one out",
+                    say("settings.revoke"),
                     key=f"revoke-{one.session_id}",
                     on_click=_revoke,
                     args=(one.session_id,),
@@ -86,18 +87,30 @@ def _revoke(session_id: str) -> None:
 
 
 def _keys(keys: tuple[PersonKey, ...]) -> None:
-    st.header("Your keys", anchor=False)
+    st.header(say("settings.keys"), anchor=False)
     if not keys:
-        panels.empty("You have no key yet.", "Without a key you can look, and sign nothing.")
+        panels.empty(say("settings.no_key"), say("settings.no_key_then"))
     for key in keys:
         with st.container(border=True):
             ended = key.revoked_at is not None
-            st.markdown(f"**{NAMES[key.scheme]}**" + (" :gray-badge[ended]" if ended else ""))
-            rows = [("Since", moment(key.effective_at)), ("Key id", key.key_id)]
+            mark = badge(say("settings.ended"), Tone.OFF) if ended else ""
+            badges(f"**{plain(_kind(key.scheme))}**", mark)
+            since = (say("settings.since"), moment(key.effective_at))
+            rows = [since, (say("settings.key_id"), key.key_id)]
             if key.web_origin is not None:
-                rows.append(("Only at", key.web_origin))
-            st.html(facts(*rows))
+                rows.append((say("settings.only_at"), key.web_origin))
+            facts(*rows)
     _passkey(keys)
+
+
+def _kind(scheme: SignatureScheme) -> str:
+    match scheme:
+        case SignatureScheme.ED25519:
+            return say("settings.key_file")
+        case SignatureScheme.SSHSIG:
+            return say("settings.ssh_key")
+        case SignatureScheme.WEBAUTHN:
+            return say("settings.passkey")
 
 
 def _passkey(keys: tuple[PersonKey, ...]) -> None:
@@ -105,7 +118,7 @@ def _passkey(keys: tuple[PersonKey, ...]) -> None:
     if isinstance(told, Refusal):
         panels.refused(told)
     elif isinstance(told, str):
-        st.success("Your passkey is proposed. Two enrolment officers sign it, then it counts:")
+        st.success(say("settings.proposed"))
         command = f"counterseal people approve {told} --as OFFICER"
         st.code(command, language=None, wrap_lines=True)
     begun = st.session_state.get("enrolment")
@@ -114,11 +127,8 @@ def _passkey(keys: tuple[PersonKey, ...]) -> None:
     elif "enrolment_challenge" in st.session_state:
         _create(keys)
     else:
-        st.button("Add a passkey", on_click=_begin)
-        st.caption(
-            "A key file's passphrase passes through this server's memory when you sign;"
-            " a passkey never leaves your device."
-        )
+        st.button(say("settings.add_passkey"), on_click=_begin)
+        st.caption(say("settings.passphrase_note"))
 
 
 def _begin() -> None:
@@ -152,16 +162,27 @@ def _created() -> None:
     st.session_state["enrolment"] = made
 
 
+def _present() -> tuple[PersonKey, ...]:
+    """The keys of the person with which a new one can be agreed to here."""
+    with house.reading() as reader:
+        return signing.keys_for(reader, here().session.person_id)
+
+
 def _proof(begun: enrolment.Enrolment) -> None:
-    """Have the new passkey sign, and then the key file that its owner has."""
+    """Have the new passkey sign, and then a key that its owner has: the key file, or a passkey."""
+    where = rp_id(house.origin())
     if "enrolment_proof" not in st.session_state:
         known = (begun.credential,)
-        where = rp_id(house.origin())
         ask_passkey("get", begun.challenge, where, known, key=PROVE, on_answer=_proved)
         return
-    st.text("Your present key agrees to the new one.")
-    st.text_input("Passphrase of your key file", key="present-passphrase", type="password")
-    st.button("Propose this passkey", type="primary", on_click=_propose)
+    st.text(say("settings.agrees"))
+    present = _present()
+    if any(key.scheme is SignatureScheme.ED25519 for key in present):
+        st.text_input(say("settings.passphrase"), key="present-passphrase", type="password")
+        st.button(say("settings.propose"), type="primary", on_click=_agreed_by_file)
+        return
+    mine = tuple(c for c in map(signing.credential_of, present) if c is not None)
+    ask_passkey("get", begun.challenge, where, mine, key=AGREE, on_answer=_agreed_by_passkey)
 
 
 def _proved() -> None:
@@ -170,23 +191,46 @@ def _proved() -> None:
     if answer is None:
         return
     st.session_state["enrolment_proof"] = answer
-    with house.reading() as reader:
-        held = key_of(reader, here().session.person_id, SignatureScheme.ED25519)
-    if held is None:
-        _propose()
+    if not _present():
+        _propose(begun, ())
 
 
-def _propose() -> None:
-    """Hand the proposal in; a wrong passphrase may be typed again, what else is refused is over."""
+def _agreed_by_file() -> None:
     (passphrase,) = take("present-passphrase")
     begun: enrolment.Enrolment = st.session_state["enrolment"]
-    answer: dict[str, object] = st.session_state["enrolment_proof"]
     try:
-        told = enrolment.proposed(house.desk(), begun, here().session, answer, passphrase)
+        told = enrolment.agreed_by_file(house.desk(), begun, here().session, passphrase)
     except CountersealError as error:
         told = refuse(error.code, error.message)
-    refusal = told if isinstance(told, Refusal) else told.refusal
+    _propose(begun, told)
+
+
+def _agreed_by_passkey() -> None:
+    begun: enrolment.Enrolment = st.session_state["enrolment"]
+    answer = answer_of(AGREE, begun.challenge)
+    if answer is not None:
+        _propose(begun, enrolment.agreed_by_passkey(begun, answer))
+
+
+def _propose(begun: enrolment.Enrolment, agreement: Signature | Refusal | tuple[()]) -> None:
+    """Hand the proposal in; a wrong passphrase may be typed again, what else is refused is over."""
+    answer: dict[str, object] = st.session_state["enrolment_proof"]
+    refusal = agreement if isinstance(agreement, Refusal) else None
+    if not isinstance(agreement, Refusal):
+        signatures = agreement if isinstance(agreement, tuple) else (agreement,)
+        refusal = _handed_in(begun, answer, signatures)
     st.session_state["enrolment_told"] = refusal or begun.act.terms.nonce
     if refusal is None or refusal.code not in AGAIN:
         for name in ("enrolment", "enrolment_proof"):
             st.session_state.pop(name, None)
+
+
+def _handed_in(
+    begun: enrolment.Enrolment, answer: dict[str, object], signatures: tuple[Signature, ...]
+) -> Refusal | None:
+    desk, session = house.desk(), here().session
+    try:
+        told = enrolment.proposed(desk, begun, session, answer, signatures)
+    except CountersealError as error:
+        return refuse(error.code, error.message)
+    return told if isinstance(told, Refusal) else told.refusal

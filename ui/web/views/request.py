@@ -6,25 +6,25 @@ from html import escape
 import streamlit as st
 
 from counterseal.approvals.model import ApprovalDecision
+from counterseal.policy.words import Stage
 from ui.web.case import Case, read_case
 from ui.web.parts import panels
-from ui.web.parts.words import VERBS, facts, moment, number, short
+from ui.web.parts.pieces import Step, facts, steps
+from ui.web.parts.words import absent, moment, money, number, order_words, short, verb
 from ui.web.views.decision import card
-from ui.web.visit import here
+from ui.web.visit import here, link
+from ui.web.wording import say, term
 
 
 def show() -> None:
     """The page."""
     case = read_case(here().session.person_id, st.query_params.get("id", ""))
     if case is None:
-        panels.not_found("Request")
+        panels.not_found(say("request.title"))
         return
-    bound = case.detail.history.request.payload
-    asked = f"{bound.side.value.capitalize()} up to {number(bound.max_quantity)} {bound.symbol}"
-    panels.title(
-        f"{asked}, {bound.order_type.value.lower()}",
-        "Shows one request and takes a decision on it. It cannot change the request.",
-    )
+    link("approvals", say("request.queue"))
+    panels.title(headline(case), say("request.scope"))
+    st.html(f'<a class="decide" href="#decide">{escape(say("request.decide"))}</a>')
     left, right = st.columns([1.72, 1], gap="large")
     with left:
         _steps(case)
@@ -35,84 +35,82 @@ def show() -> None:
         card(case)
 
 
+def headline(case: Case) -> str:
+    """The order in words."""
+    bound = case.detail.history.request.payload
+    order = order_words(bound)
+    return say("request.headline", order=order, type=term(bound.order_type))
+
+
 def _steps(case: Case) -> None:
-    request, turn = case.detail.history.request, case.standing.turn
     done = {d.stage: d for d in case.detail.history.decisions if d.approves}
-    rows = []
-    for stage in request.stages_required:
-        decision = done.get(stage)
-        if decision is not None:
-            told = f"{decision.reviewer_id}, {moment(decision.decided_at)}"
-            rows.append(("done", f"{stage.value.capitalize()}", told))
-        elif turn is not None and turn.stage == stage:
-            told = ", ".join(turn.eligible) or "nobody can"
-            rows.append(("due", f"{stage.value.capitalize()}", f"waiting for {told}"))
-        else:
-            rows.append(("", f"{stage.value.capitalize()}", "not yet due"))
-    st.html(steps_html(rows))
+    stages = case.detail.history.request.stages_required
+    steps(*(_step(case, stage, done.get(stage)) for stage in stages))
 
 
-def steps_html(rows: list[tuple[str, str, str]]) -> str:
-    """The stepper as an ordered list; state in words, not in colour alone."""
-    told = "".join(
-        f'<li class="{state}"{" aria-current=step" if state == "due" else ""}>'
-        f"{escape(name)}<small>{escape(said)}</small></li>"
-        for state, name, said in rows
-    )
-    return f'<ol class="steps">{told}</ol>'
+def _step(case: Case, stage: Stage, decision: ApprovalDecision | None) -> Step:
+    turn = case.standing.turn
+    if decision is not None:
+        at = moment(decision.decided_at)
+        told = say("request.done", person=decision.reviewer_id, moment=at)
+        return Step("done", term(stage), told)
+    if turn is not None and turn.stage == stage:
+        people = ", ".join(turn.eligible) or say("request.nobody_can")
+        return Step("due", term(stage), say("request.waiting", people=people))
+    return Step("", term(stage), say("request.not_due"))
 
 
 def _request(case: Case) -> None:
     request = case.detail.history.request
     bound = request.payload
+    exposure = say("request.tx_equivalent", count=number(bound.tx_equivalent))
     with st.container(border=True):
-        st.header("Request", anchor=False)
-        st.html(
-            facts(
-                ("Requester", request.requester_id),
-                ("Reason", bound.request_reason),
-                ("Strategy", f"{bound.strategy_id} {bound.strategy_version}"),
-                ("Signal", bound.signal_id),
-                ("Exposure", f"{number(bound.tx_equivalent)} TX-equivalent"),
-                ("Notional", f"{number(bound.notional)} {bound.currency.value}"),
-                ("Confidence", number(bound.confidence)),
-                ("Stop distance", _points(bound.stop_distance_points)),
-                ("Account", bound.account_id),
-                ("Version", str(request.version)),
-                ("Decide until", moment(request.review_expires_at)),
-                ("Request hash", request.request_hash),
-            )
+        st.header(say("request.facts"), anchor=False)
+        facts(
+            (say("request.requester"), request.requester_id),
+            (say("request.reason"), bound.request_reason),
+            (say("request.strategy"), f"{bound.strategy_id} {bound.strategy_version}"),
+            (say("request.signal"), bound.signal_id),
+            (say("request.exposure"), exposure),
+            (say("request.notional"), money(bound.notional, bound.currency.value)),
+            (say("request.confidence"), number(bound.confidence)),
+            (say("request.stop"), _points(bound.stop_distance_points)),
+            (say("request.account"), bound.account_id),
+            (say("request.version"), str(request.version)),
+            (say("request.until"), moment(request.review_expires_at)),
+            (say("request.hash"), request.request_hash),
         )
 
 
 def _points(distance: Decimal | None) -> str:
-    return "N/A, the signal names none" if distance is None else f"{number(distance)} points"
+    if distance is None:
+        return absent(say("request.no_stop"))
+    return say("request.points", count=number(distance))
 
 
 def _changes(case: Case) -> None:
     with st.container(border=True):
-        st.header("Changes", anchor=False)
+        st.header(say("request.changes"), anchor=False)
         if not case.thread.changes:
-            st.caption("This is version 1: there is nothing to compare it with.")
+            st.caption(say("request.first"))
             return
         newest = case.thread.changes[0]
-        st.caption(f"Since version {newest.version - 1}")
-        rows = ((c.field, f"{c.before} \u2192 {c.after}") for c in newest.fields)
-        st.html(facts(*rows))
+        st.caption(say("request.since", version=str(newest.version - 1)))
+        facts(*((c.field, f"{c.before} \u2192 {c.after}") for c in newest.fields))
 
 
 def _decisions(decisions: tuple[ApprovalDecision, ...]) -> None:
     with st.container(border=True):
-        st.header("Decisions", anchor=False)
+        st.header(say("request.decisions"), anchor=False)
         if not decisions:
-            st.caption("Nobody has decided yet.")
-        for decision in decisions:
-            verb = VERBS[decision.decision]
-            st.html(
-                facts(
-                    (f"{decision.stage.value.capitalize()}", f"{verb}, {decision.reviewer_id}"),
-                    ("At", moment(decision.decided_at)),
-                    ("Reason", decision.decision_reason),
-                    ("Key", f"class {decision.key_class}, {short(decision.decision_hash)}"),
-                )
+            st.caption(say("request.nobody_decided"))
+        for one in decisions:
+            by = say("request.verdict_by", verdict=verb(one.decision), person=one.reviewer_id)
+            hashed = short(one.decision_hash)
+            key = say("request.key_class", number=str(one.key_class), hash=hashed)
+            facts(
+                (term(one.stage), by),
+                (say("request.at"), moment(one.decided_at)),
+                (say("request.reason"), one.decision_reason),
+                (say("request.key"), key),
             )

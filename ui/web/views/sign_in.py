@@ -10,6 +10,8 @@ from counterseal.kernel.model import Refusal
 from ui.web import door
 from ui.web.launch import SIGN_IN
 from ui.web.parts.panels import reasons
+from ui.web.parts.pieces import Tone, badge, badges
+from ui.web.wording import say
 
 FIELDS = ("name", "password", "code")
 QUIET = frozenset({"LOGGED_OUT"})
@@ -21,18 +23,23 @@ def show() -> None:
     _, middle, _ = st.columns([1, 1.2, 1])
     with middle:
         st.title("Counterseal", anchor=False)
-        st.caption("Approval and audit for paper trading. Nothing here reaches a live market.")
+        st.caption(say("sign_in.about"))
         _why(st.session_state.get(door.REASON))
         with st.container(border=True):
-            st.header("Sign in", anchor=False)
-            st.text_input("Name", key="name", autocomplete="username")
+            st.header(say("sign_in.heading"), anchor=False)
+            st.text_input(say("sign_in.name"), key="name", autocomplete="username")
             st.text_input(
-                "Password", key="password", type="password", autocomplete="current-password"
+                say("sign_in.password"),
+                key="password",
+                type="password",
+                autocomplete="current-password",
             )
-            st.text_input("One-time code", key="code", autocomplete="one-time-code", max_chars=6)
+            st.text_input(
+                say("sign_in.code"), key="code", autocomplete="one-time-code", max_chars=6
+            )
             _answer(st.session_state.pop(ANSWER, None))
-            st.button("Sign in", type="primary", on_click=_enter, width="stretch")
-        if door.has_provider() and st.button("Sign in with your organisation", width="stretch"):
+            st.button(say("sign_in.enter"), type="primary", on_click=_enter, width="stretch")
+        if door.has_provider() and st.button(say("sign_in.by_provider"), width="stretch"):
             st.login(SIGN_IN)
 
 
@@ -57,10 +64,10 @@ def _why(reason: Refusal | None) -> None:
     if reason is None:
         return
     if reason.code in QUIET:
-        st.text("You are signed out.")
+        st.text(say("sign_in.signed_out"))
         return
     with st.container(border=True, key="signed-out"):
-        st.markdown(":orange-badge[Signed out]")
+        badges(badge(say("sign_in.ended"), Tone.WARN))
         for said in reasons(reason.codes):
             st.text(said)
 
@@ -69,4 +76,4 @@ def _answer(told: Refusal | CountersealError | None) -> None:
     if isinstance(told, Refusal):
         st.error(f"{told.message[:1].upper()}{told.message[1:]}.")
     elif told is not None:
-        st.error(f"This is not possible now ({told.code}).")
+        st.error(say("sign_in.not_now", code=told.code))

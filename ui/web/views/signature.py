@@ -14,7 +14,6 @@ from counterseal.approvals.model import ApprovalDecision
 from counterseal.desk.commands import Outcome
 from counterseal.desk.views.approvals import DecisionOption
 from counterseal.identity.keys import PersonKey
-from counterseal.identity.passkeys import Assertion
 from counterseal.identity.schemes import SignatureScheme
 from counterseal.identity.sessions import PASSWORD_ISSUER, LoginSession, check_step_up
 from counterseal.kernel.errors import CountersealError
@@ -26,11 +25,11 @@ from ui.web.component.passkey import answer_of, ask_passkey
 from ui.web.drafts import Draft, send_away
 from ui.web.launch import STEP_UP
 from ui.web.parts import panels
-from ui.web.parts.words import VERBS
 from ui.web.place import rp_id
 from ui.web.views.form import named, renew
 from ui.web.views.sign_in import take
 from ui.web.visit import here
+from ui.web.wording import say
 
 PASSKEY: Final = "passkey-ceremony"
 
@@ -52,16 +51,16 @@ def stale(case: Case, session: LoginSession) -> Refusal | None:
 
 def prove(case: Case, session: LoginSession) -> None:
     """A fresh proof of who is here, in the way that they signed in."""
-    st.caption("Before a signature, show again that it is you.")
+    st.caption(say("decision.fresh_proof"))
     refused = st.session_state.pop("step_up_refusal", None)
     if isinstance(refused, Refusal):
         panels.refused(refused)
     if session.issuer == PASSWORD_ISSUER:
-        st.text_input("Password", key="again-password", type="password")
-        st.text_input("One-time code", key="again-code", max_chars=6)
-        st.button("Confirm it is you", type="primary", width="stretch", on_click=_proved)
+        st.text_input(say("decision.password"), key="again-password", type="password")
+        st.text_input(say("decision.code"), key="again-code", max_chars=6)
+        st.button(say("decision.confirm"), type="primary", width="stretch", on_click=_proved)
         return
-    if st.button("Confirm it is you", type="primary", width="stretch"):
+    if st.button(say("decision.confirm"), type="primary", width="stretch"):
         request = case.detail.history.request
         draft = Draft(
             request_id=request.approval_request_id,
@@ -81,14 +80,25 @@ def _proved() -> None:
         st.session_state["step_up_refusal"] = refuse(error.code, error.message)
 
 
+def sign_label(word: DecisionWord) -> str:
+    """What the button says that signs this decision."""
+    match word:
+        case DecisionWord.REJECTED:
+            return say("decision.sign_reject")
+        case DecisionWord.NEEDS_DATA:
+            return say("decision.sign_needs_data")
+        case _:
+            return say("decision.sign_approve")
+
+
 def sign_by(case: Case, form: str, option: DecisionOption, key: PersonKey) -> None:
     """The act itself: a passphrase and a button, or the ceremony of a passkey."""
     changed = st.session_state.get("form_shown") != case.detail.shown_hash
-    label = f"Sign: {VERBS[option.decision].lower()}"
+    label = sign_label(option.decision)
     request_id = case.detail.history.request.approval_request_id
-    asked = (request_id, option.decision, form)
+    asked: tuple[object, ...] = (request_id, option.decision, form)
     if key.scheme is SignatureScheme.ED25519:
-        st.text_input("Passphrase of your key file", key="passphrase", type="password")
+        st.text_input(say("decision.passphrase"), key="passphrase", type="password")
         st.button(
             label,
             type="primary",
@@ -116,7 +126,7 @@ def sign_by(case: Case, form: str, option: DecisionOption, key: PersonKey) -> No
         width="stretch",
         disabled=changed,
         on_click=_begin_passkey,
-        args=asked,
+        args=(*asked, key.key_id),
     )
 
 
@@ -149,14 +159,14 @@ def _signed_by_file(request_id: str, decision: DecisionWord, form: str) -> None:
     _settle(request_id, told)
 
 
-def _begin_passkey(request_id: str, decision: DecisionWord, form: str) -> None:
+def _begin_passkey(request_id: str, decision: DecisionWord, form: str, key_id: str) -> None:
     choice = _chosen(request_id, decision, form)
     if isinstance(choice, Refusal):
         _settle(request_id, choice)
         return
     scheme = SignatureScheme.WEBAUTHN
     try:
-        prepared = signing.prepared_for(house.desk(), choice, here().session, scheme)
+        prepared = signing.prepared_for(house.desk(), choice, here().session, scheme, key_id)
     except CountersealError as error:
         prepared = refuse(error.code, error.message)
     if isinstance(prepared, Refusal):
@@ -170,13 +180,16 @@ def _signed_by_passkey() -> None:
     answer = answer_of(PASSKEY, signing.decision_challenge(ceremony.prepared))
     if answer is None:
         return
-    try:
-        signature = signing.signed_by_passkey(ceremony, Assertion.model_validate(answer))
-        told = signing.committed(house.desk(), ceremony, here().session, signature)
-    except ValidationError:
-        told = refuse("SIGNATURE_INVALID", "this is no assertion of a passkey")
-    except CountersealError as error:
-        told = refuse(error.code, error.message)
+    assertion = signing.assertion_of(answer)
+    told: Outcome | Refusal
+    if isinstance(assertion, Refusal):
+        told = assertion
+    else:
+        signature = signing.signed_by_passkey(ceremony, assertion)
+        try:
+            told = signing.committed(house.desk(), ceremony, here().session, signature)
+        except CountersealError as error:
+            told = refuse(error.code, error.message)
     _settle(ceremony.choice.request_id, told)
 
 

@@ -71,8 +71,10 @@ class WorkflowInput(DomainModel):
         symbol: Contract of the approved symbol.
         quantity: Contracts, at most the approved maximum.
         quote_age_seconds: Age of the supposed quote.
+        stop_price, protection_points: Of a stop, of a market order with protection, in points.
         broker_simulation: The chosen answer; with a supposed quote the model answers instead.
         broker_simulation_model: A supposed quote for the model.
+        chosen_at_quote: The chosen answer is given at the supposed quote, not the model's.
     """
 
     approval_request_id: Name
@@ -80,9 +82,12 @@ class WorkflowInput(DomainModel):
     symbol: ContractRoot = ContractRoot.TMF
     quantity: Quantity = Decimal(1)
     limit_price: Price | None = None
+    stop_price: Price | None = None
+    protection_points: Price | None = None
     quote_age_seconds: NonNegative = Decimal(0)
     broker_simulation: SimulationOutcome = SimulationOutcome.ACKNOWLEDGE
     broker_simulation_model: SimulatedQuote | None = None
+    chosen_at_quote: bool = False
     paper_only: Literal[True] = Field(default=True)
 
     @model_validator(mode="after")
@@ -93,11 +98,13 @@ class WorkflowInput(DomainModel):
 
     def submission(self) -> Submission:
         """The same as a submission to the desk."""
-        modelled = self.broker_simulation_model is not None
+        modelled = self.broker_simulation_model is not None and not self.chosen_at_quote
         return Submission(
             approval_request_id=self.approval_request_id,
             quantity=self.quantity,
             limit_price=self.limit_price,
+            stop_price=self.stop_price,
+            protection_points=self.protection_points,
             selected_outcome=None if modelled else self.broker_simulation,
         )
 

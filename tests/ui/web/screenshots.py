@@ -1,0 +1,148 @@
+"""`make screenshots`: every page, light, dark and narrow, in both languages, for eyes to look at.
+
+Usage: python -m tests.ui.web.screenshots [PAGE ...]; pictures lie in var/screenshots.
+"""
+
+import shutil
+import sys
+import tempfile
+from collections.abc import Iterator
+from itertools import product
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from playwright.sync_api import Browser, Page, StorageState
+
+from tests.household import ROOT
+from tests.ui.web.showroom import Showroom, showroom
+from tests.ui.web.web_room import HERE, chromium, opened, serving, signed_in
+
+PLACE = ROOT / "var" / "screenshots"
+HEIGHT_MAX = 2600
+
+
+class Shot(NamedTuple):
+    """One picture: `address` may name what stands in the showroom; `person` None is a stranger."""
+
+    name: str
+    address: str
+    person: str | None = "researcher"
+
+
+class Look(NamedTuple):
+    """How a page is looked at."""
+
+    name: str
+    scheme: Literal["light", "dark"]
+    width: int
+    height: int
+
+
+SHOTS = (
+    Shot("sign_in", "/", None),
+    Shot("home", "/"),
+    Shot("home_nothing", "/", "quant"),
+    Shot("approvals", "/approvals?show=open"),
+    Shot("approvals_all", "/approvals?show=all"),
+    Shot("request", "/request?id={pending}"),
+    Shot("request_own", "/request?id={pending}", "quant"),
+    Shot("request_closed", "/request?id={filled}"),
+    Shot("request_unknown", "/request?id=none"),
+    Shot("orders", "/orders", "operator"),
+    Shot("orders_done", "/orders?view=done", "operator"),
+    Shot("order_filled", "/order?id={filled_order}"),
+    Shot("order_working", "/order?id={acknowledged_order}", "operator"),
+    Shot("submit_choose", "/submit", "operator"),
+    Shot("submit", "/submit?request={approved}", "operator"),
+    Shot("submit_closed", "/submit?request={filled}", "operator"),
+    Shot("submit_not_for_role", "/submit"),
+    Shot("portfolio", "/portfolio", "operator"),
+    Shot("portfolio_equity", "/portfolio?view=curve", "operator"),
+    Shot("portfolio_ledger", "/portfolio?view=ledger", "operator"),
+    Shot("portfolio_statement", "/portfolio?view=statement", "operator"),
+    Shot("risk", "/risk", "operator"),
+    Shot("risk_limits", "/risk?view=limits", "risk"),
+    Shot("risk_judged", "/risk?view=judged", "risk"),
+    Shot("risk_overrides", "/risk?view=overrides", "risk"),
+    Shot("audit", "/audit"),
+    Shot("audit_checkpoints", "/audit?view=checkpoints"),
+    Shot("audit_keys", "/audit?view=keys"),
+    Shot("audit_search", "/audit?q=risk"),
+    Shot("audit_search_nothing", "/audit?q=nobody"),
+    Shot("record", "/record?seq=70"),
+    Shot("demo", "/demo"),
+    Shot("demo_waves", "/demo?market=waves"),
+    Shot("demo_tour", "/demo?view=tour"),
+    Shot("demo_how", "/demo?view=how"),
+    Shot("demo_stranger", "/demo", None),
+    Shot("settings", "/settings"),
+)
+LOOKS = (
+    Look("light", "light", 1440, 900),
+    Look("dark", "dark", 1440, 900),
+    Look("narrow", "light", 390, 844),
+)
+LANGUAGES = ("en-US", "zh-TW")
+
+
+def photographed(
+    browser: Browser, origin: str, room: Showroom, shots: list[Shot]
+) -> Iterator[Path]:
+    """The pictures, as they are made."""
+    people = {shot.person for shot in shots}
+    doors = {person: _door(browser, origin, room, person) for person in people}
+    for language, look in product(LANGUAGES, LOOKS):
+        for shot in shots:
+            with browser.new_context(
+                viewport={"width": look.width, "height": look.height},
+                color_scheme=look.scheme,
+                locale=language,
+                timezone_id="Asia/Taipei",
+                reduced_motion="reduce",
+                storage_state=doors[shot.person],
+            ) as context:
+                page = context.new_page()
+                opened(page, origin + shot.address.format(**room.ids))
+                _whole(page, look)
+                path = PLACE / f"{shot.name}-{look.name}-{language[:2]}.png"
+                page.screenshot(path=path)
+                yield path
+
+
+def _door(browser: Browser, origin: str, room: Showroom, name: str | None) -> StorageState:
+    """What a browser keeps of a sign-in, so that a one-time code is needed once for each person."""
+    with browser.new_context() as context:
+        page = context.new_page()
+        opened(page, origin)
+        if name is not None:
+            signed_in(page, room.house, name)
+        return context.storage_state()
+
+
+def _whole(page: Page, look: Look) -> None:
+    """Make the window as high as the page, so that nothing is cut off."""
+    inside = "document.querySelector('[data-testid=stMain]').scrollHeight"
+    height = min(max(int(page.evaluate(inside)), look.height), HEIGHT_MAX)
+    page.set_viewport_size({"width": look.width, "height": height})
+    page.wait_for_timeout(300)
+
+
+def main(names: list[str]) -> int:
+    """Make the pictures of the named pages, or of all."""
+    if not HERE:
+        sys.stderr.write("chromium is not installed here (.ci/debian)\n")
+        return 3
+    shots = [shot for shot in SHOTS if not names or shot.name in names]
+    if not names and PLACE.exists():
+        shutil.rmtree(PLACE)
+    PLACE.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory() as folder:
+        room = showroom(Path(folder))
+        with serving(room.house) as origin, chromium(HERE[0]) as browser:
+            for path in photographed(browser, origin, room, shots):
+                sys.stdout.write(f"{path.relative_to(ROOT)}\n")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,85 @@
+"""A home in which every page has something to show; the same for screenshots and for browser tests.
+
+Each page's builder adds here what their page needs, and gives it a name that addresses use.
+"""
+
+from datetime import timedelta
+from pathlib import Path
+from typing import NamedTuple
+
+from counterseal.broker.model import SimulationOutcome
+from counterseal.identity.credentials import Credentials
+from counterseal.policy.access import AccessRules
+from counterseal.policy.words import DecisionWord
+from counterseal.signals.model import Direction
+from tests.ui.web.web_room import WebHouse
+
+PEOPLE = ("researcher", "risk", "operator", "quant")
+OUTCOMES = {
+    "filled": SimulationOutcome.FILL,
+    "acknowledged": SimulationOutcome.ACKNOWLEDGE,
+    "refused": SimulationOutcome.REJECT,
+}
+
+
+SWINGS = (20_010, 19_990, 20_025, 20_005, 19_985, 19_995)
+"""Prices at which one lot is sold, bought back, sold and so on."""
+
+
+class Showroom(NamedTuple):
+    """The home, and the ids of what stands in it, by name."""
+
+    house: WebHouse
+    ids: dict[str, str]
+
+
+class TradingHouse(WebHouse):
+    """A home whose people traded while the exchange was open, right behind its founding."""
+
+    def furnish(
+        self, credentials: Credentials | None = None, rules: AccessRules | None = None
+    ) -> None:
+        super().furnish(credentials, rules)
+        self.after(1800)
+        self.ids = traded(self)
+
+
+def showroom(folder: Path) -> Showroom:
+    """A home with orders of an earlier session, and cases of now in several states."""
+    house = TradingHouse(folder / "home")
+    ids = house.ids
+    ids["rejected"] = house.requested(direction=Direction.SHORT, quantity=2)
+    house.done(house.reviewed(ids["rejected"], "researcher", DecisionWord.REJECTED))
+    house.after(20)
+    ids["approved"] = house.approved(quantity=2, target="0.10", symbol=coming(house))
+    house.after(20)
+    ids["at_risk"] = house.requested(quantity=3)
+    house.done(house.reviewed(ids["at_risk"], "researcher", DecisionWord.RESEARCH_APPROVED))
+    house.after(20)
+    ids["pending"] = house.requested()
+    return Showroom(house.furnished(*PEOPLE), ids)
+
+
+def coming(house: WebHouse) -> str:
+    """The contract of the month after next: one that still trades, whatever day it is."""
+    return f"TMF{house.clock.now() + timedelta(days=45):%Y%m}"
+
+
+def traded(house: WebHouse) -> dict[str, str]:
+    """What the orders of a session came to; the exchange must be open at the house's time."""
+    ids: dict[str, str] = {}
+    for name, outcome in OUTCOMES.items():
+        house.after(15)
+        house.quote()
+        request_id = house.approved(quantity=1, target="0.05")
+        house.after(5)
+        house.quote()
+        order_id = house.done(house.submitted(request_id, quantity=1, selected=outcome))
+        ids |= {name: request_id, f"{name}_order": order_id}
+    for place, bid in enumerate(SWINGS):
+        direction = Direction.LONG if place % 2 else Direction.SHORT
+        house.after(600)
+        request_id = house.approved(quantity=1, target="0.05", direction=direction)
+        house.quote(bid=str(bid), ask=str(bid + 1))
+        house.done(house.submitted(request_id, quantity=1, selected=SimulationOutcome.FILL))
+    return ids

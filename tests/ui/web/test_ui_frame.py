@@ -1,0 +1,197 @@
+"""The frame in a real browser: languages, sizes, times, hosts; a store or server that is gone."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
+
+from tests.ui.web.showroom import Showroom, showroom
+from tests.ui.web.web_room import (
+    HERE,
+    SETTLES_WITHIN_MS,
+    chromium,
+    free_port,
+    opened,
+    serving,
+    settled,
+    signed_in,
+    watched,
+)
+from ui.web.pages import MAP
+
+DETAILS = {
+    "request": "?id={pending}",
+    "order": "?id={filled_order}",
+    "record": "?seq=30",
+}
+
+
+class Seat(NamedTuple):
+    """Somebody signed in once, whose door every test of the file opens again."""
+
+    room: Showroom
+    origin: str
+    browser: Browser
+    door: StorageState
+
+    def context(
+        self,
+        width: int = 1440,
+        height: int = 900,
+        *,
+        locale: str = "en-US",
+        zone: str = "Asia/Taipei",
+        scheme: Literal["light", "dark"] = "light",
+    ) -> BrowserContext:
+        return self.browser.new_context(
+            viewport={"width": width, "height": height},
+            storage_state=self.door,
+            locale=locale,
+            timezone_id=zone,
+            color_scheme=scheme,
+        )
+
+
+@pytest.fixture(scope="module")
+def seat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seat | None]:
+    if not HERE:
+        yield None
+        return
+    folder: Path = tmp_path_factory.mktemp("frame")
+    room = showroom(folder)
+    with serving(room.house) as origin, chromium(HERE[0]) as browser:
+        with browser.new_context() as context:
+            page = context.new_page()
+            opened(page, origin)
+            signed_in(page, room.house, "researcher")
+            door = context.storage_state()
+        yield Seat(room, origin, browser, door)
+
+
+def addresses(seat: Seat) -> list[str]:
+    paths = ["/" if place is MAP[0] else f"/{place.name}" for place in MAP]
+    told = [path + DETAILS.get(path[1:], "") for path in paths]
+    return [seat.origin + path.format(**seat.room.ids) for path in told]
+
+
+def test_ui_24_no_page_scrolls_sideways_or_asks_another_host(seat: Seat | None) -> None:
+    """UI-24: at 390 px, in the dark, in Chinese; every request stays on this machine."""
+    if seat is None:
+        return
+    with seat.context(390, 844, locale="zh-TW", scheme="dark") as context:
+        foreign, page = watched(context), context.new_page()
+        for address in addresses(seat):
+            opened(page, address)
+            main = page.get_by_test_id("stMain")
+            wider = main.evaluate("(one) => one.scrollWidth - one.clientWidth")
+            assert wider <= 0, address
+            assert page.evaluate("document.documentElement.lang") == "zh-Hant"
+        assert foreign == []
+
+
+def test_ui_02_a_decision_needs_no_scrolling(seat: Seat | None) -> None:
+    """UI-02: at 1440x900 what is asked for, the verdicts and the button lie in the window."""
+    if seat is None:
+        return
+    with seat.context() as context:
+        page = context.new_page()
+        opened(page, f"{seat.origin}/request?id={seat.room.ids['pending']}")
+        for shown in (
+            page.get_by_role("heading", name="Buy up to 4 TMF202601"),
+            page.get_by_text("mean reversion after a sharp move"),
+            page.get_by_role("radio", name="Approve"),
+            page.get_by_role("button", name="Choose a verdict"),
+        ):
+            box = shown.bounding_box()
+            assert box is not None
+            assert 0 <= box["y"] <= box["y"] + box["height"] <= 900
+
+
+def test_ui_17_an_instant_reads_the_same_in_every_zone(seat: Seat | None) -> None:
+    """UI-17: Taipei first, then UTC, whatever the browser's own zone is."""
+    if seat is None:
+        return
+    told = set()
+    for zone in ("UTC", "America/New_York"):
+        with seat.context(zone=zone) as context:
+            page = context.new_page()
+            opened(page, f"{seat.origin}/request?id={seat.room.ids['pending']}")
+            until = page.get_by_text("Decide until").locator("xpath=following-sibling::dd[1]")
+            told.add(until.inner_text())
+    assert len(told) == 1
+    assert " Taipei (" in told.pop()
+
+
+def test_ui_16_keyboard_reaches_what_the_pointer_reaches(seat: Seat | None) -> None:
+    """UI-16: from the top by Tab alone to the navigation and to the first row, focus visible."""
+    if seat is None:
+        return
+    with seat.context() as context:
+        page = context.new_page()
+        opened(page, f"{seat.origin}/approvals?show=open")
+        named = []
+        for _ in range(40):
+            page.keyboard.press("Tab")
+            named.append(page.evaluate("document.activeElement.innerText.trim()"))
+            if named[-1] == "Open" and page.evaluate("document.activeElement.tagName") == "A":
+                break
+        assert "Approvals" in named
+        page.keyboard.press("Enter")
+        heading = page.get_by_role("heading", name="Buy up to")
+        expect(heading).to_be_visible(timeout=SETTLES_WITHIN_MS)
+
+
+def test_ui_22_a_filter_stands_in_the_address(seat: Seat | None) -> None:
+    """UI-22, UI-01: a view and a search survive a reload and another tab."""
+    if seat is None:
+        return
+    with seat.context() as context:
+        page = context.new_page()
+        opened(page, f"{seat.origin}/audit")
+        page.get_by_label("Search").fill("researcher")
+        page.keyboard.press("Enter")
+        expect(page.get_by_text("records for researcher")).to_be_visible(timeout=SETTLES_WITHIN_MS)
+        assert "q=researcher" in page.url
+        opened(page, page.url)
+        expect(page.get_by_text("records for researcher")).to_be_visible()
+        page.get_by_text("Keys", exact=True).click()
+        expect(page.get_by_text("Key of the log")).to_be_visible(timeout=SETTLES_WITHIN_MS)
+        assert "view=keys" in page.url
+
+
+def test_ui_23_a_store_that_is_gone_shows_itself_and_comes_back(seat: Seat | None) -> None:
+    """UI-23: within two refreshes nothing green is left; without a click the page is back."""
+    if seat is None:
+        return
+    database = seat.room.house.settings.database
+    with seat.context() as context:
+        page = context.new_page()
+        opened(page, seat.origin)
+        expect(page.get_by_text("Verified")).to_be_visible()
+        database.rename(database.with_suffix(".gone"))
+        try:
+            gone = page.get_by_role("heading", name="Can't reach the store")
+            expect(gone).to_be_visible(timeout=20_000)
+            expect(page.get_by_text("Verified")).to_have_count(0)
+        finally:
+            database.with_suffix(".gone").rename(database)
+        expect(page.get_by_text("Verified")).to_be_visible(timeout=20_000)
+
+
+def test_ui_23_a_server_that_is_gone_covers_what_it_had_shown(seat: Seat | None) -> None:
+    """UI-23: a stale page is hidden under one sentence until its server answers again."""
+    if seat is None:
+        return
+    port = free_port()
+    with seat.context() as context, ExitStack() as server:
+        origin = server.enter_context(serving(seat.room.house, port=port))
+        page: Page = context.new_page()
+        opened(page, origin)
+        server.close()
+        expect(page.get_by_test_id("stMain")).to_be_hidden(timeout=20_000)
+        with serving(seat.room.house, port=port):
+            expect(page.get_by_test_id("stMain")).to_be_visible(timeout=30_000)
+            settled(page)

@@ -1,0 +1,86 @@
+"""Simulated orders and where they stand, the newest first."""
+
+import streamlit as st
+
+from counterseal.oms.model import Order
+from counterseal.oms.states import TERMINAL_STATES, OrderState
+from counterseal.portfolio.model import Account
+from ui.web import house
+from ui.web.live import live
+from ui.web.parts import panels
+from ui.web.parts.pieces import Tone, badge, badges, choice, page_of, plain, simulated
+from ui.web.parts.words import moment, number
+from ui.web.visit import here, link
+from ui.web.wording import say, term
+
+ROWS = 20
+WORKING, DONE, ALL = "working", "done", "all"
+
+
+def show() -> None:
+    """The page."""
+    panels.title(say("orders.title"), say("orders.scope"), simulated())
+    named = {WORKING: say("orders.working"), DONE: say("orders.done"), ALL: say("orders.all")}
+    chosen = choice("view", say("orders.view"), named)
+    live(lambda: _listed(chosen))
+
+
+def own_orders() -> tuple[Order, ...]:
+    """Those of the person's tenant, the newest first."""
+    with house.reading() as reader:
+        accounts = {one.account_id for one in reader.find(Account, tenant=here().person.tenant)}
+        found = [one for one in reader.find(Order) if one.account_id in accounts]
+    return tuple(sorted(found, key=lambda one: (one.created_at, one.order_id), reverse=True))
+
+
+def headline(order: Order) -> str:
+    """The order in words."""
+    return say(
+        "orders.headline",
+        side=term(order.side),
+        quantity=number(order.quantity),
+        symbol=order.symbol,
+        type=term(order.order_type),
+    )
+
+
+def state_badge(order: Order) -> str:
+    """Where it stands; red is for what needs somebody, not for a refusal that did its work."""
+    match order.state:
+        case OrderState.FILLED:
+            tone = Tone.GOOD
+        case OrderState.UNKNOWN_NEEDS_RECONCILIATION:
+            tone = Tone.BAD
+        case _:
+            tone = Tone.OFF if order.state in TERMINAL_STATES else Tone.DUE
+    return badge(term(order.state), tone)
+
+
+def _listed(chosen: str) -> None:
+    found = own_orders()
+    shown = [o for o in found if chosen == ALL or (o.state in TERMINAL_STATES) == (chosen == DONE)]
+    if shown:
+        for order in shown[page_of(len(shown), ROWS, "page")]:
+            _row(order)
+    elif not found:
+        panels.empty(say("orders.none_at_all"), say("orders.none_at_all_then"))
+    elif chosen == WORKING:
+        panels.empty(say("orders.none_working"), say("orders.none_working_then"))
+    else:
+        panels.empty(say("orders.none_done"), say("orders.none_done_then"))
+
+
+def _row(order: Order) -> None:
+    filled = number(order.cum_quantity)
+    told = say("orders.filled_of", filled=filled, quantity=number(order.quantity))
+    strategy, at = f"{order.strategy_id} {order.strategy_version}", moment(order.created_at)
+    about = say("orders.by", reference=order.order_reference, strategy=strategy, moment=at)
+    with st.container(border=True, key=f"row-{order.order_id}"):
+        what, state, way = st.columns([6, 3, 1], vertical_alignment="center")
+        with what, st.container(gap=None):
+            st.markdown(f"**{plain(headline(order))}**")
+            st.caption(plain(about))
+        with state:
+            badges(state_badge(order), badge(told, Tone.OFF))
+        with way:
+            link("order", say("orders.open"), id=order.order_id)
