@@ -100,6 +100,14 @@ def test_an_override_ends_by_time_and_by_hand(world: World) -> None:
     assert codes(again) == ("PROPOSAL_CLOSED",)
 
 
+def test_nobody_ends_an_override_of_another_tenant(world: World) -> None:
+    """TX-L2:tenant_isolated_risk_state_enabled: refused and on record, whatever the role."""
+    override = granted(world)
+    world.forge("UPDATE people SET tenant = 'tenant-2' WHERE person_id = 'operator'")
+    ended = world.desk.overrides.end(override, world.actor("operator"), reason="x", key=world.key())
+    assert codes(ended) == ("OTHER_TENANT",)
+
+
 @pytest.mark.parametrize(
     ("changes", "passes"),
     [
