@@ -177,7 +177,7 @@ def as_told(
     """Documents with the JSON that the draft carries of each.
 
     Raises:
-        InvariantError: for what has no table.
+        InvariantError: for what has no table, and what the draft carries others of its kind for.
     """
     carried = cast("_Carried", draft["after"] or {}).get("documents", {})
     told = {kind: iter(values) for kind, values in carried.items()}
@@ -186,7 +186,10 @@ def as_told(
         if mapped is None or mapped.kind is not type(document):
             raise InvariantError(f"{document.KIND} is no registered document")
         own = told.get(document.KIND)
-        yield document, document.json_value() if own is None else next(own)
+        value = document.json_value() if own is None else next(own, None)
+        if value is None or value[mapped.kind.KEY] != document.key:
+            raise InvariantError(f"the draft carries no {document.KIND} {document.key}")
+        yield document, value
 
 
 @lru_cache(maxsize=DOCUMENTS_KEPT)

@@ -19,6 +19,7 @@ from counterseal.audit.record import Draft
 from counterseal.desk.documents import DOCUMENTS
 from counterseal.kernel.errors import AdapterError, InputError, IntegrityError, InvariantError
 from counterseal.kernel.ids import SeededIdSource
+from counterseal.kernel.model import Document, after
 from counterseal.risk.model import RiskState
 from storage.engines import reading_engine, writing_engine
 from storage.signers import EmbeddedSigner, create_state
@@ -58,14 +59,22 @@ def state_of(world: World) -> RiskState:
 
 def recorded(world: World, *names: str, document: RiskState | None = None) -> None:
     """Record a draft per name in one transaction."""
+    documents = () if document is None else (document,)
     with world.store.transaction() as work:
         for name in names:
-            work.record(draft_like_the_last(world, name), () if document is None else (document,))
+            work.record(draft_with(world, name, *documents), documents)
+
+
+def draft_with(world: World, name: str, *documents: Document) -> Draft:
+    """Like the last, of other documents."""
+    draft = draft_like_the_last(world, name)
+    draft["after"] = after(documents, ())
+    return draft
 
 
 def recorded_and_broken(world: World, document: RiskState) -> None:
     with world.store.transaction() as work:
-        work.record(draft_like_the_last(world, "never"), (document,))
+        work.record(draft_with(world, "never", document), (document,))
         assert work.get(RiskState, ACCOUNT) == document
         pytest.fail("in the middle")
 
@@ -93,6 +102,19 @@ def test_a_document_of_another_shape_stops_the_whole_transaction(world: World) -
     with pytest.raises(InvariantError, match="no registered document"):
         recorded(world, "fake", document=fake)
     assert world.rows("SELECT * FROM audit_outbox") == []
+
+
+def test_documents_that_the_draft_does_not_carry_stop_the_whole_transaction(world: World) -> None:
+    """Port I1: a table never says what the log does not."""
+    other = state_of(world).amended(account_id="another")
+    with pytest.raises(InvariantError, match="carries no risk_states another"):
+        with_another(world, other)
+    assert world.rows("SELECT * FROM audit_outbox") == []
+
+
+def with_another(world: World, other: RiskState) -> None:
+    with world.store.transaction() as work:
+        work.record(draft_with(world, "other", state_of(world)), (other,))
 
 
 def test_one_event_id_enters_the_outbox_once(world: World) -> None:
