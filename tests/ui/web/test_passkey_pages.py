@@ -85,8 +85,12 @@ def add_passkey(page: Page, origin: str) -> None:
 
 def decide(page: Page, verdict: str) -> None:
     page.get_by_role("radio", name=verdict).check(force=True)
-    page.get_by_label("Reason").fill(REASON)
     settled(page)
+    reason = page.get_by_label("Reason")
+    reason.fill(REASON)
+    reason.press("Control+Enter")
+    settled(page)
+    expect(reason).to_have_value(REASON)
 
 
 def test_a_passkey_is_enrolled_by_two_and_signs_a_decision(room: Room | None) -> None:
