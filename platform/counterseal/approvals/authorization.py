@@ -32,7 +32,6 @@ from counterseal.policy.evaluation import PolicyEvaluation, judge
 from counterseal.policy.params import ApprovalParameters, StageRule
 from counterseal.policy.question import (
     NOTHING,
-    UNLIMITED,
     Closing,
     Context,
     PersonFacts,
@@ -41,10 +40,13 @@ from counterseal.policy.question import (
     Reviewing,
     RuleAction,
     Submitting,
+    question,
+)
+from counterseal.policy.units import (
+    UNLIMITED,
     authority_limit,
     minor_units,
     notional_units,
-    question,
     whole_seconds,
 )
 from counterseal.policy.words import DecisionWord, Stage

@@ -22,15 +22,8 @@ from counterseal.kernel.model import DomainModel, Name, Sha256, Text
 from counterseal.policy.bundle import PolicyBundle, RuleText
 from counterseal.policy.evaluation import PolicyEvaluation, Replay, Verdict, replay_all
 from counterseal.policy.params import ApprovalParameters
-from counterseal.policy.question import (
-    NOTHING,
-    EntityKind,
-    Question,
-    RuleAction,
-    authority_limit,
-    minor_units,
-    role_set,
-)
+from counterseal.policy.question import NOTHING, EntityKind, Question, RuleAction, role_set
+from counterseal.policy.units import authority_limit, minor_units
 from counterseal.policy.universe import compliance_from
 from counterseal.policy.words import Role, Stage
 

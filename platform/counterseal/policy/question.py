@@ -7,39 +7,28 @@ Invariants
   I2  Equal facts give equal bytes, whatever the order in which a set was collected.
   I3  A question holds everything that its answer depends on, except the rules.
 
-Not here: the engine (policy.cedar), where the facts come from (approvals.authorization).
+Not here: the engine (policy.cedar), where the facts come from (approvals.authorization), whole
+numbers of amounts and ages (policy.units).
 Source: governance rule 4; policies/approval/*/approval.cedarschema.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import timedelta
-from decimal import ROUND_FLOOR, Decimal
 from enum import StrEnum
 from functools import lru_cache
-from typing import Annotated, Final
+from typing import Final
 
 from pydantic import Field, ValidationError
 
 from counterseal.kernel.canonical import Json, canonical_bytes
 from counterseal.kernel.errors import PolicyError
 from counterseal.kernel.model import DomainModel, Name
-from counterseal.policy.params import ApprovalParameters
+from counterseal.policy.units import UNLIMITED, Long
 from counterseal.policy.words import Role, Stage
 
 NAMESPACE: Final = "Counterseal"
 NOTHING: Final = "none"
 """Stands for a hash, stage or level that does not exist."""
-LONG_MAX: Final = 2**53 - 1
-"""Largest whole number: what canonical JSON carries, well inside Cedar's 64 bits."""
-UNLIMITED: Final = LONG_MAX
-"""The authority of somebody whom the policy sets no limit."""
-BEYOND: Final = LONG_MAX - 1
-"""A notional that no finite limit covers."""
-MINOR_UNITS: Final = 100
 JSON_LENGTH_MAX: Final = 60_000
-
-Long = Annotated[int, Field(ge=-LONG_MAX, le=LONG_MAX)]
-"""A whole number that both engine and log carry exactly."""
 
 Names = tuple[Name, ...]
 
@@ -351,39 +340,6 @@ def questions(principal: PersonFacts, acts: Sequence[Act]) -> tuple[Question, ..
         )
     except ValidationError:
         raise PolicyError("POLICY_ERROR", "the facts do not fit a question") from None
-
-
-def minor_units(amount: Decimal) -> int:
-    """An amount in minor units, rounded down; `BEYOND` for what no finite limit covers."""
-    whole = (amount * MINOR_UNITS).to_integral_value(ROUND_FLOOR)
-    return int(min(whole, Decimal(BEYOND)))
-
-
-def notional_units(notional: Decimal, currency: str, params: ApprovalParameters) -> int:
-    """A request's notional in minor units of the threshold currency.
-
-    Another currency is not converted: it counts as `BEYOND`, so that it needs every stage and an
-    unlimited authority.
-    """
-    return minor_units(notional) if currency == params.threshold_currency else BEYOND
-
-
-def authority_limit(roles: Iterable[Role], params: ApprovalParameters) -> int:
-    """The highest notional, in minor units, that somebody with these roles may approve.
-
-    A role that the policy gives no authority has none: 0.
-    """
-    held = set(roles)
-    limits = [row.notional_max for row in params.authority if row.role in held]
-    if any(limit is None for limit in limits):
-        return UNLIMITED
-    return max((minor_units(limit) for limit in limits if limit is not None), default=0)
-
-
-def whole_seconds(age: timedelta) -> int:
-    """Seconds, rounded away from zero: a fraction never makes an age look fresher."""
-    second = timedelta(seconds=1)
-    return -(-age // second) if age >= timedelta(0) else age // second
 
 
 def role_set(roles: Iterable[Role]) -> list[Json]:

@@ -22,7 +22,6 @@ from counterseal.policy.lint import lint
 from counterseal.policy.params import ApprovalParameters
 from counterseal.policy.question import (
     NOTHING,
-    UNLIMITED,
     BundleFacts,
     Closing,
     Context,
@@ -37,6 +36,7 @@ from counterseal.policy.question import (
     Voting,
     question,
 )
+from counterseal.policy.units import UNLIMITED
 from counterseal.policy.words import Role, Stage
 
 _GOOD, _BAD = "hash-a", "hash-b"

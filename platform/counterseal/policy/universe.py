@@ -17,18 +17,15 @@ from typing import Final, NamedTuple
 
 from counterseal.policy.params import ApprovalParameters
 from counterseal.policy.question import (
-    BEYOND,
-    UNLIMITED,
     PersonFacts,
     Question,
     RequestFacts,
     Reviewing,
     RuleAction,
     Submitting,
-    authority_limit,
-    minor_units,
     question,
 )
+from counterseal.policy.units import BEYOND, UNLIMITED, authority_limit, minor_units
 from counterseal.policy.words import Role, Stage
 
 _OWN, _OTHER = "tenant-a", "tenant-b"

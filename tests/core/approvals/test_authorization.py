@@ -26,11 +26,10 @@ from counterseal.kernel.model import Refusal
 from counterseal.kernel.money import Currency
 from counterseal.policy.evaluation import JudgedRefusal
 from counterseal.policy.lint import RULE_CODES
-from counterseal.policy.question import (
+from counterseal.policy.question import Question, RuleAction
+from counterseal.policy.units import (
     BEYOND,
     UNLIMITED,
-    Question,
-    RuleAction,
     authority_limit,
     minor_units,
     notional_units,

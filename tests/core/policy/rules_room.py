@@ -11,7 +11,6 @@ from counterseal.policy.bundle import RuleText, read_document
 from counterseal.policy.cedar import Evaluation, evaluate
 from counterseal.policy.params import ApprovalParameters
 from counterseal.policy.question import (
-    UNLIMITED,
     BundleFacts,
     Closing,
     Context,
@@ -26,6 +25,7 @@ from counterseal.policy.question import (
     Voting,
     question,
 )
+from counterseal.policy.units import UNLIMITED
 from counterseal.policy.words import Role, Stage
 
 FOLDER: Final = Path(__file__).parents[3] / "policies" / "approval" / "2026.11.1"

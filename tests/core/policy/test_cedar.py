@@ -16,7 +16,8 @@ from counterseal.policy import cedar
 from counterseal.policy.bundle import RuleText
 from counterseal.policy.cedar import evaluate, evaluate_all, naming_flaws, read_rules, rules_of
 from counterseal.policy.lint import lint
-from counterseal.policy.question import LONG_MAX, PersonFacts, Question, RuleAction, question
+from counterseal.policy.question import PersonFacts, Question, RuleAction, question
+from counterseal.policy.units import LONG_MAX
 from counterseal.policy.words import Role, Stage
 from tests.core.policy.rules_room import (
     approved,

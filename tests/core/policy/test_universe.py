@@ -5,7 +5,8 @@ from itertools import islice
 import pytest
 
 from counterseal.policy.params import ApprovalParameters
-from counterseal.policy.question import UNLIMITED, Reviewing
+from counterseal.policy.question import Reviewing
+from counterseal.policy.units import UNLIMITED
 from counterseal.policy.universe import compliance_from, universe
 from counterseal.policy.words import Stage
 from tests.core.policy.shelf import shipped
