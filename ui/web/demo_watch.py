@@ -5,11 +5,13 @@ Job: play a session's clicks again and note every module whose functions ran mea
 Invariants
   I1  What is noted is what ran in this thread, between begin and end: nothing is assumed.
   I2  A profiler that was there before is there again afterwards.
+  I3  What the garbage collector would end meanwhile is another's, and waits.
 
 Not here: what the modules mean (counterseal.desk.demo.flags).
 Source: features TX-C17, TX-D5.
 """
 
+import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -33,12 +35,15 @@ def watched(play: Callable[[], _T]) -> tuple[_T, tuple[str, ...]]:
         elif event == "c_call":
             ran.add(_module_of(called))
 
-    before = sys.getprofile()
+    before, collecting = sys.getprofile(), gc.isenabled()
+    gc.disable()
     sys.setprofile(note)
     try:
         given = play()
     finally:
         sys.setprofile(before)
+        if collecting:
+            gc.enable()
     return given, tuple(sorted(ran - {__name__, "sys"}))
 
 

@@ -1,6 +1,8 @@
 """The demo without a browser: every view and state, and what it never touches."""
 
+import gc
 import json
+import shutil
 import sys
 import threading
 from collections.abc import Iterator
@@ -107,6 +109,26 @@ def test_the_watch_sees_what_runs(window: Window) -> None:
     with pytest.raises(ZeroDivisionError):
         watched(lambda: 1 // 0)
     assert sys.getprofile() is before
+
+
+def test_what_the_collector_ends_meanwhile_is_not_of_the_walk() -> None:
+    """TX-C17: others' finalizers run whenever memory is collected; they would raise every flag."""
+
+    class Ended:
+        def __init__(self) -> None:
+            self.round = self
+
+        def __del__(self) -> None:
+            shutil.disk_usage(".")
+
+    def littering() -> None:
+        for _ in range(5_000):
+            Ended()
+
+    _, ran = watched(littering)
+    assert "shutil" not in ran
+    assert gc.isenabled()
+    gc.collect()
 
 
 @pytest.mark.parametrize("market", DemoMarket)
