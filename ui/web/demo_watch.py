@@ -11,7 +11,6 @@ Not here: what the modules mean (counterseal.desk.demo.flags).
 Source: features TX-C17, TX-D5.
 """
 
-import gc
 import sys
 from collections.abc import Callable
 from types import FrameType
@@ -20,6 +19,7 @@ from typing import TypeVar
 from counterseal.desk.demo.flags import DemoSeen, host_of, kept_of
 from counterseal.desk.demo.model import DemoSession
 from counterseal.desk.demo.play import played
+from storage.collection import uncollected
 from ui.web import house
 
 _T = TypeVar("_T")
@@ -35,15 +35,13 @@ def watched(play: Callable[[], _T]) -> tuple[_T, tuple[str, ...]]:
         elif event == "c_call":
             ran.add(_module_of(called))
 
-    before, collecting = sys.getprofile(), gc.isenabled()
-    gc.disable()
-    sys.setprofile(note)
-    try:
-        given = play()
-    finally:
-        sys.setprofile(before)
-        if collecting:
-            gc.enable()
+    before = sys.getprofile()
+    with uncollected():
+        sys.setprofile(note)
+        try:
+            given = play()
+        finally:
+            sys.setprofile(before)
     return given, tuple(sorted(ran - {__name__, "sys"}))
 
 
