@@ -1,4 +1,4 @@
-"""One home and one hall at work for all tests of the flows."""
+"""One home and one hall at work for all tests of the flows, and no longer: it works every minute."""
 
 import signal
 import socket
@@ -21,13 +21,13 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     """A founded home; no server."""
     return House(tmp_path_factory.mktemp("hall") / "house", free_port()).found()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def served(house: House) -> Iterator[House]:
     """The same home with `python -m flows serve`; told to stop, it leaves nothing behind."""
     told = house.folder / "serve.txt"
