@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, RequestStatus
+from counterseal.approvals.statement import UNOPENED, Opened
 from counterseal.desk.bulk import BulkItem, BulkPreparation, PreparedBatch, SignedBatch
 from counterseal.desk.views.approvals import request_detail
 from counterseal.desk.views.history import RecordFacts
@@ -40,10 +41,11 @@ class Room:
         key: str | None = None,
         actor: Actor | None = None,
         reason: str = REASON,
+        opened: Opened = UNOPENED,
     ) -> BulkPreparation:
-        return self.world.desk.bulk.prepare_batch(
-            shown, word, reason, actor or self.world.actor(name), key=key or self.world.key()
-        )
+        who, base = actor or self.world.actor(name), key or self.world.key()
+        prepare = self.world.desk.bulk.prepare_batch
+        return prepare(shown, word, reason, who, key=base, opened=opened)
 
     def signed(self, name: str, prepared: PreparedBatch | None) -> SignedBatch:
         assert prepared is not None

@@ -8,9 +8,11 @@ from decimal import Decimal
 from counterseal.approvals.delegation import DelegationGrant, GrantScope, grant_statement
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
 from counterseal.approvals.review_checks import SignedReview
+from counterseal.approvals.statement import UNOPENED, Opened
 from counterseal.desk.case_facts import decisions_of
 from counterseal.desk.commands import Outcome
 from counterseal.desk.delegations import SignedGrant
+from counterseal.identity.acts import grant_role
 from counterseal.identity.dsse import sign_statement
 from counterseal.kernel.model import Refusal
 from counterseal.kernel.money import Currency
@@ -54,6 +56,8 @@ def signed_review(
     grant_id: str | None = None,
     *,
     words: str = WORDS,
+    shown: str = NONE,
+    opened: Opened = UNOPENED,
 ) -> SignedReview | Refusal:
     """Prepared and signed, not yet sent."""
     answer = world.desk.approvals.prepare(
@@ -61,7 +65,8 @@ def signed_review(
         word,
         words,
         world.actor(name),
-        shown_hash=NONE,
+        shown_hash=shown,
+        opened=opened,
         key=world.key(),
         grant_id=grant_id,
     )
@@ -153,6 +158,14 @@ def amended(
     """Amend with a payload that differs in these fields."""
     payload = stored(world, request_id).payload.amended(**changes)
     return world.desk.amendments.amend(request_id, payload, world.actor(name), key=world.key())
+
+
+def limited(world: World, name: str, role: Role, *strategies: str) -> None:
+    """A role given anew, for these strategies only."""
+    officer = world.actor("officer-1")
+    world.done(world.desk.leaving.withdraw_role(name, role, officer, key=world.key()))
+    act = grant_role(world.terms(), name, role, strategies=strategies)
+    world.done(world.agreed(act, "officer-1", "officer-2"))
 
 
 def crowd(world: World, count: int) -> list[str]:

@@ -7,9 +7,10 @@ import pytest
 
 from counterseal.desk.commands import Outcome
 from counterseal.desk.views.drills import DrillRow, signing_drills
-from counterseal.desk.views.duties import Duties, DutyKind, duties
+from counterseal.desk.views.duties import Duties, DutyKind, drill_command, duties
 from counterseal.identity.acts import ActTerms
 from counterseal.identity.drills import drill_statement
+from counterseal.identity.schemes import SignatureScheme
 from counterseal.kernel.model import Signature
 from counterseal.policy.words import DecisionWord, Role
 from tests.desk.casework import codes
@@ -103,3 +104,15 @@ def test_what_is_no_drill_of_the_own_key_counts_for_nothing(world: World) -> Non
     assert called(world, "risk") != []
     world.done(drilled(world, "risk", (terms, signature)))
     assert codes(drilled(world, "risk", (terms, signature))) == ("NONCE_USED",)
+
+
+def test_a_person_is_called_to_a_drill_by_the_way_their_keys_allow(world: World) -> None:
+    """Governance 1 (liveness): a key file here, an SSH key at home, a passkey on the pages."""
+    row = rows(world)["risk"]
+    told = [drill_command(row.amended(schemes=(scheme,))) for scheme in SignatureScheme]
+    assert row.schemes == (SignatureScheme.ED25519,)
+    assert [command.removeprefix("counterseal ").split(" --")[0] for command in told] == [
+        "people drill",
+        "people drill-statement",
+        "web",
+    ]

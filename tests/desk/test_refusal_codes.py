@@ -14,8 +14,8 @@ from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
 from counterseal.identity.dsse import sign_statement
 from counterseal.kernel.canonical import Json, digest
-from counterseal.policy.words import DecisionWord, Stage
-from tests.desk.casework import WORDS, codes, delegated, review_under, signed_review
+from counterseal.policy.words import DecisionWord, Role, Stage
+from tests.desk.casework import WORDS, codes, delegated, limited, review_under, signed_review
 from tests.world import LARGE, NONE, World
 
 RESEARCH, RISK = DecisionWord.RESEARCH_APPROVED, DecisionWord.APPROVED_FOR_PAPER
@@ -130,6 +130,12 @@ def out_of_scope(world: World) -> Outcome:
     return answer
 
 
+def unreached(world: World) -> Outcome:
+    request_id = world.requested()
+    limited(world, "researcher", Role.RESEARCH_REVIEWER, "trend")
+    return sent(world, request_id, "researcher", RESEARCH)
+
+
 def waited(world: World, request_id: str, seconds: int, *, submit: bool) -> Outcome:
     world.after(seconds)
     if submit:
@@ -162,6 +168,7 @@ PROVOKED: Mapping[str, Callable[[World], Outcome]] = {
     "ABOVE_AUTHORITY": lambda w: sent(
         w, w.done(asked(w, notional=Decimal(20_000_001))), "researcher", RESEARCH
     ),
+    "STRATEGY_SCOPE": unreached,
     "KEY_CLASS_TOO_LOW": keyed,
     "OUT_OF_ORDER": lambda w: sent(w, w.requested(), "risk", RISK),
     "STAGE_FULL": lambda w: sent(w, after(w, ("researcher", RESEARCH)), "compliance", RESEARCH),

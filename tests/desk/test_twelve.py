@@ -10,20 +10,31 @@ import pytest
 
 from counterseal.approvals.batch import key_signature, statement_of
 from counterseal.approvals.model import RequestStatus
+from counterseal.approvals.review_checks import SignedReview
+from counterseal.approvals.statement import Opened
 from counterseal.desk.desk import Desk
 from counterseal.desk.views.approvals import RequestDetail, request_detail
 from counterseal.desk.views.history import RecordFacts
-from counterseal.desk.views.reviewers import reviewers, unopened
+from counterseal.desk.views.reviewers import reviewers, signed_statement, unopened
 from counterseal.identity.keys import PersonKey
 from counterseal.kernel.canonical import parse_json
 from counterseal.policy import gate_checks
 from counterseal.policy.counterfactual import replay_recorded
 from counterseal.policy.evaluation import PolicyEvaluation
+from counterseal.policy.params import EvidenceRule
 from counterseal.policy.sweep import sweep
-from counterseal.policy.words import DecisionWord, Stage
+from counterseal.policy.words import DecisionWord, EvidenceSection, Stage
 from tests.core.identity.programs import shell_status
 from tests.desk.bulk_room import Room, accepted
-from tests.desk.casework import amended, codes, decided, delegated, review_under, stored
+from tests.desk.casework import (
+    amended,
+    codes,
+    decided,
+    delegated,
+    review_under,
+    signed_review,
+    stored,
+)
 from tests.desk.policy_room import PARAMS, THRESHOLD, PolicyWorld, refusal
 from tests.world import World
 from ui.cli.cases import case_lines
@@ -145,7 +156,10 @@ def test_n7_what_was_shown_is_under_the_signature_and_the_time_is_kept(world: Wo
     room = Room(world)
     actor, key = world.actor("researcher"), world.key()
     shown = {request_id: view.shown_hash}
-    prepared = room.prepared("researcher", RESEARCH, shown, key=key, actor=actor).prepared
+    opened = Opened(sections=bench.bundle.approval.evidence_shown_required.sections)
+    prepared = room.prepared(
+        "researcher", RESEARCH, shown, key=key, actor=actor, opened=opened
+    ).prepared
     world.after(40)
     signed = room.signed("researcher", prepared)
     [item] = world.desk.bulk.review_batch(signed, actor, key=key)
@@ -171,12 +185,49 @@ def test_n7_who_signs_unopened_evidence_is_warned_of_or_refused(world: World) ->
             reader, request_id, world.desk.bench.bundle, RecordFacts(), world.clock.now()
         )
     assert isinstance(view, RequestDetail)
-    assert "SIGNED UNOPENED" in case_lines(view)[-1]
-    bench = world.desk.bench
-    rules = bench.bundle.approval.amended(evidence_shown_required=True)
-    world.desk = Desk(replace(bench, bundle=bench.bundle.amended(approval=rules)))
+    assert "SIGNED UNOPENED: nothing of the case was shown" in case_lines(view)[-1]
+    world.desk = wanting_changes(world, blocks=True)
     assert codes(world.reviewed(request_id, "risk", PAPER)) == ("EVIDENCE_UNOPENED",)
     assert len(decided(world, request_id)) == 1
+
+
+def test_n7_each_section_that_was_opened_is_signed_and_a_closed_one_is_named(
+    world: World,
+) -> None:
+    """N7: a reviewer who left a wanted section closed is told of by its name; one bundle counts
+    the decision, another refuses it; the seconds before the signing are part of the record.
+    """
+    request_id, bundle = world.requested(), world.desk.bench.bundle
+    opened = Opened(sections=(EvidenceSection.REQUEST, EvidenceSection.COMMENTS), seconds=25)
+    some = f"sha256:{'1' * 64}"
+    signed = signed_review(world, request_id, "researcher", RESEARCH, shown=some, opened=opened)
+    assert isinstance(signed, SignedReview)
+    actor = world.actor("researcher")
+    world.after(40)
+    for blocks, told in ((True, ("EVIDENCE_UNOPENED",)), (False, ())):
+        world.desk = wanting_changes(world, blocks=blocks)
+        review = world.desk.approvals.review
+        assert codes(review(request_id, signed, actor, key=world.key())) == told
+    [decision] = decided(world, request_id)
+    said = signed_statement(decision)
+    assert said is not None
+    assert (said.sections_opened, said.seconds_open) == (opened.sections, 25)
+    assert decision.evidence_unopened == (EvidenceSection.CHANGES,)
+    with world.store.reader() as reader:
+        view = request_detail(reader, request_id, bundle, RecordFacts(), world.clock.now())
+        records = reviewers(reader, bundle.approval, world.clock.now()).reviewers
+    assert isinstance(view, RequestDetail)
+    assert "opened request, comments in 25 s, SIGNED UNOPENED: changes" in case_lines(view)[-1]
+    [own] = [one for one in records if one.person_id == "researcher"]
+    assert [own.shown_to_decided_seconds, own.unshown] == [65, 1]
+
+
+def wanting_changes(world: World, *, blocks: bool) -> Desk:
+    """A desk whose policy wants the changes of a case opened."""
+    bench = world.desk.bench
+    rule = EvidenceRule(sections=(EvidenceSection.CHANGES,), blocks=blocks)
+    rules = bench.bundle.approval.amended(evidence_shown_required=rule)
+    return Desk(replace(bench, bundle=bench.bundle.amended(approval=rules)))
 
 
 def test_n8_a_delegate_decides_under_a_grant_and_inherits_conflicts(world: World) -> None:

@@ -1,4 +1,4 @@
-"""One home and one hall at work for all tests of the flows, and no longer: it works every minute."""
+"""One home and one hall at work for the tests of the flows, and no longer: it never rests."""
 
 import signal
 import socket

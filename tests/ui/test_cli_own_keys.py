@@ -33,13 +33,15 @@ class Desk:
         self.world = world
         self.out = world.home.parent / "own-machine"
         self.out.mkdir()
-        self.printed = ""
+        self.printed = self.noted = self.err = ""
         self._capsys = capsys
 
     def __call__(self, *words: str) -> Ran:
         self._capsys.readouterr()
         done = run([*words, "--home", str(self.world.home), "--json"])
-        return done, json.loads(self._capsys.readouterr().out)
+        told = self._capsys.readouterr()
+        self.err = told.err
+        return done, json.loads(told.out)
 
     def code(self, *words: str) -> str:
         done, value = self(*words)
@@ -54,7 +56,7 @@ class Desk:
         asked = ("--decision", "research_approved", "--reason", REASON, "--out", str(path))
         done, value = self("approvals", "statement", request_id, "--as", name, *asked)
         assert done == 0, value
-        self.printed = str(value["command"])
+        self.noted, self.printed = self.err, str(value["command"])
         assert self.printed == f"ssh-keygen -Y sign -n counterseal-decision -f KEY {path}"
         return path
 
@@ -103,7 +105,7 @@ def desk(
     workplace: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> Desk:
     world = World(workplace / "home")
-    for module in ("session", "approvals", "cases", "own_keys"):
+    for module in ("session", "approvals", "cases", "own_keys", "own_drills"):
         monkeypatch.setattr(f"ui.cli.{module}.CLOCK", world.clock)
     seal_keys(world)
     made = Desk(world, capsys)
@@ -127,11 +129,16 @@ def test_a_decision_is_signed_elsewhere_and_committed(desk: Desk) -> None:
     done, value = desk(*desk.decide(request_id, desk.signed(message)))
     assert done == 0, value
     (decision,) = decisions(desk.world)
+    assert decision.evidence_unopened == ()
     assert (decision.key_class, decision.key_id) == (2, "key-of-researcher.2")
     assert decision.signature.scheme == "sshsig"
     stated = json.loads(base64.b64decode(decision.signature.payload))
     assert (stated["auth"]["iss"], stated["auth"]["amr"]) == ("counterseal:ssh", ["ssh"])
     assert stated["auth"]["auth_time"] <= stated["issued_at"]
+    sections = ["request", "changes", "decisions", "comments", "exact_bytes"]
+    assert (stated["sections_opened"], stated["seconds_open"]) == (sections, 0)
+    assert f"signed      {decision.statement_digest}" in desk.noted
+    assert base64.b64decode(decision.signature.payload).decode() in desk.noted
     assert desk("approvals", "verify")[0] == 0
 
 
@@ -258,3 +265,26 @@ def test_both_keys_of_a_person_sign_for_one_person(desk: Desk) -> None:
     with desk.world.store.reader() as reader:
         kinds = sorted(k.scheme for k in reader.find(PersonKey, person_id="researcher"))
     assert kinds == ["ed25519", "sshsig"]
+
+
+def test_a_drill_is_signed_elsewhere_once_and_by_its_person_alone(desk: Desk) -> None:
+    """Governance 1 (liveness), class 2: exact bytes out, signature in; another person's signature,
+    another person's drill and a second use are refused.
+    """
+    path = desk.out / "drill"
+    asked = ("people", "drill-statement", "--out", str(path), "--as")
+    assert desk.code(*asked, "risk") == "KEY_NOT_ENROLLED"
+    assert desk(*asked, "researcher")[0] == 0
+    message = path.read_bytes()
+
+    def answer(signature: str, name: str = "researcher") -> tuple[str, ...]:
+        said = ("--statement", str(path), "--signature", signature)
+        return ("people", "drill-answer", "--as", name, *said)
+
+    assert desk.code(*answer(desk.signed(message, "risk"))) == "SIGNATURE_INVALID"
+    assert desk.code(*answer(desk.signed(message), "risk")) == "KEY_NOT_ENROLLED"
+    assert desk(*answer(desk.signed(message)))[0] == 0
+    done, value = desk(*answer(desk.signed(message)))
+    assert (done, "NONCE_USED" in json.dumps(value)) == (1, True)
+    drilled = "SELECT json_extract(body, '$.approver_sig.key_id') FROM audit_records"
+    assert desk.world.rows(f"{drilled} WHERE type = 'key.drilled'") == [("key-of-researcher.2",)]

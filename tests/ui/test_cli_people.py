@@ -253,3 +253,31 @@ def test_an_ssh_key_is_enrolled_without_ever_being_here(town: Town) -> None:
     assert [(key.scheme, key.enrolled_by) for key in town.keys("eve")] == [
         ("sshsig", ("ann", "bob"))
     ]
+
+
+def test_a_reviewers_role_is_limited_to_strategies(town: Town) -> None:
+    """Governance part 1, row filters: both officers see and sign it, and every list shows it."""
+    words = (
+        "people",
+        "grant",
+        "eve",
+        "risk_reviewer",
+        "--strategy",
+        "trend",
+        "--strategy",
+        "carry",
+    )
+    opened = town.done(*words, *town.one("ann"))
+    told = town.done("people", "proposals")["proposals"]
+    assert isinstance(told, list)
+    assert '"strategies":["carry","trend"]' in str(told[0]["statement"])
+    assert town.done("people", "approve", str(opened["subject_id"]), *town.one("bob"))["in_force"]
+    scopes = [{"role": "risk_reviewer", "strategies": ["carry", "trend"]}]
+    for noun in ("list", "review"):
+        shown = town.done("people", noun)["people"]
+        assert isinstance(shown, list)
+        assert [one["scopes"] for one in shown if one["person_id"] == "eve"] == [scopes]
+    assert town.done("people", "verify")["faults"] == []
+
+    wrong = ("people", "grant", "eve", "operator", "--strategy", "trend")
+    assert town.code(*wrong, *town.two) == "ROLE_NOT_LIMITED"

@@ -137,7 +137,8 @@ def test_a_person_counts_with_the_highest_class_of_their_keys(world: World) -> N
     world.after(1)
     with world.store.reader() as reader:
         found = {
-            c.person_id: c.key_class for c in candidates(reader, "tenant-1", world.clock.now())
+            c.person_id: c.key_class
+            for c in candidates(reader, "tenant-1", "any", world.clock.now())
         }
     assert (found["researcher"], found["risk"], found["author"]) == (3, 1, 1)
 

@@ -4,15 +4,12 @@ from typing import Annotated
 
 import typer
 
-from counterseal.desk.views.threads import CaseThread, case_thread
-from counterseal.kernel.model import Refusal
 from counterseal.signals.intent import OrderType, TimeInForce
 from storage.home_reader import read_home
-from storage.settings import Settings
 from ui.cli.acting import Act, acting
-from ui.cli.cases import active_bundle
+from ui.cli.cases import thread_lines, thread_of
 from ui.cli.options import ActingAs, AsJson, Home, PassphraseFile
-from ui.cli.render import answer, refused, reject, table
+from ui.cli.render import answer, reject, table
 from ui.cli.session import CLOCK, decimal_of, desk_at, logged_in, settings_for
 
 
@@ -79,15 +76,6 @@ def thread(request: str, home: Home = None, as_json: AsJson = False) -> None:
     answer({"thread": found.json_value()}, thread_lines(found), as_json=as_json)
 
 
-def thread_of(settings: Settings, request: str, *, as_json: bool) -> CaseThread:
-    """What stands around a request; leaves with status 1 when there is none."""
-    with read_home(settings) as reader:
-        found = case_thread(reader, request, active_bundle(reader).approval.void_matrix)
-    if isinstance(found, Refusal):
-        refused(found, as_json=as_json)
-    return found
-
-
 def sweep(
     acting_as: ActingAs,
     passphrase_file: PassphraseFile = None,
@@ -101,23 +89,3 @@ def sweep(
     rows = [(o.subject_id, "recorded" if o.accepted else "refused") for o in outcomes]
     told = [{"subject_id": case, "outcome": what} for case, what in rows]
     answer({"swept": [*told]}, table(rows, "REQUEST", "OUTCOME"), as_json=as_json)
-
-
-def thread_lines(thread: CaseThread) -> list[str]:
-    """The thread in lines; people's words are quoted, so that no control character acts."""
-    lines = [f"uses        {thread.uses} of {thread.uses_max}"]
-    if thread.answers is not None:
-        lines.append(f"answers     {thread.answers}")
-    lines += [f"answered by {case}" for case in thread.answered_by]
-    if thread.superseded_by is not None:
-        lines.append(f"replaced by {thread.superseded_by}")
-    for change in thread.changes:
-        voided = ", ".join(change.voided) or "nothing"
-        head = f"version {change.version}   of {change.supersedes}"
-        lines.append(f"{head}: {change.carried} carried, voids {voided}")
-        lines += [f"  {f.field}: {f.before} -> {f.after}" for f in change.fields]
-    for line in thread.comments:
-        words = "(erased)" if line.text is None else ascii(line.text)
-        reply = "" if line.reply_to is None else f" in reply to {line.reply_to}"
-        lines.append(f"comment {line.comment_id} by {line.person_id}{reply}: {words}")
-    return lines

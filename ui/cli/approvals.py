@@ -21,12 +21,17 @@ from storage.home_reader import read_home
 from ui.cli import amending, bulk, case_questions, delegations, own_keys, signature_export
 from ui.cli.acting import Act, acting
 from ui.cli.cases import (
+    SHOWN_EXACTLY,
     active_bundle,
     case_detail,
     case_lines,
     not_prepared,
     record_facts,
+    show_bytes,
+    show_case,
     shown_mark,
+    thread_lines,
+    thread_of,
 )
 from ui.cli.options import AsJson, Home
 from ui.cli.render import answer, leave, notice, reject, table
@@ -85,8 +90,8 @@ def show(request: str, home: Home = None, as_json: AsJson = False) -> None:
     value = detail.json_value()
     history = value.pop("history")
     told = history if isinstance(history, dict) else {}
-    around = amending.thread_of(settings, request, as_json=as_json)
-    lines = [*case_lines(detail), *amending.thread_lines(around)]
+    around = thread_of(settings, request, as_json=as_json)
+    lines = [*case_lines(detail), *thread_lines(around)]
     answer({**value, **told, "thread": around.json_value()}, lines, as_json=as_json)
 
 
@@ -184,9 +189,7 @@ def review(
     grant: Annotated[str | None, typer.Option(help="Delegation that you act under.")] = None,
 ) -> None:
     """Review a request: see it, then sign the statement with your own key."""
-    detail = case_detail(act.settings, request, as_json=act.as_json)
-    for line in case_lines(detail):
-        notice(line)
+    detail = show_case(act.settings, request, as_json=act.as_json)
     approvals, actor, base = act.desk.approvals, act.actor, act.key
     preparation = approvals.prepare(
         request,
@@ -194,12 +197,14 @@ def review(
         reason,
         actor,
         shown_hash=detail.shown_hash,
+        opened=SHOWN_EXACTLY,
         key=f"{base}:prepare",
         grant_id=grant,
     )
     prepared = preparation.prepared
     if prepared is None:
         not_prepared(request, preparation.refusal, as_json=act.as_json)
+    show_bytes(prepared)
     mark = shown_mark(detail.shown_hash)
     notice(f"signing: {prepared.statement.meaning.value} as {actor.id}, shown {mark}")
     signed = SignedReview(

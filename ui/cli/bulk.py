@@ -34,10 +34,11 @@ def review_many(
     a crash left undone.
     """
     from counterseal.desk.bulk import SignedBatch  # noqa: PLC0415 - only bulk review
+    from ui.cli.cases import SHOWN  # noqa: PLC0415 - the same
 
     shown = _shown(act.settings, requests)
     bulk, actor, base = act.desk.bulk, act.actor, act.key
-    preparation = bulk.prepare_batch(shown, decision, reason, actor, key=base)
+    preparation = bulk.prepare_batch(shown, decision, reason, actor, key=base, opened=SHOWN)
     items, prepared = list(preparation.settled), preparation.prepared
     if preparation.refusal is not None:
         refused(preparation.refusal, as_json=act.as_json, more={"outcomes": _told(items)})
@@ -53,9 +54,15 @@ def review_many(
 def _shown(settings: "Settings", requests: "Sequence[str]") -> dict[str, str]:
     """Show every request; the digest of what was shown of each, by its id."""
     from counterseal.desk.views.approvals import request_detail  # noqa: PLC0415 - only here
+    from counterseal.desk.views.threads import case_thread  # noqa: PLC0415 - the same
     from counterseal.kernel.canonical import digest  # noqa: PLC0415 - the same
     from counterseal.kernel.model import Refusal  # noqa: PLC0415 - the same
-    from ui.cli.cases import active_bundle, case_lines, record_facts  # noqa: PLC0415 - the same
+    from ui.cli.cases import (  # noqa: PLC0415 - the same
+        active_bundle,
+        case_lines,
+        record_facts,
+        thread_lines,
+    )
 
     shown: dict[str, str] = {}
     with read_home(settings) as reader:
@@ -63,11 +70,12 @@ def _shown(settings: "Settings", requests: "Sequence[str]") -> dict[str, str]:
         facts = record_facts(reader, bundle)
         for request in dict.fromkeys(requests):
             found = request_detail(reader, request, bundle, facts, CLOCK.now())
-            if isinstance(found, Refusal):
-                notice(f"request     {request}: {found.message}")
+            around = case_thread(reader, request, bundle.approval.void_matrix)
+            if isinstance(found, Refusal) or isinstance(around, Refusal):
+                notice(f"request     {request}: no such approval request")
                 shown[request] = digest(None)
                 continue
-            for line in (*case_lines(found), ""):
+            for line in (*case_lines(found), *thread_lines(around), ""):
                 notice(line)
             shown[request] = found.shown_hash
     return shown

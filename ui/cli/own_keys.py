@@ -57,16 +57,13 @@ def statement(
 ) -> None:
     """Prepare a decision to be signed on your own machine: see the case, take the bytes along."""
     from counterseal.desk.elsewhere import claimed_actor, ssh_key_of  # noqa: PLC0415 - only here
-    from counterseal.identity.dsse import signed_bytes  # noqa: PLC0415 - the same
     from ui.cli import cases  # noqa: PLC0415 - the same
 
     settings = settings_for(home)
     _check_new(out)
     with read_home(settings) as reader:
         scheme = ssh_key_of(reader, acting_as).scheme
-    detail = cases.case_detail(settings, request, as_json=as_json)
-    for line in cases.case_lines(detail):
-        notice(line)
+    detail = cases.show_case(settings, request, as_json=as_json)
     desk, base, now = desk_at(settings), command_key(key), CLOCK.now()
     preparation = desk.approvals.prepare(
         request,
@@ -74,19 +71,21 @@ def statement(
         reason,
         claimed_actor(acting_as, IDS.new("ses", acting_as, now), now),
         shown_hash=detail.shown_hash,
+        opened=cases.SHOWN_EXACTLY,
         key=base,
         scheme=scheme,
     )
     prepared = preparation.prepared
     if prepared is None:
         cases.not_prepared(request, preparation.refusal, as_json=as_json)
+    cases.show_bytes(prepared)
     mark, meaning = cases.shown_mark(detail.shown_hash), prepared.statement.meaning.value
     notice(f"to sign: {meaning} as {acting_as}, shown {mark}")
-    _write_new(out, signed_bytes("decision", prepared.statement.json_value()))
     law = desk.bench.bundle.approval
     seconds = min(law.nonce_ttl_seconds, law.auth_age_max_seconds)
     until = utc_text(prepared.statement.auth.auth_time + timedelta(seconds=seconds))
-    _told(out, {"sign_before": until, "nonce": prepared.statement.nonce}, as_json=as_json)
+    facts: dict[str, Json] = {"sign_before": until, "nonce": prepared.statement.nonce}
+    to_sign(out, prepared.message, facts, as_json=as_json)
 
 
 def decide(
@@ -107,14 +106,14 @@ def decide(
     settings = settings_for(home)
     blob = unarmored(text_of(content_of(signature, "--signature"), signature, "--signature"))
     session, base = IDS.new("ses", acting_as, CLOCK.now()), command_key(key)
-    with _recording_refusals(settings, acting_as), read_home(settings) as reader:
+    with recording_refusals(settings, acting_as), read_home(settings) as reader:
         found = recognise(reader, request, acting_as, blob, session)
     outcome = desk_at(settings).approvals.review(request, found.signed, found.actor, key=base)
     settled(settings, outcome, as_json=as_json, what=found.signed.decision.value)
 
 
 @contextmanager
-def _recording_refusals(settings: "Settings", person: str) -> Iterator[None]:
+def recording_refusals(settings: "Settings", person: str) -> Iterator[None]:
     """What proves to be no signature of the person is a record before the answer is given.
 
     Raises:
@@ -141,8 +140,8 @@ def proposal_statement(proposal: str, out: Out, home: Home = None, as_json: AsJs
     if found is None:
         reject("NOT_FOUND", "no such proposal", field="PROPOSAL", got=proposal)
     notice(found.statement)
-    _write_new(out, pae(payload_type(found.kind), found.statement.encode()))
-    _told(out, {"proposal": proposal}, as_json=as_json)
+    message = pae(payload_type(found.kind), found.statement.encode())
+    to_sign(out, message, {"proposal": proposal}, as_json=as_json)
 
 
 def signed_elsewhere(
@@ -211,15 +210,17 @@ def _check_new(path: Path) -> None:
         raise InputError("FILE_EXISTS", "no file is overwritten", field="--out", got=path)
 
 
-def _write_new(path: Path, content: bytes) -> None:
-    _check_new(path)
-    with path.open("xb") as file:
-        file.write(content)
+def to_sign(out: Path, message: bytes, facts: "dict[str, Json]", *, as_json: bool) -> None:
+    """Write the exact bytes to sign into a new file, and say which program signs them.
 
-
-def _told(out: Path, facts: "dict[str, Json]", *, as_json: bool) -> None:
+    Raises:
+        InputError: `FILE_EXISTS`.
+    """
     from counterseal.identity.sshsig import NAMESPACE  # noqa: PLC0415 - only with SSH keys
 
+    _check_new(out)
+    with out.open("xb") as file:
+        file.write(message)
     command = shlex.join(["ssh-keygen", "-Y", "sign", "-n", NAMESPACE, "-f", "KEY", str(out)])
     lines = [*(f"{name}: {value}" for name, value in facts.items()), command]
     answer({"ok": True, "file": str(out), "command": command, **facts}, lines, as_json=as_json)

@@ -10,7 +10,7 @@ import typer
 
 from counterseal.desk.installation import Installation
 from counterseal.desk.people import key_of, register_of
-from counterseal.desk.views.people import AccessList, access_list
+from counterseal.desk.views.people import AccessList, access_list, roles_text
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
 from counterseal.identity.proposals import PeopleProposal, Register
@@ -22,7 +22,7 @@ from counterseal.policy.words import Role
 from storage.home_reader import read_home
 from storage.homes import keys_folder
 from storage.keyring import Keyring
-from ui.cli import own_keys, people_acts
+from ui.cli import own_drills, own_keys, people_acts
 from ui.cli.acknowledged import settled
 from ui.cli.acting import Act, acting
 from ui.cli.options import ActingAs, AsJson, Home, Key, PassphraseFile
@@ -38,6 +38,8 @@ app.command()(people_acts.enrol)
 app.command()(people_acts.approve)
 app.command("revoke-key")(people_acts.revoke_key)
 app.command("statement")(own_keys.proposal_statement)
+app.command("drill-statement")(own_drills.drill_statement)
+app.command("drill-answer")(own_drills.drill_answer)
 
 
 @app.command("list")
@@ -49,7 +51,7 @@ def list_people(home: Home = None, as_json: AsJson = False) -> None:
         (
             person.person_id,
             person.status.value,
-            ",".join(person.roles) or "-",
+            roles_text(person.roles, person.scopes) or "-",
             sum(k.person_id == person.person_id and k.revoked_at is None for k in keys),
             ",".join(person.labels) or "-",
         )
@@ -241,7 +243,7 @@ def _lines(seen: AccessList) -> list[str]:
         (
             one.person_id,
             one.status.value,
-            ",".join(one.roles) or "-",
+            roles_text(one.roles, one.scopes) or "-",
             ",".join(f"{k.key_id} ({k.scheme})" for k in one.keys) or "-",
             None if one.last_act_at is None else utc_text(one.last_act_at),
             one.last_act,

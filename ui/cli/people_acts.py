@@ -48,6 +48,10 @@ def grant(
     by: By,
     passphrase_file: Files = None,
     reason: Annotated[str, typer.Option(help="A plain code.")] = "duty",
+    strategy: Annotated[
+        list[str] | None,
+        typer.Option(help="That a reviewer's role is limited to; may repeat. Every one without."),
+    ] = None,
     key: Key = None,
     home: Home = None,
     as_json: AsJson = False,
@@ -60,9 +64,10 @@ def grant(
     signers = all_logged_in(settings, by, passphrase_file or [])
     desk = desk_at(settings)
     terms = desk.people.terms(subject.tenant, CLOCK.now(), key=base)
-    act = grant_role(terms, person, role, reason)
+    act = grant_role(terms, person, role, reason, strategy or ())
     outcome = _proposed(desk, act, signers, base)
-    _told(settings, outcome, as_json=as_json, what=f"{role.value} granted to {person}")
+    limits = f" for {', '.join(act.grant.strategies)}" if act.grant.strategies else ""
+    _told(settings, outcome, as_json=as_json, what=f"{role.value} granted to {person}{limits}")
 
 
 def enrol(

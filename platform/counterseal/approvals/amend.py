@@ -18,7 +18,7 @@ from decimal import Decimal
 from typing import Final
 
 from counterseal.approvals.carrying import VERSIONS_MAX, carry_over
-from counterseal.approvals.decide import barred_from, check_request, opened_request
+from counterseal.approvals.decide import barred_from, check_request, opened_request, required_by
 from counterseal.approvals.expiry import execution_end, is_expired
 from counterseal.approvals.independence import Candidate, PersonLink
 from counterseal.approvals.lifecycle import decide_supersede
@@ -118,7 +118,7 @@ def _amended(
     now: datetime,
     found: Sequence[ReasonCode],
 ) -> Amendment | Refusal:
-    rules = case.bundle.approval.required_stages(case.payload.notional, case.payload.currency)
+    rules = required_by(case.payload, case.bundle)
     old = decide_supersede(case.old, case.actor, request_id, now)
     codes = [*found, *_case_codes(case, now)]
     codes += [_R(code) for code in old.codes] if isinstance(old, Refusal) else []

@@ -7,6 +7,7 @@ Invariants
   I1  Facts come from documents, the verified login and the clock, never from what is asked for;
       only the hashes that a reviewer signed are taken from the statement.
   I2  The question for a button is the question for the commit, without a statement.
+  I3  A role that does not reach the case's strategy lends neither a seat nor its authority.
 
 Not here: the rules (policies/approval); signatures, nonces and statements
 (approvals.review_checks); the quorum recomputed from signatures (approvals.execution).
@@ -17,7 +18,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Final
 
-from counterseal.approvals.escalation import escalate_at
+from counterseal.approvals.escalation import escalate_at, roles_at
 from counterseal.approvals.expiry import execution_end, is_expired
 from counterseal.approvals.independence import PersonLink, closure
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, RequestStatus
@@ -49,7 +50,7 @@ from counterseal.policy.units import (
     notional_units,
     whole_seconds,
 )
-from counterseal.policy.words import DecisionWord, Stage
+from counterseal.policy.words import DecisionWord, Role, Stage
 
 _ACTIONS: Final = {
     DecisionWord.RESEARCH_APPROVED: RuleAction.APPROVE,
@@ -95,10 +96,10 @@ def stage_of_word(
     The due one when the word fits it or ends the case, else the first required one that the word
     fits; None when no required stage has the word.
     """
-    due = due_stage(request, params)
+    due, own = due_stage(request, params), params.for_strategy(request.payload.strategy_id)
     if _ACTIONS[word] is not RuleAction.APPROVE:
         return due
-    named = [params.stage(stage) for stage in request.stages_required]
+    named = [own.stage(stage) for stage in request.stages_required]
     fitting = [rule for rule in named if rule is not None and rule.decision == word]
     return due if due in fitting else next(iter(fitting), None)
 
@@ -145,7 +146,10 @@ def review_question(
     )
     notional = notional_units(request.payload.notional, request.payload.currency, params)
     facts = _request(case, notional, request.stages_done, request.stages_required)
-    return question(_acting(reviewer, params), _ACTIONS[word], facts, context)
+    open_to = set(params.reviewer_roles())
+    if rule is not None and _ACTIONS[word] is RuleAction.APPROVE:
+        open_to = set(roles_at(rule, request, params, now))
+    return question(_acting(case, reviewer, open_to), _ACTIONS[word], facts, context)
 
 
 def submit_question(case: GovernedCase, told: SubmitFacts, now: datetime) -> Question:
@@ -157,10 +161,10 @@ def submit_question(case: GovernedCase, told: SubmitFacts, now: datetime) -> Que
     Raises:
         PolicyError: `POLICY_ERROR` when the facts do not fit a question.
     """
-    request, params = case.request, case.bundle.approval
-    payload = request.payload
+    request, payload = case.request, case.request.payload
+    params = case.bundle.approval.for_strategy(payload.strategy_id)
     notional = max(payload.notional, told.notional)
-    rules = params.required_stages(notional, payload.currency)
+    rules = params.required_stages(notional, payload.currency, payload.strategy_id)
     done = [rule.id for rule in rules if _approvals(case.decisions, rule.id) >= rule.quorum]
     context = Submitting(
         acting_as=_people(closure(told.submitter.person_id, case.links)),
@@ -231,14 +235,34 @@ def _person(person: Person, params: ApprovalParameters) -> PersonFacts:
     )
 
 
-def _acting(reviewer: Reviewer, params: ApprovalParameters) -> PersonFacts:
+def _acting(case: GovernedCase, reviewer: Reviewer, open_to: set[Role]) -> PersonFacts:
     """The reviewer with the roles that count: the own ones or the delegator's.
 
-    Under a grant the lower authority counts, of those two that have one.
+    Under a grant the lower authority counts, of those two that have one, and the limits to
+    strategies of both.
     """
-    own, facts = _person(reviewer.person, params), _person(reviewer.authority, params)
+    own, facts = (_reaching(case, p, open_to) for p in (reviewer.person, reviewer.authority))
     limits = [limit for limit in (own.limit, facts.limit) if limit]
-    return own.amended(roles=facts.roles, limit=min(limits, default=0))
+    return own.amended(
+        roles=facts.roles,
+        limit=min(limits, default=0),
+        strategies=own.strategies or facts.strategies,
+    )
+
+
+def _reaching(case: GovernedCase, person: Person, open_to: set[Role]) -> PersonFacts:
+    """A person with the roles that reach the case's strategy.
+
+    Where none of those may act here, but another one could, all stay, with the strategies that it
+    is limited to: the rules then name the limit, and not a lack of roles.
+    """
+    params, strategy = case.bundle.approval, case.request.payload.strategy_id
+    reaching, facts = person.roles_for(strategy), _person(person, params)
+    shut_out = person.held_roles() & open_to if not reaching & open_to else ()
+    if shut_out:
+        named = {s for role in shut_out for s in person.strategies_of(role)}
+        return facts.amended(strategies=tuple(sorted(named)))
+    return facts.amended(roles=tuple(sorted(reaching)), limit=authority_limit(reaching, params))
 
 
 def _request(

@@ -37,7 +37,7 @@ from counterseal.approvals.model import (
 from counterseal.approvals.reasons import ReasonCode, refuse_all
 from counterseal.approvals.review_checks import ReviewCase, SignedReview, check_review
 from counterseal.approvals.routing import Preferred, check_wishes, route_seats
-from counterseal.approvals.statement import DecisionStatement, Reviewer
+from counterseal.approvals.statement import DecisionStatement, Reviewer, unopened_sections
 from counterseal.approvals.states import REQUEST_STATES, RequestEvent
 from counterseal.identity.dsse import statement_digest
 from counterseal.identity.people import Person
@@ -130,12 +130,18 @@ def decide_request(
     refusal = refuse_all(codes, "the request cannot be opened", signal_id=payload.signal_id)
     if refusal is not None:
         return refusal
-    rules = bundle.approval.required_stages(payload.notional, payload.currency)
+    rules = required_by(payload, bundle)
     unknown = check_wishes(wishes, rules)
     if unknown is not None:
         return unknown
     routing = route_seats(wishes, rules, candidates, barred_from(payload, bundle, links), links)
     return opened_request(request_id, payload, rules, now).amended(routing=routing)
+
+
+def required_by(payload: RequestPayload, bundle: PolicyBundle) -> tuple[StageRule, ...]:
+    """The stages that a payload needs under a policy, by its size and its strategy, in order."""
+    size = payload.notional, payload.currency
+    return bundle.approval.required_stages(*size, payload.strategy_id)
 
 
 def barred_from(
@@ -175,7 +181,7 @@ def check_request(
         codes.append(_R.TIME_IN_FORCE_NOT_ALLOWED)
     if payload.answers is not None and not _answers(payload, answered):
         codes.append(_R.ANSWER_INVALID)
-    rules = bundle.approval.required_stages(payload.notional, payload.currency)
+    rules = required_by(payload, bundle)
     if not is_staffable(rules, candidates, barred_from(payload, bundle, links), links):
         codes.append(_R.UNSTAFFABLE)
     return codes
@@ -322,6 +328,9 @@ def _decision(case: ReviewCase, statement: DecisionStatement, now: datetime) -> 
         demo_labels=case.reviewer.person.labels,
         on_behalf_of=statement.on_behalf_of,
         grant_id=statement.grant_id,
+        evidence_unopened=unopened_sections(
+            statement, case.bundle.approval.evidence_shown_required
+        ),
         signature=case.signed.signature,
         batch=case.signed.batch,
     )
@@ -331,7 +340,8 @@ def _decision(case: ReviewCase, statement: DecisionStatement, now: datetime) -> 
 def _moved(
     case: ReviewCase, decision: ApprovalDecision, now: datetime, session_ends_at: datetime | None
 ) -> tuple[ApprovalRequest, bool]:
-    request, rule = case.request, case.bundle.approval.stage(decision.stage)
+    request = case.request
+    rule = case.bundle.approval.for_strategy(request.payload.strategy_id).stage(decision.stage)
     if rule is None:
         raise InvariantError("an accepted review has no stage")
     request = request.amended(latest_chain_hash=decision.decision_hash, updated_at=now)

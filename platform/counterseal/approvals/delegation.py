@@ -172,7 +172,8 @@ def decide_delegation(
 
     Returns:
         The grant; or, all collected, `OTHER_TENANT`, `PERSON_DISABLED`, `ROLE` (the delegator holds
-        no role of a stage), `STAGE_NOT_REQUIRED` (the policy has no such stage), `GRANT_INVALID`
+        no role of a stage), `STRATEGY_SCOPE` (none that reaches all strategies of the grant),
+        `STAGE_NOT_REQUIRED` (the policy has no such stage), `GRANT_INVALID`
         (own, unsigned, changed, re-used, stale, too long or over), `NOT_FOUND`, `KEY_REVOKED`.
     """
     problem = _problem(grant, delegator, key, known=known, params=params, now=now)
@@ -225,6 +226,8 @@ def _stage_codes(
             codes.append(_R.STAGE_NOT_REQUIRED)
         elif not delegator.held_roles() & set(rule.roles):
             codes.append(_R.ROLE)
+        elif not all(delegator.roles_for(s) & set(rule.roles) for s in grant.scope.strategies):
+            codes.append(_R.STRATEGY_SCOPE)
     return codes
 
 

@@ -117,7 +117,7 @@ def _refusal(case: ExecutionCase, ruled: Sequence[ReasonCode], now: datetime) ->
     if revoked & _signing_keys(case):
         codes.append(_R.KEY_REVOKED)
     return refuse_all(
-        codes,
+        _without_expiry(codes) if _never_approved(case.request, codes) else codes,
         "the order is not approved as it stands",
         request=case.request.approval_request_id,
         status=case.request.status,
@@ -125,6 +125,16 @@ def _refusal(case: ExecutionCase, ruled: Sequence[ReasonCode], now: datetime) ->
         chain=chain.problem,
         first_bad=chain.first_bad or "",
     )
+
+
+def _never_approved(request: ApprovalRequest, codes: Sequence[ReasonCode]) -> bool:
+    """Whether no approval ever began to run, which another reason tells of as well."""
+    return request.execution_valid_until is None and _R.STAGES_MISSING in codes
+
+
+def _without_expiry(codes: Sequence[ReasonCode]) -> list[ReasonCode]:
+    """The reasons without the end of an approval that was never given."""
+    return [code for code in codes if code is not _R.EXECUTION_EXPIRED]
 
 
 def _signing_keys(case: ExecutionCase) -> set[str]:
@@ -188,7 +198,7 @@ def _state_codes(case: ExecutionCase, now: datetime) -> list[ReasonCode]:
 def _quorum_codes(case: ExecutionCase) -> list[ReasonCode]:
     payload = case.request.payload
     notional = max(payload.notional, case.notional)
-    rules = case.bundle.approval.required_stages(notional, payload.currency)
+    rules = case.bundle.approval.required_stages(notional, payload.currency, payload.strategy_id)
     codes: list[ReasonCode] = []
     expected = [rule.id for rule in rules for _ in range(rule.quorum)]
     approvals = [d for d in case.decisions if d.approves]

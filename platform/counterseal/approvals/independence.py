@@ -38,7 +38,11 @@ class PersonLink(DomainModel):
 
 
 class Candidate(DomainModel):
-    """Someone who could review, with the best class of the keys that count (0 = none)."""
+    """Someone who could review, with the roles that reach the strategy of the request.
+
+    Attributes:
+        key_class: The best of the keys that count (0 = none).
+    """
 
     person_id: Name
     roles: tuple[Role, ...]

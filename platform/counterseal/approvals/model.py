@@ -22,7 +22,7 @@ from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import Document, DomainModel, Name, Sha256, Signature, Text
 from counterseal.kernel.money import Currency, Exact, NonNegative, Price, Quantity
 from counterseal.policy.params import APPROVAL_USES_MAX, BULK_COUNT_MAX, Seconds, VoidRow
-from counterseal.policy.words import DecisionWord, Meaning, Role, Stage
+from counterseal.policy.words import DecisionWord, EvidenceSection, Meaning, Role, Stage
 from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce
 from counterseal.signals.model import Direction
 
@@ -204,6 +204,7 @@ class ApprovalDecision(Document):
         decision_reason: The signed commitment to the reviewer's words, which lie beside the log.
         demo_labels: Labels of the person at the time, such as `demo-automatic`.
         on_behalf_of, grant_id: The delegator and the grant that a delegate acted under.
+        evidence_unopened: Sections that the bundle wanted opened and the reviewer left closed.
         carried: Where the signature was given, when that was for an earlier version.
         signature: The statement and the reviewer's signature over it.
         batch: For a decision of a batch the path to what was signed; `signature` holds the
@@ -239,6 +240,7 @@ class ApprovalDecision(Document):
     demo_labels: tuple[Name, ...] = ()
     on_behalf_of: Name | None = None
     grant_id: Name | None = None
+    evidence_unopened: tuple[EvidenceSection, ...] = ()
     carried: CarriedFrom | None = None
     signature: Signature
     batch: BatchPath | None = None

@@ -44,11 +44,13 @@ from counterseal.approvals.statement import (
     due_stage,
     meaning_of,
     stale_fields,
+    unopened_sections,
 )
 from counterseal.kernel.errors import IntegrityError
 from counterseal.kernel.model import DomainModel, Refusal, Signature, Text
 from counterseal.policy.bundle import PolicyBundle
 from counterseal.policy.evaluation import JudgedRefusal, PolicyEvaluation, with_evaluation
+from counterseal.policy.params import EvidenceRule
 from counterseal.policy.words import DecisionWord
 
 _R: Final = ReasonCode
@@ -215,15 +217,23 @@ def _statement_codes(
         raced or due is None or statement.meaning == meaning_of(signed.decision, due),
     )
     codes += [_R.LOST_RACE] if raced else []
-    if case.bundle.approval.evidence_shown_required:
-        codes += [_R.EVIDENCE_UNOPENED] if statement.evidence_shown_hash == NOTHING_SHOWN else []
+    codes += _evidence_codes(statement, case.bundle.approval.evidence_shown_required)
     if not all(same):
         codes.append(_R.SNAPSHOT_CHANGED)
     approving = signed.decision not in {DecisionWord.REJECTED, DecisionWord.NEEDS_DATA}
+    acting = case.reviewer.authority
+    shut_out = acting.held_roles() - acting.roles_for(case.request.payload.strategy_id)
+    codes += [_R.STRATEGY_SCOPE] if statement.role in shut_out else []
     open_to = () if due is None else roles_at(due, case.request, case.bundle.approval, now)
     if due is not None and approving and not raced and statement.role not in open_to:
         codes.append(_R.ROLE)
     return codes
+
+
+def _evidence_codes(statement: DecisionStatement, rule: EvidenceRule) -> list[ReasonCode]:
+    nothing = statement.evidence_shown_hash == NOTHING_SHOWN
+    closed = nothing or bool(unopened_sections(statement, rule))
+    return [_R.EVIDENCE_UNOPENED] if rule.blocks and closed else []
 
 
 def _nonce_codes(case: ReviewCase, statement: DecisionStatement, now: datetime) -> list[ReasonCode]:

@@ -13,9 +13,9 @@ Source: governance rule 2.9.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from typing import Final, Literal, TypedDict
+from typing import Final, Literal, Self, TypedDict
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, model_validator
 
 from counterseal.approvals.delegation import Delegated
 from counterseal.approvals.escalation import roles_at
@@ -29,12 +29,33 @@ from counterseal.kernel.canonical import canonical_bytes, digest
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.kernel.model import DomainModel, Name, Sha256, Signature
-from counterseal.policy.params import ApprovalParameters, StageRule
-from counterseal.policy.words import DecisionWord, Meaning, Role, Stage
+from counterseal.policy.params import ApprovalParameters, EvidenceRule, StageRule
+from counterseal.policy.words import DecisionWord, EvidenceSection, Meaning, Role, Stage
 
 KIND: Final = "decision"
 NOTHING_SHOWN: Final = digest(None)
 """What a statement names as shown when its signer opened nothing of the case."""
+
+
+class Opened(DomainModel):
+    """What of a case a reviewer opened before signing, as the window says.
+
+    Attributes:
+        sections: Each once, in the order of `EvidenceSection`.
+        seconds: Between showing the case and preparing the statement, rounded down.
+    """
+
+    sections: tuple[EvidenceSection, ...] = ()
+    seconds: int = Field(default=0, ge=0)
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Self:
+        if self.sections != tuple(one for one in EvidenceSection if one in self.sections):
+            raise ValueError("sections stand in their order, each once")
+        return self
+
+
+UNOPENED: Final = Opened()
 
 
 class AuthFacts(DomainModel):
@@ -60,6 +81,8 @@ class DecisionStatement(DomainModel):
     payload_hash: Sha256
     evidence_pack_hash: Sha256
     evidence_shown_hash: Sha256
+    sections_opened: tuple[EvidenceSection, ...] = Field(max_length=len(EvidenceSection))
+    seconds_open: int = Field(ge=0)
     policy_bundle_hash: Sha256
     stage: Stage
     decision: DecisionWord
@@ -88,6 +111,16 @@ class _BoundWords(TypedDict):
     payload_hash: str
     evidence_pack_hash: str
     policy_bundle_hash: str
+
+
+class _SignerWords(TypedDict):
+    person: str
+    on_behalf_of: str | None
+    grant_id: str | None
+    auth: AuthFacts
+    key_id: str
+    key_class: int
+    scheme: SignatureScheme
 
 
 def comment_opening(person_id: str, salt: str, reason: str) -> Opening:
@@ -144,10 +177,13 @@ class Reviewer(DomainModel):
         return self.person if self.delegated is None else self.delegated.delegator
 
 
-def role_for(person: Person, roles: Sequence[Role]) -> Role | None:
-    """The role that a person would use in a stage: the first of its roles that the person holds."""
-    held = person.held_roles()
-    return next((role for role in roles if role in held), None)
+def role_for(person: Person, roles: Sequence[Role], strategy_id: str) -> Role | None:
+    """The role that a person would use in a stage: the first of its roles that the person holds.
+
+    One that reaches the strategy comes before one that is limited to others.
+    """
+    held, reaching = person.held_roles(), person.roles_for(strategy_id)
+    return next((r for usable in (reaching, held) for r in roles if r in usable), None)
 
 
 def meaning_of(decision: DecisionWord, rule: StageRule) -> Meaning:
@@ -170,6 +206,7 @@ def build_statement(
     reason: str,
     comment_salt: str,
     evidence_shown_hash: str,
+    opened: Opened = UNOPENED,
     nonce: str,
     log_origin: str,
     issued_at: datetime,
@@ -181,25 +218,20 @@ def build_statement(
             key, `ROLE` when the person holds no role that may take the decision.
     """
     rule, role, key = _signing_facts(request, reviewer, params, issued_at)
-    grant = None if reviewer.delegated is None else reviewer.delegated.grant
     return DecisionStatement(
         **_bound_words(request),
+        **_signer_words(reviewer, key),
         log_origin=log_origin,
         approval_decision_id=approval_decision_id,
         sequence=sequence,
         evidence_shown_hash=evidence_shown_hash,
+        sections_opened=opened.sections,
+        seconds_open=opened.seconds,
         stage=rule.id,
         decision=decision,
         meaning=meaning_of(decision, rule),
         comment_hash=comment_hash(comment_salt, reason),
-        person=reviewer.person.person_id,
         role=role,
-        on_behalf_of=None if grant is None else grant.delegator,
-        grant_id=None if grant is None else grant.grant_id,
-        auth=reviewer.auth,
-        key_id=key.key_id,
-        key_class=key.key_class,
-        scheme=key.scheme,
         prev_decision_hashes=(request.latest_chain_hash,),
         issued_at=issued_at,
         expires_at=issued_at + timedelta(seconds=params.decision_ttl_seconds),
@@ -214,7 +246,8 @@ def _signing_facts(
     if rule is None:
         raise InputError("NO_STAGE_DUE", "no review stage is due", got=request.status)
     open_to = roles_at(rule, request, params, now)
-    role = role_for(reviewer.authority, open_to) or _any_role(reviewer.authority, params)
+    authority, strategy = reviewer.authority, request.payload.strategy_id
+    role = role_for(authority, open_to, strategy) or _any_role(authority, params, strategy)
     if role is None:
         raise InputError("ROLE", "the person holds no reviewer role", field="role")
     if reviewer.key is None:
@@ -223,13 +256,13 @@ def _signing_facts(
 
 
 def due_stage(request: ApprovalRequest, params: ApprovalParameters) -> StageRule | None:
-    """The due stage of a request, or None when every stage is done."""
-    return None if request.next_stage is None else params.stage(request.next_stage)
+    """The due stage as the request's strategy meets it, or None when every stage is done."""
+    own = params.for_strategy(request.payload.strategy_id)
+    return None if request.next_stage is None else own.stage(request.next_stage)
 
 
-def _any_role(person: Person, params: ApprovalParameters) -> Role | None:
-    roles = person.held_roles() & params.reviewer_roles()
-    return min(roles) if roles else None
+def _any_role(person: Person, params: ApprovalParameters, strategy_id: str) -> Role | None:
+    return role_for(person, sorted(params.reviewer_roles()), strategy_id)
 
 
 def _bound_words(request: ApprovalRequest) -> _BoundWords:
@@ -241,6 +274,27 @@ def _bound_words(request: ApprovalRequest) -> _BoundWords:
         "evidence_pack_hash": request.payload.evidence_pack_hash,
         "policy_bundle_hash": request.payload.policy_bundle_hash,
     }
+
+
+def _signer_words(reviewer: Reviewer, key: PersonKey) -> _SignerWords:
+    grant = None if reviewer.delegated is None else reviewer.delegated.grant
+    return {
+        "person": reviewer.person.person_id,
+        "on_behalf_of": None if grant is None else grant.delegator,
+        "grant_id": None if grant is None else grant.grant_id,
+        "auth": reviewer.auth,
+        "key_id": key.key_id,
+        "key_class": key.key_class,
+        "scheme": key.scheme,
+    }
+
+
+def unopened_sections(
+    statement: DecisionStatement, rule: EvidenceRule
+) -> tuple[EvidenceSection, ...]:
+    """Mandatory sections that the signer left closed; all of them for who was shown nothing."""
+    nothing = statement.evidence_shown_hash == NOTHING_SHOWN
+    return tuple(s for s in rule.sections if nothing or s not in statement.sections_opened)
 
 
 def stale_fields(statement: DecisionStatement, request: ApprovalRequest) -> tuple[str, ...]:

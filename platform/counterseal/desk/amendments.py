@@ -108,7 +108,7 @@ class Amendments:
             requester=requester,
             actor=person,
             bundle=self._bench.bundle,
-            candidates=candidates(reader, old.tenant, now),
+            candidates=candidates(reader, old.tenant, wanted.strategy_id, now),
             links=links_of_case(reader, old.payload.created_at, now),
             person_keys=reader.find(PersonKey),
             ratio=spec.tx_equivalent,

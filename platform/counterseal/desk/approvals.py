@@ -13,6 +13,7 @@ Source: TX-F; governance part 2.
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from counterseal.approvals.batch import key_signature
 from counterseal.approvals.decide import decide_request, decide_review
@@ -27,9 +28,10 @@ from counterseal.approvals.model import (
 from counterseal.approvals.review_checks import SignedReview, judged_before_signing
 from counterseal.approvals.routing import Preferred, asked_of
 from counterseal.approvals.statement import (
+    UNOPENED,
+    Opened,
     Reviewer,
     build_statement,
-    comment_opening,
 )
 from counterseal.desk.bench import Bench
 from counterseal.desk.case_facts import (
@@ -41,12 +43,12 @@ from counterseal.desk.case_facts import (
 )
 from counterseal.desk.claims import claimed, claimed_ceremony, claimed_nonce
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.comments import PreparedReview, prepared_review
+from counterseal.desk.comments import PreparedReview, offered, prepared_review
 from counterseal.desk.people import person_of, stranger_among
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Objection
 from counterseal.identity.schemes import SignatureScheme
-from counterseal.kernel.canonical import canonical_bytes, digest
+from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import (
     Actor,
@@ -56,12 +58,21 @@ from counterseal.kernel.model import (
     Name,
     Refusal,
     Subject,
-    details,
     refuse,
 )
 from counterseal.market.instruments import contract_root
 from counterseal.policy.words import DecisionWord
 from counterseal.signals.model import SignalRecord
+
+
+class _Wanted(NamedTuple):
+    """What a reviewer wants to sign, and what they were shown of it."""
+
+    decision: DecisionWord
+    reason: str
+    shown_hash: str
+    opened: Opened
+    key: str
 
 
 class Preparation(DomainModel):
@@ -138,7 +149,7 @@ class Approvals:
                 signal,
                 person,
                 bundle=self._bench.bundle,
-                candidates=candidates(reader, payload.tenant, now),
+                candidates=candidates(reader, payload.tenant, payload.strategy_id, now),
                 links=links_of_case(reader, payload.created_at, now),
                 ratio=spec.tx_equivalent,
                 answered=reader.get(ApprovalRequest, payload.answers) if payload.answers else None,
@@ -161,6 +172,7 @@ class Approvals:
         actor: Actor,
         *,
         shown_hash: str,
+        opened: Opened = UNOPENED,
         key: str,
         scheme: SignatureScheme = SignatureScheme.ED25519,
         key_id: str | None = None,
@@ -175,6 +187,7 @@ class Approvals:
             reason: The reviewer's words; only a salted commitment to them is signed.
             actor: The reviewer, re-authenticated.
             shown_hash: Digest of what the reviewer was shown.
+            opened: Which sections of it the reviewer opened, and for how long.
             key: Idempotency key.
             scheme: Of which scheme the reviewer's key is that will sign.
             key_id: Which of the reviewer's keys of that scheme; None = the newest.
@@ -191,13 +204,13 @@ class Approvals:
             reviewer = reviewer_of(reader, actor, scheme, grant_id, key_id)
             if isinstance(reviewer, Refusal):
                 return reviewer
-            prepared = self._prepared(
-                reader, request_id, decision, reason, reviewer, shown=shown_hash, key=key, now=now
-            )
+            prepared = self._prepared(reader, request_id, reviewer, wanted, now)
             if isinstance(prepared, Refusal):
                 return prepared
-            return self._offered(request_id, prepared, shown_hash, actor, now)
+            ends = now + timedelta(seconds=self._bench.bundle.approval.nonce_ttl_seconds)
+            return offered(prepared, case_stream(request_id), now, ends)
 
+        wanted = _Wanted(decision, reason, shown_hash, opened, key)
         words = {"request": request_id, "decision": decision, "scheme": scheme.value}
         named = {"grant": grant_id, "key": key_id}
         asked = digest(words | {name: told for name, told in named.items() if told is not None})
@@ -210,31 +223,6 @@ class Approvals:
         if isinstance(found, Refusal):
             return Preparation(refusal=found)
         return Preparation(prepared=found)
-
-    def _offered(
-        self, request_id: str, prepared: PreparedReview, shown: str, actor: Actor, now: datetime
-    ) -> Done:
-        statement = prepared.statement
-        nonce = ReviewNonce(
-            nonce=statement.nonce,
-            person_id=actor.id,
-            approval_request_id=request_id,
-            request_version=statement.request_version,
-            issued_at=now,
-            expires_at=now + timedelta(seconds=self._bench.bundle.approval.nonce_ttl_seconds),
-            statement=canonical_bytes(statement.json_value()).decode(),
-            reason=statement.comment_hash,
-        )
-        event = Event(
-            type="review.prepared",
-            stream=case_stream(request_id),
-            subject=Subject(type="approval_request", id=request_id),
-            action="approvals.prepare",
-            documents=(nonce,),
-            facts=details(statement=statement.digest, shown=shown),
-        )
-        opening = comment_opening(actor.id, prepared.comment_salt, prepared.reason)
-        return Done(subject_id=nonce.nonce, events=(event,), openings=(opening,))
 
     def review(self, request_id: str, signed: SignedReview, actor: Actor, *, key: str) -> Outcome:
         """Accept one signed review.
@@ -321,33 +309,25 @@ class Approvals:
         return self._bench.recorder.run(command, decide)
 
     def _prepared(
-        self,
-        reader: Reader,
-        request_id: str,
-        decision: DecisionWord,
-        reason: str,
-        reviewer: Reviewer,
-        *,
-        shown: str,
-        key: str,
-        now: datetime,
+        self, reader: Reader, request_id: str, reviewer: Reviewer, wanted: _Wanted, now: datetime
     ) -> PreparedReview | Refusal:
         case = load_case(reader, request_id)
         if isinstance(case, Refusal):
             return case
-        salt = self._bench.ids.secret(f"salt:{key}", 16).hex()
+        salt = self._bench.ids.secret(f"salt:{wanted.key}", 16).hex()
         try:
             statement = build_statement(
                 case[0],
                 reviewer,
                 self._bench.bundle.approval,
-                decision=decision,
-                approval_decision_id=self._bench.ids.new("dec", key, now),
+                decision=wanted.decision,
+                approval_decision_id=self._bench.ids.new("dec", wanted.key, now),
                 sequence=len(case[1]) + 1,
-                reason=reason,
+                reason=wanted.reason,
                 comment_salt=salt,
-                evidence_shown_hash=shown,
-                nonce=f"non_{self._bench.ids.secret(f'nonce:{key}', 16).hex()}",
+                evidence_shown_hash=wanted.shown_hash,
+                opened=wanted.opened,
+                nonce=f"non_{self._bench.ids.secret(f'nonce:{wanted.key}', 16).hex()}",
                 log_origin=self._bench.origin,
                 issued_at=now,
             )
@@ -355,8 +335,8 @@ class Approvals:
             refusal = refuse(error.code, error.message, request=request_id)
             links = links_of_case(reader, case[0].payload.created_at, now)
             asked = governed(*case, self._bench.bundle).amended(links=links)
-            return judged_before_signing(refusal, asked, reviewer, decision, now)
-        return PreparedReview(statement=statement, reason=reason, comment_salt=salt)
+            return judged_before_signing(refusal, asked, reviewer, wanted.decision, now)
+        return PreparedReview(statement=statement, reason=wanted.reason, comment_salt=salt)
 
     @staticmethod
     def _command(

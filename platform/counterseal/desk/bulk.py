@@ -22,7 +22,7 @@ from pydantic import Field
 from counterseal.approvals.batch import BatchStatement, build_batch, leaf_envelope, prove_leaf
 from counterseal.approvals.model import ApprovalDecision, BatchNonce
 from counterseal.approvals.review_checks import SignedReview
-from counterseal.approvals.statement import DecisionStatement
+from counterseal.approvals.statement import UNOPENED, DecisionStatement, Opened
 from counterseal.desk.approvals import Approvals, load_case
 from counterseal.desk.bench import Bench
 from counterseal.desk.case_facts import auth_facts
@@ -111,6 +111,7 @@ class _Asked:
     reason: str
     actor: Actor
     scheme: SignatureScheme
+    opened: Opened
     key: str
 
     @property
@@ -140,6 +141,7 @@ class Bulk:
         *,
         key: str,
         scheme: SignatureScheme = SignatureScheme.ED25519,
+        opened: Opened = UNOPENED,
     ) -> BulkPreparation:
         """Prepare every review that may be given, and the statement that covers them.
 
@@ -153,11 +155,12 @@ class Bulk:
             actor: The reviewer, re-authenticated.
             key: Idempotency key of the whole.
             scheme: Which of the reviewer's keys will sign.
+            opened: Which sections of each request the reviewer opened, and for how long.
 
         Refusals: of all `BULK_LIMIT` and `BULK_MIXED`; of one request `NOT_SHOWN`, `CHAIN_BROKEN`,
         those of `Approvals.prepare`, and every reason that would refuse the decision now.
         """
-        asked = _Asked(decision, reason, actor, scheme, key)
+        asked = _Asked(decision, reason, actor, scheme, opened, key)
         if not 0 < len(shown) <= self._bench.bundle.approval.bulk_max:
             return BulkPreparation(refusal=self._over_limit(asked, sorted(shown)))
         leaves: list[PreparedReview] = []
@@ -238,6 +241,7 @@ class Bulk:
             asked.reason,
             asked.actor,
             shown_hash=shown,
+            opened=asked.opened,
             key=f"{leaf_key(asked.key, request_id)}:prepare:{asked.login}",
             scheme=asked.scheme,
             against=self._objection(request_id, shown, asked),

@@ -93,12 +93,21 @@ def links_of_case(reader: Reader, since: datetime, now: datetime) -> tuple[Perso
     )
 
 
-def candidates(reader: Reader, tenant: str, now: datetime) -> tuple[Candidate, ...]:
-    """Everybody who could review in a tenant; key class of the best key that counts (0 = none)."""
+def candidates(
+    reader: Reader, tenant: str, strategy_id: str, now: datetime
+) -> tuple[Candidate, ...]:
+    """Everybody who could review a strategy in a tenant, with the roles that reach it.
+
+    The key class is that of the best key that counts (0 = none).
+    """
     keys = sorted(reader.find(PersonKey), key=lambda k: k.key_class)
     classes = {k.person_id: k.key_class for k in keys if k.counts_at(now)}
     return tuple(
-        Candidate(person_id=p.person_id, roles=p.roles, key_class=classes.get(p.person_id, 0))
+        Candidate(
+            person_id=p.person_id,
+            roles=tuple(sorted(p.roles_for(strategy_id))),
+            key_class=classes.get(p.person_id, 0),
+        )
         for p in reader.find(Person, tenant=tenant)
         if p.active
     )

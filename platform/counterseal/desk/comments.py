@@ -1,6 +1,6 @@
 """A reviewer's words, beside the statement that commits to them.
 
-Job: find what was prepared for signing together with its words.
+Job: record what was prepared for signing, and find it again together with its words.
 
 Invariants
   I1  Words are shown again only to who gives the same words: the command's digest holds none.
@@ -9,12 +9,16 @@ Not here: the commitment (approvals.statement), its erasure (desk.records).
 Source: TX-G9; design part "privacy, retention, legal hold".
 """
 
+from datetime import datetime
 from typing import NamedTuple
 
 from counterseal.approvals.model import ReviewNonce
-from counterseal.approvals.statement import DecisionStatement
+from counterseal.approvals.statement import KIND, DecisionStatement, comment_opening
+from counterseal.desk.commands import Done
 from counterseal.desk.ports import Reader
-from counterseal.kernel.model import DomainModel, Refusal, refuse
+from counterseal.identity.dsse import signed_bytes
+from counterseal.kernel.canonical import canonical_bytes, sha256_hex
+from counterseal.kernel.model import DomainModel, Event, Refusal, Subject, details, refuse
 
 
 class PreparedReview(DomainModel):
@@ -29,6 +33,21 @@ class PreparedReview(DomainModel):
     reason: str
     comment_salt: str
 
+    @property
+    def text(self) -> str:
+        """The statement in the exact bytes of its signed payload."""
+        return canonical_bytes(self.statement.json_value()).decode()
+
+    @property
+    def message(self) -> bytes:
+        """The exact bytes that are signed."""
+        return signed_bytes(KIND, self.statement.json_value())
+
+    @property
+    def signed_digest(self) -> str:
+        """`sha256:<hex>` over the bytes that are signed; the decision keeps it."""
+        return f"sha256:{sha256_hex(self.message)}"
+
 
 class Prepared(NamedTuple):
     """What was prepared under a nonce.
@@ -42,6 +61,31 @@ class Prepared(NamedTuple):
     statement: str
     reason: str
     comment_salt: str
+
+
+def offered(prepared: PreparedReview, stream: str, now: datetime, ends: datetime) -> Done:
+    """What is recorded when a statement is offered to its reviewer, to be signed before `ends`."""
+    statement = prepared.statement
+    nonce = ReviewNonce(
+        nonce=statement.nonce,
+        person_id=statement.person,
+        approval_request_id=statement.request_id,
+        request_version=statement.request_version,
+        issued_at=now,
+        expires_at=ends,
+        statement=prepared.text,
+        reason=statement.comment_hash,
+    )
+    event = Event(
+        type="review.prepared",
+        stream=stream,
+        subject=Subject(type="approval_request", id=statement.request_id),
+        action="approvals.prepare",
+        documents=(nonce,),
+        facts=details(statement=statement.digest, shown=statement.evidence_shown_hash),
+    )
+    opening = comment_opening(statement.person, prepared.comment_salt, prepared.reason)
+    return Done(subject_id=nonce.nonce, events=(event,), openings=(opening,))
 
 
 def prepared_under(reader: Reader, nonce_id: str, reason: str, key: str) -> Prepared | Refusal:

@@ -1,4 +1,4 @@
-"""Decisions that were signed on the reviewer's own machine.
+"""Decisions and drills that were signed on the reviewer's own machine.
 
 Job: find the prepared statement that a detached SSH signature covers, and who is logged in by it.
 
@@ -23,12 +23,14 @@ from counterseal.approvals.review_checks import SignedReview
 from counterseal.approvals.statement import KIND, DecisionStatement
 from counterseal.desk.people import key_of
 from counterseal.desk.ports import Reader
+from counterseal.identity.acts import ATTEST, ActTerms
+from counterseal.identity.drills import drill_statement, terms_in
 from counterseal.identity.dsse import enveloped, signed_bytes
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.schemes import SignatureScheme
 from counterseal.identity.signatures import verify_message
 from counterseal.kernel.errors import InputError, IntegrityError
-from counterseal.kernel.model import Actor
+from counterseal.kernel.model import Actor, Signature
 
 ISSUER: Final = "counterseal:ssh"
 """Vouches for nobody by itself: the signature over the statement that names it does."""
@@ -39,6 +41,14 @@ class SignedElsewhere(NamedTuple):
 
     actor: Actor
     signed: SignedReview
+
+
+class DrilledElsewhere(NamedTuple):
+    """A person, logged in by a signature, and the drill that they signed."""
+
+    actor: Actor
+    terms: ActTerms
+    signature: Signature
 
 
 def claimed_actor(person_id: str, session: str, now: datetime) -> Actor:
@@ -85,6 +95,24 @@ def recognise(
         signature=enveloped(KIND, statement.json_value(), key.key_id, key.scheme, blob),
     )
     return SignedElsewhere(claimed_actor(person_id, session, statement.auth.auth_time), signed)
+
+
+def recognise_drill(
+    reader: Reader, person_id: str, message: bytes, blob: bytes, session: str
+) -> DrilledElsewhere:
+    """Who signed which drill, from its exact bytes and the SSHSIG blob over them.
+
+    Raises:
+        InputError: `KEY_NOT_ENROLLED`.
+        IntegrityError: `SIGNATURE_INVALID` when the bytes are no drill of the person's SSH key, or
+            that key did not sign them.
+    """
+    key = ssh_key_of(reader, person_id)
+    verify_message(blob, message, key)
+    terms = terms_in(message, person_id, key.key_id)
+    stated = drill_statement(terms, person_id, key.key_id)
+    signature = enveloped(ATTEST, stated, key.key_id, key.scheme, blob)
+    return DrilledElsewhere(claimed_actor(person_id, session, terms.issued_at), terms, signature)
 
 
 def _prepared(

@@ -104,19 +104,22 @@ class SignedCases:
             return "the payload differs from the request hash"
         if decision.carried is not None:
             return self._carried_problem(request, decision, previous, sequence)
-        return self._person_problem(decision) or decision_problem(
+        return self._person_problem(request, decision) or decision_problem(
             request, decision, previous, sequence, self._facts(decision)
         )
 
-    def _person_problem(self, decision: ApprovalDecision) -> str:
+    def _person_problem(self, request: ApprovalRequest, decision: ApprovalDecision) -> str:
         """What the order of the records says against the reviewer, whatever times they state."""
         known, name = self._known, decision.reviewer_id
         problem = known.key_problem(decision.key_id, name)
         person = known.people.get(name)
         if problem or person is None or not person.active:
             return problem or "the reviewer was no active person of this home"
-        if not known.holds_role(decision.on_behalf_of or name, decision.reviewer_role):
+        whose, role = decision.on_behalf_of or name, decision.reviewer_role
+        if not known.holds_role(whose, role):
             return "nobody gave the reviewer this role"
+        if not known.reaches(whose, role, request.payload.strategy_id):
+            return "the reviewer's role does not reach the strategy"
         grant = known.delegations.get(decision.grant_id or "")
         ended = grant is not None and grant.status is GrantStatus.ENDED
         return "the delegation had ended before" if ended else ""

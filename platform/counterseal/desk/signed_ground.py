@@ -12,7 +12,7 @@ Not here: what the log says (desk.signed_documents feeds it), keys and roles bac
 Source: governance rules, parts 3 and 5; audit-log design, part "verify".
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
@@ -52,8 +52,16 @@ class SignedGround:
 
     def holds_role(self, person_id: str, *roles: Role) -> bool:
         """Whether one of these roles was given to a person and not taken back."""
+        return any(True for _ in self._standing(person_id, roles))
+
+    def reaches(self, person_id: str, role: Role, strategy_id: str) -> bool:
+        """Whether a role was given to a person that reaches a strategy."""
+        grants = self._standing(person_id, (role,))
+        return any(not g.strategies or strategy_id in g.strategies for g in grants)
+
+    def _standing(self, person_id: str, roles: Sequence[Role]) -> Iterator[RoleGrant]:
         mine = (g for g in self.roles.values() if g.person_id == person_id and g.role in roles)
-        return any(grant.ended_at is None for grant in mine)
+        return (grant for grant in mine if grant.ended_at is None)
 
     def signed(
         self,

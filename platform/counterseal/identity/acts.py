@@ -11,7 +11,7 @@ Not here: whose signatures an act needs (identity.proposals), verification (iden
 Source: governance rules, part 3 (enrolment, bootstrap, rotation, revocation).
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, assert_never
@@ -20,7 +20,7 @@ from pydantic import ValidationError
 
 from counterseal.identity.dsse import signed_payload, statement_in
 from counterseal.identity.keys import PersonKey
-from counterseal.identity.people import RoleGrant
+from counterseal.identity.people import RoleGrant, named_strategies
 from counterseal.kernel.canonical import Json, canonical_bytes
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import InputError
@@ -37,6 +37,7 @@ OPEN_DAYS: Final = 7
 UNREADABLE: Final = "STATEMENT_UNREADABLE"
 NO_ACT: Final = "this states no act about a key or a role"
 _HEAD: Final = frozenset({"schema_version", "kind", "act", "meaning"})
+_STRATEGIES: Final = "strategies"
 _KEY_LIFE: Final = frozenset(
     {
         *("status", "enrolled_by", "bootstrap", "effective_at", "revoked_at", "revoked_reason"),
@@ -103,8 +104,17 @@ class EndKey(DomainModel):
 Act = EnrolKey | GrantRole | EndKey
 
 
-def grant_role(terms: ActTerms, person_id: str, role: Role, reason: str = "duty") -> GrantRole:
-    """The act that grants a role; the nonce names the grant as well."""
+def grant_role(
+    terms: ActTerms,
+    person_id: str,
+    role: Role,
+    reason: str = "duty",
+    strategies: Iterable[str] = (),
+) -> GrantRole:
+    """The act that grants a role; the nonce names the grant as well.
+
+    A reviewer's role may be limited to strategies; without any it reaches every one.
+    """
     return GrantRole(
         terms=terms,
         grant=RoleGrant(
@@ -113,6 +123,7 @@ def grant_role(terms: ActTerms, person_id: str, role: Role, reason: str = "duty"
             role=role,
             granted_at=terms.issued_at,
             reason=reason,
+            strategies=named_strategies(strategies),
         ),
     )
 
@@ -188,8 +199,12 @@ def key_terms(key: PersonKey) -> dict[str, Json]:
 
 
 def grant_terms(grant: RoleGrant) -> dict[str, Json]:
-    """What a statement says of a grant: all of it but who signed and when it began."""
-    return {k: v for k, v in grant.json_value().items() if k not in _GRANT_LIFE}
+    """What a statement says of a grant: all of it but who signed and when it began.
+
+    Strategies that a grant does not name are not stated.
+    """
+    told = {k: v for k, v in grant.json_value().items() if k not in _GRANT_LIFE}
+    return {k: v for k, v in told.items() if k != _STRATEGIES or v}
 
 
 def act_in(signature: Signature) -> Act:

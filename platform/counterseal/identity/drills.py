@@ -14,12 +14,16 @@ Source: governance part 1 (policy versions, liveness: a scheduled signing drill 
 from datetime import datetime, timedelta
 from typing import Final
 
+from pydantic import ValidationError
+
 from counterseal.identity.acts import ATTEST, ActTerms
+from counterseal.identity.dsse import signed_bytes, statement_in
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
 from counterseal.identity.proposals import own_signature_refusal, terms_refusal
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import UtcDatetime
+from counterseal.kernel.errors import IntegrityError
 from counterseal.kernel.model import DomainModel, Refusal, Signature, refuse
 
 DRILL: Final = "drill_signing"
@@ -42,6 +46,23 @@ def drill_statement(terms: ActTerms, person_id: str, key_id: str) -> dict[str, J
         "person_id": person_id,
         "key_id": key_id,
     }
+
+
+def terms_in(message: bytes, person_id: str, key_id: str) -> ActTerms:
+    """The terms of a drill, from the exact bytes that a person signed; the proof is another matter.
+
+    Raises:
+        IntegrityError: `SIGNATURE_INVALID` for any other bytes, and another person's or key's.
+    """
+    payload = message[message.find(b"{") :]
+    value = statement_in(payload)
+    try:
+        terms = ActTerms.model_validate({name: value.get(name) for name in ActTerms.model_fields})
+    except ValidationError:
+        raise IntegrityError("SIGNATURE_INVALID", "these bytes are no drill") from None
+    if message != signed_bytes(ATTEST, drill_statement(terms, person_id, key_id)):
+        raise IntegrityError("SIGNATURE_INVALID", "these bytes are no drill of this person's key")
+    return terms
 
 
 def check_drill(

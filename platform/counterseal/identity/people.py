@@ -7,13 +7,15 @@ Invariants
       neither of them the subject, put anything about a person's rights into force.
   I2  Bootstrap grants exist only in the founding record of a home (identity.founding).
   I3  A disabled person holds no role, and nobody takes over the id.
+  I4  A role reaches every strategy, or those alone that its grant names; only a reviewer's role is
+      limited so.
 
 Not here: their signatures and proposals (identity.proposals), passwords and login sessions
 (storage, ui), keys (identity.keys).
 Source: governance rules, part 5.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import ClassVar, Final
@@ -21,8 +23,8 @@ from typing import ClassVar, Final
 from pydantic import Field
 
 from counterseal.kernel.clock import UtcDatetime
-from counterseal.kernel.model import Document, Name, Refusal, Signature, refuse
-from counterseal.policy.authorize import Action, authorize
+from counterseal.kernel.model import Document, DomainModel, Name, Refusal, Signature, refuse
+from counterseal.policy.authorize import Action, allowed_roles, authorize
 from counterseal.policy.words import Role
 
 __all__ = [
@@ -31,14 +33,18 @@ __all__ = [
     "PersonStatus",
     "Role",
     "RoleGrant",
+    "RoleScope",
     "check_signers",
     "decide_disable",
     "decide_grant",
     "decide_withdrawal",
+    "named_strategies",
 ]
 
 SIGNERS: Final = 2
 """People who put a grant, a key or its end into force."""
+STRATEGIES_MAX: Final = 100
+"""Strategies that one role may be limited to."""
 
 
 class PersonStatus(StrEnum):
@@ -48,10 +54,18 @@ class PersonStatus(StrEnum):
     DISABLED = "disabled"
 
 
+class RoleScope(DomainModel):
+    """The strategies that a role is limited to."""
+
+    role: Role
+    strategies: tuple[Name, ...] = Field(min_length=1, max_length=STRATEGIES_MAX)
+
+
 class Person(Document):
     """A human being; the id is never reassigned.
 
     Attributes:
+        scopes: Limits of roles; a role without one reaches every strategy.
         labels: Such as `demo-automatic`, shown beside everything the person does.
         disabled_at: When access was closed; None while the person is active.
     """
@@ -67,6 +81,7 @@ class Person(Document):
     created_at: UtcDatetime
     labels: tuple[Name, ...] = ()
     disabled_at: UtcDatetime | None = None
+    scopes: tuple[RoleScope, ...] = Field(default=(), max_length=len(Role))
 
     @property
     def active(self) -> bool:
@@ -77,6 +92,18 @@ class Person(Document):
         """Roles in force; empty for a disabled person."""
         return frozenset(self.roles) if self.active else frozenset()
 
+    def strategies_of(self, role: Role) -> tuple[str, ...]:
+        """The strategies that a role is limited to; empty = it reaches every one."""
+        return tuple(s for scope in self.scopes if scope.role == role for s in scope.strategies)
+
+    def roles_for(self, strategy_id: str) -> frozenset[Role]:
+        """Roles in force that reach a strategy."""
+        return frozenset(
+            role
+            for role in self.held_roles()
+            if not (limits := self.strategies_of(role)) or strategy_id in limits
+        )
+
 
 class RoleGrant(Document):
     """The dated record by which two people gave a role to a third.
@@ -84,6 +111,7 @@ class RoleGrant(Document):
     Attributes:
         granted_by: The two who signed (founding: the two officers themselves).
         reason: A plain code, such as `duty`.
+        strategies: That a reviewer's role is limited to; empty = every one.
         signatures: Theirs, over one statement.
         ended_at, ended_by: When the role was withdrawn, and by whom; None while the grant stands.
     """
@@ -101,6 +129,12 @@ class RoleGrant(Document):
     signatures: tuple[Signature, ...] = Field(default=(), max_length=SIGNERS)
     ended_at: UtcDatetime | None = None
     ended_by: Name | None = None
+    strategies: tuple[Name, ...] = Field(default=(), max_length=STRATEGIES_MAX)
+
+
+def named_strategies(strategies: Iterable[str]) -> tuple[str, ...]:
+    """Strategies as a grant names them: each once, sorted."""
+    return tuple(sorted(set(strategies)))
 
 
 def check_signers(
@@ -141,7 +175,8 @@ def decide_grant(grant: RoleGrant, grantee: Person) -> Person | Refusal:
     """The grantee with the role; who signed is judged by `check_signers`.
 
     Returns:
-        Or a refusal: `NOT_FOUND` for another person's grant, `PERSON_DISABLED`, `ROLE_HELD`.
+        Or a refusal: `NOT_FOUND` for another person's grant, `PERSON_DISABLED`, `ROLE_HELD`,
+        `ROLE_NOT_LIMITED` for strategies beside a role that reviews nothing.
     """
     if grant.person_id != grantee.person_id:
         return refuse("NOT_FOUND", "the grant names another person", person=grant.person_id)
@@ -149,7 +184,13 @@ def decide_grant(grant: RoleGrant, grantee: Person) -> Person | Refusal:
         return refuse("PERSON_DISABLED", "a disabled person gets no role", person=grantee.person_id)
     if grant.role in grantee.roles:
         return refuse("ROLE_HELD", "the person has this role already", role=grant.role)
-    return grantee.amended(roles=(*grantee.roles, grant.role))
+    if grant.strategies and grant.role not in allowed_roles(Action.REVIEW):
+        told = "only a reviewer's role is limited to strategies"
+        return refuse("ROLE_NOT_LIMITED", told, role=grant.role)
+    limits = (RoleScope(role=grant.role, strategies=grant.strategies),) if grant.strategies else ()
+    return grantee.amended(
+        roles=(*grantee.roles, grant.role), scopes=(*_scopes_but(grantee, grant.role), *limits)
+    )
 
 
 def decide_withdrawal(
@@ -178,7 +219,8 @@ def decide_withdrawal(
         for grant in grants
         if grant.role == role and grant.ended_at is None
     )
-    return person.amended(roles=tuple(r for r in person.roles if r != role)), ended
+    left = tuple(r for r in person.roles if r != role)
+    return person.amended(roles=left, scopes=_scopes_but(person, role)), ended
 
 
 def decide_disable(person: Person, actor: Person, now: datetime) -> Person | Refusal:
@@ -187,6 +229,10 @@ def decide_disable(person: Person, actor: Person, now: datetime) -> Person | Ref
     if refusal is not None:
         return refusal
     return person.amended(status=PersonStatus.DISABLED, disabled_at=now)
+
+
+def _scopes_but(person: Person, role: Role) -> tuple[RoleScope, ...]:
+    return tuple(scope for scope in person.scopes if scope.role != role)
 
 
 def _closing_refusal(person: Person, actor: Person) -> Refusal | None:

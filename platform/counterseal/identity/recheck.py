@@ -5,7 +5,8 @@ Job: recheck every key and every role from the signatures that put them into for
 Invariants
   I1  A key or grant holds only by two people's signatures whose own keys and roles hold, back to
       one founding; what rests on itself or on a forged record does not.
-  I2  A role that a person's record shows without a grant that holds is named.
+  I2  A role that a person's record shows without a grant that holds is named, and one that reaches
+      other strategies than that grant says.
   I3  Of two foundings none holds: which is true is for the log to tell.
 
 Not here: whether tables are what the log says (storage.reconcile), decisions (identity.proposals).
@@ -38,7 +39,7 @@ from counterseal.identity.acts import (
 from counterseal.identity.dsse import signed_payload, statement_in
 from counterseal.identity.founding import OFFICER_ROLES, founding_problem
 from counterseal.identity.keys import PersonKey
-from counterseal.identity.people import SIGNERS, RoleGrant
+from counterseal.identity.people import SIGNERS, Person, RoleGrant, named_strategies
 from counterseal.identity.proposals import Register, signature_problem
 from counterseal.kernel.canonical import canonical_bytes
 from counterseal.kernel.errors import InputError, IntegrityError
@@ -82,14 +83,22 @@ def check_register(register: Register) -> tuple[RegisterFault, ...]:
     grants_of = _by_person(register.grants)
     for person in register.people:
         own = [g for g in grants_of.get(person.person_id, ()) if g.ended_at is None]
-        given = {g.role for g in own}
-        sound = {g.role for g in own if not walk.problem(g)}
-        if not set(person.roles) <= sound:
-            missing = ",".join(sorted(set(person.roles) - sound))
-            told = "rests on a grant that does not hold" if given else "has no grant"
-            problem = f"the role {missing} {told}"
+        problem = _shown_problem(person, own, [g for g in own if not walk.problem(g)])
+        if problem:
             faults.append(RegisterFault(kind=person.KIND, key=person.key, problem=problem))
     return tuple(faults)
+
+
+def _shown_problem(person: Person, own: Sequence[RoleGrant], sound: Sequence[RoleGrant]) -> str:
+    """Which role of a person's record, or which limit of it, no grant that holds gave."""
+    missing = set(person.roles) - {g.role for g in sound}
+    if missing:
+        told = "rests on a grant that does not hold" if own else "has no grant"
+        return f"the role {','.join(sorted(missing))} {told}"
+    given = {(g.role, named_strategies(g.strategies)) for g in sound}
+    shown = {(role, named_strategies(person.strategies_of(role))) for role in person.roles}
+    other = {role for role, _ in shown - given}
+    return f"the role {','.join(sorted(other))} was granted for other strategies" if other else ""
 
 
 def sound_keys(register: Register, keys: Sequence[PersonKey]) -> tuple[PersonKey, ...]:

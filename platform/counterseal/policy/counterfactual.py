@@ -134,10 +134,13 @@ def asked_under(question: Question, params: ApprovalParameters) -> Question:
         entities = parse_json(question.entities)
     except InputError:
         return question
-    changed = [_entity_under(_object(entity), params) for entity in _items(entities)]
+    known = [_object(entity) for entity in _items(entities)]
+    changed = [_entity_under(entity, params) for entity in known]
+    asked = next((e for e in known if e.get("uid") == question.resource.json_ref()), {})
+    own = params.for_strategy(_strategy(_object(asked.get("attrs"))))
     return question.amended(
         entities=canonical_bytes(changed).decode(),
-        context=canonical_bytes({**context, **_thresholds(context, params)}).decode(),
+        context=canonical_bytes({**context, **_thresholds(context, own)}).decode(),
     )
 
 
@@ -161,15 +164,22 @@ def _thresholds(context: Mapping[str, Json], params: ApprovalParameters) -> dict
 
 
 def _entity_under(entity: Mapping[str, Json], params: ApprovalParameters) -> Mapping[str, Json]:
-    """A person has the authority of the roles, a request the stages of its size."""
+    """A person has the authority of the roles, a request the stages of its size and strategy."""
     attributes = _object(entity.get("attrs"))
     changed: dict[str, Json] = {}
     if "limit" in attributes:
         changed["limit"] = authority_limit(_roles(entity), params)
     notional = attributes.get("notional")
     if isinstance(notional, int):
-        changed["stages_required"] = sorted(_required(notional, params))
+        own = params.for_strategy(_strategy(attributes))
+        changed["stages_required"] = sorted(_required(notional, own))
     return {**entity, "attrs": {**attributes, **changed}}
+
+
+def _strategy(attributes: Mapping[str, Json]) -> str:
+    """The strategy of a request; empty for everything else."""
+    named = attributes.get("strategy")
+    return named if isinstance(named, str) else ""
 
 
 def _required(notional: int, params: ApprovalParameters) -> list[str]:

@@ -40,6 +40,7 @@ RULE_CODES: Final = frozenset(
         "STAGES_MISSING",
         "STAGE_FULL",
         "STAGE_NOT_REQUIRED",
+        "STRATEGY_SCOPE",
         "TERMINAL",
         "TWO_OFFICERS_NEEDED",
     }

@@ -11,6 +11,7 @@ Invariants
   I6  A reminder comes before escalation, and both before the review time is over.
   I7  A stage's fallback roles are none of its own, and roles of another stage: who may approve may
       also reject, and has an authority.
+  I8  What a strategy needs only ever adds to a stage: no quorum and no stage is lowered by it.
 
 Not here: counting decisions (approvals.decide), reading files (storage).
 Source: governance rules 2.1, 2.3, 2.4 and 3; policies/approval.
@@ -23,13 +24,15 @@ from pydantic import Field, model_validator
 
 from counterseal.kernel.model import DomainModel, Name
 from counterseal.kernel.money import Currency, NonNegative
-from counterseal.policy.words import DecisionWord, Meaning, Role, Stage
+from counterseal.policy.words import DecisionWord, EvidenceSection, Meaning, Role, Stage
 
 STAGE_COUNT_MIN: Final = 2
 BULK_COUNT_MAX: Final = 25
 """Decisions that one signing ceremony covers at the most, whatever a policy says."""
 _ORDER: Final = tuple(Stage)
 
+QUORUM_MAX: Final = 20
+"""Most approvals that a stage may need."""
 APPROVAL_USES_MAX: Final = 1000
 """No policy lets one approval serve for more orders."""
 
@@ -53,7 +56,7 @@ class StageRule(DomainModel):
     fallback_roles: tuple[Role, ...] = Field(default=(), max_length=10)
     decision: DecisionWord
     meaning: Meaning
-    quorum: int = Field(ge=1, le=20)
+    quorum: int = Field(ge=1, le=QUORUM_MAX)
     key_class_min: int = Field(ge=1, le=3)
     required_from_notional: NonNegative | None = None
 
@@ -90,10 +93,36 @@ class Authority(DomainModel):
     notional_max: NonNegative | None
 
 
+class StrategyNeed(DomainModel):
+    """That requests of a strategy need a stage, whatever their size.
+
+    Attributes:
+        quorum: Approvals that they need there at the least; the stage's own counts when larger.
+    """
+
+    strategy: Name
+    stage: Stage
+    quorum: int = Field(ge=1, le=QUORUM_MAX)
+
+
+class EvidenceRule(DomainModel):
+    """What of a case a reviewer has to open.
+
+    Attributes:
+        sections: Those that nobody leaves closed unnoticed.
+        blocks: Whether a decision by who was shown nothing, or left one of them closed, is refused;
+            otherwise it counts, and its record, windows and the reviewers' report say so.
+    """
+
+    sections: tuple[EvidenceSection, ...] = Field(default=(), max_length=len(EvidenceSection))
+    blocks: bool = False
+
+
 class ApprovalParameters(DomainModel):
     """The whole parameter document of an approval policy; spans in seconds.
 
     Attributes:
+        strategy_needs: What single strategies need beyond the stages; `for_strategy` applies it.
         bulk_max: Decisions that one signing ceremony may cover; 1 = no bulk review.
         acr_required: Level that the login must state when somebody signs; "none" = any.
         authority: One row for each role of a stage.
@@ -101,13 +130,13 @@ class ApprovalParameters(DomainModel):
         approval_uses_max: Most orders that one approval may serve for.
         market_day_orders_allowed: Whether a market order may be DAY; the exchange's own rule that
             it may not is unverified.
-        evidence_shown_required: Whether a decision by who was shown nothing is refused; otherwise
-            it counts, and windows and the reviewers' report say so.
+        evidence_shown_required: What of a case a reviewer has to open.
         delegation_days_max: Longest span of a grant, in days of 86,400 seconds.
     """
 
     schema_version: int = Field(ge=1, le=1)
     stages: tuple[StageRule, ...] = Field(min_length=STAGE_COUNT_MIN, max_length=3)
+    strategy_needs: tuple[StrategyNeed, ...] = Field(default=(), max_length=300)
     threshold_currency: Currency
     remind_after_seconds: Seconds
     escalate_after_seconds: Seconds
@@ -124,7 +153,7 @@ class ApprovalParameters(DomainModel):
     authority: tuple[Authority, ...] = Field(min_length=1, max_length=len(Role))
     approval_uses_max: int = Field(ge=1, le=APPROVAL_USES_MAX)
     market_day_orders_allowed: bool = True
-    evidence_shown_required: bool = False
+    evidence_shown_required: EvidenceRule = EvidenceRule()
     delegation_days_max: int = Field(ge=1, le=30)
     void_matrix: tuple[VoidRow, ...] = Field(min_length=1, max_length=100)
 
@@ -143,6 +172,10 @@ class ApprovalParameters(DomainModel):
             raise ValueError("authority names each role of a stage, and no role twice")
         if any(not set(rule.fallback_roles) <= self.reviewer_roles() for rule in self.stages):
             raise ValueError("a fallback role is a role of another stage")
+        needs = [(need.strategy, need.stage) for need in self.strategy_needs]
+        known = {rule.id for rule in self.stages}
+        if len(needs) != len(set(needs)) or not {stage for _, stage in needs} <= known:
+            raise ValueError("a strategy's need names a stage of the policy, and none twice")
         if not self.remind_after_seconds < self.escalate_after_seconds < self.review_ttl_seconds:
             raise ValueError("remind, then escalate, then expire: each after the one before")
         return self
@@ -151,15 +184,30 @@ class ApprovalParameters(DomainModel):
         """The rule of a stage, or None when this policy has no such stage."""
         return next((rule for rule in self.stages if rule.id == stage), None)
 
-    def required_stages(self, notional: Decimal, currency: Currency) -> tuple[StageRule, ...]:
-        """The stages that a request needs, in order.
+    def for_strategy(self, strategy_id: str) -> Self:
+        """The same, with the stages that requests of a strategy meet."""
+        needs = {n.stage: n.quorum for n in self.strategy_needs if n.strategy == strategy_id}
+        if not needs:
+            return self
+        stages = tuple(
+            rule.amended(quorum=max(rule.quorum, needs[rule.id]), required_from_notional=None)
+            if rule.id in needs
+            else rule
+            for rule in self.stages
+        )
+        return self.amended(stages=stages)
+
+    def required_stages(
+        self, notional: Decimal, currency: Currency, strategy_id: str
+    ) -> tuple[StageRule, ...]:
+        """The stages that a request needs, in order, each with the quorum of its strategy.
 
         A notional in another currency than the threshold's is not converted: it needs every stage.
         """
         foreign = currency != self.threshold_currency
         return tuple(
             rule
-            for rule in self.stages
+            for rule in self.for_strategy(strategy_id).stages
             if rule.required_from_notional is None
             or foreign
             or notional >= rule.required_from_notional

@@ -75,13 +75,19 @@ class EntityRef(DomainModel):
 
 
 class PersonFacts(DomainModel):
-    """A person, as the rules see one; `limit` in minor units (see `authority_limit`)."""
+    """A person, as the rules see one.
+
+    Attributes:
+        limit: In minor units (see `authority_limit`).
+        strategies: That the roles for the act are limited to; empty = they reach the request's.
+    """
 
     person_id: Name
     tenant: Name
     roles: tuple[Role, ...] = ()
     active: bool = True
     limit: Long = UNLIMITED
+    strategies: Names = ()
 
     @property
     def ref(self) -> EntityRef:
@@ -97,6 +103,8 @@ class PersonFacts(DomainModel):
             "active": self.active,
             "limit": self.limit,
         }
+        if self.strategies:
+            attributes["strategies"] = sorted(set(self.strategies))
         return {"uid": self.ref.json_ref(), "attrs": attributes, "parents": [*parents, tenant]}
 
 

@@ -116,6 +116,7 @@ def _reviews() -> Iterator[ForbiddenCase]:
         ("compliance goes first", person, second, context.amended(stage=Stage.COMPLIANCE)),
         ("a full stage is approved", person, request, context.amended(stage_count=1)),
         ("a needless stage is approved", person, request, context.amended(stage=NOTHING)),
+        ("a strategy is out of reach", person.amended(strategies=("x",)), request, context),
         ("authority is exceeded", person.amended(limit=99), request, context),
         ("another payload is approved", person, request, context.amended(payload_hash=_BAD)),
         ("other evidence is approved", person, request, context.amended(evidence_hash=_BAD)),

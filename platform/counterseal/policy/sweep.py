@@ -12,7 +12,7 @@ Invariants
 
 Not here: the requests (policy.universe), the rules (policies/approval), named cases (policy.cases),
 what follows (policy.gate).
-Source: governance part 4 (assurance, the eight invariants; N5).
+Source: governance part 4 (assurance, its invariants; N5).
 """
 
 from collections.abc import Callable, Sequence
@@ -75,17 +75,18 @@ class Invariant(NamedTuple):
 
 
 def invariants(params: ApprovalParameters) -> tuple[Invariant, ...]:
-    """The eight; thresholds come from the parameters, never from the context that is asked."""
+    """All nine; thresholds come from the parameters, never from the context that is asked."""
     threshold, oldest = compliance_from(params), params.auth_age_max_seconds
+    strict = {n.strategy for n in params.strategy_needs if n.stage is Stage.COMPLIANCE}
     return (
         Invariant("nobody reviews an own request", _own_review),
         Invariant("nobody decides twice on one request", _second_review),
         Invariant("research comes before risk, and both before compliance", _out_of_order),
         Invariant(
-            "nothing is submitted from the threshold up without compliance",
+            "nothing is submitted without compliance where size or strategy need it",
             lambda asked: (
                 asked.action is RuleAction.SUBMIT
-                and asked.request.notional >= threshold
+                and (asked.request.notional >= threshold or asked.request.strategy in strict)
                 and Stage.COMPLIANCE not in asked.request.stages_done
             ),
         ),
@@ -101,6 +102,14 @@ def invariants(params: ApprovalParameters) -> tuple[Invariant, ...]:
             ),
         ),
         Invariant("only an open case is reviewed, only an approved one submitted", _closed),
+        Invariant(
+            "nobody reviews a strategy that their roles do not reach",
+            lambda asked: (
+                asked.action in _REVIEWS
+                and bool(asked.person.strategies)
+                and asked.request.strategy not in asked.person.strategies
+            ),
+        ),
     )
 
 
@@ -176,7 +185,7 @@ def in_words(asked: Asked, answer: Evaluation) -> str:
         f"state {request.state}",
         f"done {_listed(request.stages_done)} of {_listed(request.stages_required)}",
         f"reviewed by {_listed(request.reviewed_by)}",
-        f"notional {request.notional} minor units",
+        f"notional {request.notional} minor units of {request.strategy}",
         "payload as requested" if context.payload_hash == request.payload_hash else "other payload",
     ]
     if isinstance(context, Reviewing):

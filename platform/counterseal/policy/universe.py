@@ -39,8 +39,12 @@ _PEOPLE: Final[Mapping[str, tuple[str, tuple[Role, ...], tuple[str, ...]]]] = {
     "generalist": (_OWN, _ALL, ()),
     "alias": (_OWN, _ALL, ("requester", "researcher")),
     "stranger": (_OTHER, _ALL, ()),
+    "limited": (_OWN, _ALL, ()),
 }
-"""Seven people: tenant, roles, and who else they are (delegation, a shared key)."""
+"""Eight people: tenant, roles, and who else they are (delegation, a shared key)."""
+_LIMITED: Final[Mapping[str, tuple[str, ...]]] = {"limited": ("elsewhere",)}
+"""Strategies that somebody's roles are limited to: none that anybody asks about."""
+_STRATEGY: Final = "strategy"
 _REVIEWED: Final = ((), ("researcher",), ("generalist",), ("researcher", "risk"))
 _STATES: Final = (
     "pending_review",
@@ -63,10 +67,13 @@ class Asked(NamedTuple):
 def universe(params: ApprovalParameters, every: int = 1) -> Iterator[tuple[Asked, Question]]:
     """Every request, or every n-th, and how the rules are asked; neighbours share entities."""
     people = _people(params)
-    contexts = {person.person_id: _contexts(person, params) for person in people}
+    contexts = {
+        (person.person_id, strategy): _contexts(person, params.for_strategy(strategy))
+        for person, strategy in product(people, _strategies(params))
+    }
     place = 0
     for request, person in product(_requests(params), people):
-        told = contexts[person.person_id]
+        told = contexts[person.person_id, request.strategy]
         wanted = told[-place % every :: every]
         place += len(told)
         if wanted:
@@ -100,25 +107,38 @@ def _people(params: ApprovalParameters) -> tuple[PersonFacts, ...]:
             tenant=tenant,
             roles=roles,
             limit=authority_limit(roles, params),
+            strategies=_LIMITED.get(name, ()),
         )
         for name, (tenant, roles, _) in _PEOPLE.items()
     )
 
 
+def _strategies(params: ApprovalParameters) -> tuple[str, ...]:
+    """One without needs of its own, and the first that needs compliance whatever the size."""
+    needs = (n.strategy for n in params.strategy_needs if n.stage is Stage.COMPLIANCE)
+    first = next(needs, None)
+    return (_STRATEGY,) if first is None else (_STRATEGY, first)
+
+
 def _requests(params: ApprovalParameters) -> Iterator[RequestFacts]:
-    """Requests; the last size pretends that the host forgot a stage, and must not pass for it."""
-    threshold = min(compliance_from(params), BEYOND - 1)
+    """Requests; the last size pretends that the host forgot a stage, and must not pass for it.
+
+    So does the size of a strategy that needs compliance always.
+    """
+    threshold = min(compliance_from(params.for_strategy(_STRATEGY)), BEYOND - 1)
     subsets = [tuple(s for n, s in enumerate(Stage) if bits >> n & 1) for bits in range(8)]
     two, three = tuple(Stage)[:2], tuple(Stage)
     sizes = ((1, two), (threshold - 1, two), (threshold, three), (threshold + 1, two))
-    for number, (done, reviewed, (size, required), state) in enumerate(
-        product(subsets, _REVIEWED, sizes, _STATES)
+    kinds = [(_STRATEGY, size, required) for size, required in sizes]
+    kinds += [(named, 1, two) for named in _strategies(params)[1:]]
+    for number, (done, reviewed, (strategy, size, required), state) in enumerate(
+        product(subsets, _REVIEWED, kinds, _STATES)
     ):
         yield RequestFacts(
             request_id=f"request-{number}",
             tenant=_OWN,
             requester="requester",
-            strategy="strategy",
+            strategy=strategy,
             notional=size,
             state=state,
             payload_hash=_GOOD,

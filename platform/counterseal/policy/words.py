@@ -44,6 +44,16 @@ class DecisionWord(StrEnum):
     NEEDS_DATA = "needs_data_review"
 
 
+class EvidenceSection(StrEnum):
+    """The sections of a case that a reviewer can open before signing, in the order of a page."""
+
+    REQUEST = "request"
+    CHANGES = "changes"
+    DECISIONS = "decisions"
+    COMMENTS = "comments"
+    EXACT_BYTES = "exact_bytes"
+
+
 class Meaning(StrEnum):
     """What a signature means; shown before signing and inside the signed statement."""
 

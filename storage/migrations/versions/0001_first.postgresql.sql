@@ -87,6 +87,7 @@ CREATE TABLE people (
   created_at TEXT COLLATE "C" NOT NULL,
   labels TEXT COLLATE "C" NOT NULL,
   disabled_at TEXT COLLATE "C",
+  scopes TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (person_id)
 )
 
@@ -101,6 +102,7 @@ CREATE TABLE role_grants (
   signatures TEXT COLLATE "C" NOT NULL,
   ended_at TEXT COLLATE "C",
   ended_by TEXT COLLATE "C",
+  strategies TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (grant_id)
 )
 
@@ -228,6 +230,7 @@ CREATE TABLE approval_decisions (
   demo_labels TEXT COLLATE "C" NOT NULL,
   on_behalf_of TEXT COLLATE "C",
   grant_id TEXT COLLATE "C",
+  evidence_unopened TEXT COLLATE "C" NOT NULL,
   carried TEXT COLLATE "C",
   signature TEXT COLLATE "C" NOT NULL,
   batch TEXT COLLATE "C",

@@ -87,6 +87,7 @@ CREATE TABLE people (
   created_at TEXT NOT NULL,
   labels TEXT NOT NULL,
   disabled_at TEXT,
+  scopes TEXT NOT NULL,
   PRIMARY KEY (person_id)
 ) STRICT
 
@@ -101,6 +102,7 @@ CREATE TABLE role_grants (
   signatures TEXT NOT NULL,
   ended_at TEXT,
   ended_by TEXT,
+  strategies TEXT NOT NULL,
   PRIMARY KEY (grant_id)
 ) STRICT
 
@@ -228,6 +230,7 @@ CREATE TABLE approval_decisions (
   demo_labels TEXT NOT NULL,
   on_behalf_of TEXT,
   grant_id TEXT,
+  evidence_unopened TEXT NOT NULL,
   carried TEXT,
   signature TEXT NOT NULL,
   batch TEXT,

@@ -145,7 +145,9 @@ def test_i4_a_later_stage_does_not_carry_without_the_one_before_it() -> None:
     """Governance 2.1: no case of which only the second review is left."""
     no_rex = tuple(key for key in KEYS if key.person_id != "rex")
     payload = DESK.request.payload
-    rules = DESK.bundle.approval.required_stages(payload.notional, payload.currency)
+    rules = DESK.bundle.approval.required_stages(
+        payload.notional, payload.currency, payload.strategy_id
+    )
     kept = carried_decisions(
         DESK.decisions, payload, payload, matrix=MATRIX, rules=rules, keys=no_rex, now=LATER
     )
@@ -182,7 +184,7 @@ def test_no_decision_survives_a_marked_field_another_bundle_or_a_lost_key(
     old: RequestPayload = DESK.request.payload
     new = old.amended(**dict(changes))
     keys = tuple(k for k in KEYS if k.person_id not in lost)
-    rules = DESK.bundle.approval.required_stages(new.notional, new.currency)
+    rules = DESK.bundle.approval.required_stages(new.notional, new.currency, new.strategy_id)
     kept = carried_decisions(
         DESK.decisions, old, new, matrix=MATRIX, rules=rules, keys=keys, now=LATER
     )

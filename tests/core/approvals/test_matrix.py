@@ -24,7 +24,7 @@ def carried(
     new: RequestPayload, seconds: int = 9, keys: tuple[PersonKey, ...] = KEYS
 ) -> tuple[ApprovalDecision, ...]:
     now = NOW + timedelta(seconds=seconds)
-    rules = PARAMS.required_stages(new.notional, new.currency)
+    rules = PARAMS.required_stages(new.notional, new.currency, new.strategy_id)
     return carried_decisions(
         DESK.decisions, OLD, new, matrix=PARAMS.void_matrix, rules=rules, keys=keys, now=now
     )

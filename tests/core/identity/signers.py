@@ -21,7 +21,7 @@ from counterseal.identity.sealing import private_key_from_seed
 from counterseal.identity.sshsig import blob_of, bytes_to_sign
 from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.model import Signature
-from counterseal.policy.words import DecisionWord, Meaning, Role, Stage
+from counterseal.policy.words import DecisionWord, EvidenceSection, Meaning, Role, Stage
 
 NOW: Final = datetime(2026, 1, 5, 1, 0, tzinfo=UTC)
 PRIVATE: Final = private_key_from_seed(b"s" * 32)
@@ -44,6 +44,8 @@ def statement(scheme: SignatureScheme = ED25519) -> DecisionStatement:
         payload_hash=some,
         evidence_pack_hash=some,
         evidence_shown_hash=some,
+        sections_opened=(EvidenceSection.REQUEST,),
+        seconds_open=42,
         policy_bundle_hash=some,
         stage=Stage("research"),
         decision=DecisionWord.RESEARCH_APPROVED,

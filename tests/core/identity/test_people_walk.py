@@ -43,7 +43,7 @@ class Walk:
         key = self.dice.choice((name, f"{name}.2"))
         made: Act = self.dice.choice(
             (
-                town.grant(name, self.dice.choice(list(Role))),
+                town.grant(name, self.dice.choice(list(Role)), *self.dice.choice(((), ("s1",)))),
                 town.enrolment(key),
                 town.enrolment(f"{name}.2", f"key-{name}"),
                 town.ending(key, self.dice.choice(list(KeyEnding))),
@@ -89,8 +89,11 @@ class Walk:
             assert grant.bootstrap or grant.person_id not in grant.granted_by
         for one in register.people:
             standing = [g for g in register.grants if g.ended_at is None]
-            granted = {g.role for g in standing if g.person_id == one.person_id}
-            assert set(one.roles) <= granted
+            mine = [g for g in standing if g.person_id == one.person_id]
+            assert {(r, one.strategies_of(r)) for r in one.roles} <= {
+                (g.role, g.strategies) for g in mine
+            }
+            assert {scope.role for scope in one.scopes} <= set(one.roles)
             assert one.held_roles() == frozenset() or one.status is PersonStatus.ACTIVE
 
 

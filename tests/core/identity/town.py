@@ -136,8 +136,8 @@ class Town:
         settled = decide_signing(proposal, signatures, self.register, acting, self.now)
         return self._settled(settled)
 
-    def grant(self, name: str, role: Role, **terms: object) -> Act:
-        return grant_role(self.terms(**terms), name, role)
+    def grant(self, name: str, role: Role, *strategies: str, **terms: object) -> Act:
+        return grant_role(self.terms(**terms), name, role, strategies=strategies)
 
     def enrolment(self, signer: str, supersedes: str | None = None, **terms: object) -> Act:
         return EnrolKey(terms=self.terms(**terms), key=new_key(signer, supersedes=supersedes))

@@ -70,6 +70,8 @@ def _review(
     who: PersonFacts, action: RuleAction, what: RequestFacts, how: Reviewing
 ) -> Iterator[str]:
     yield from _same_people(who, what, how)
+    if who.strategies and what.strategy not in who.strategies:
+        yield "STRATEGY_SCOPE"
     if what.state == GRANTED:
         yield "NOT_PENDING"
     elif what.state not in WAITING:

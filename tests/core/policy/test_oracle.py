@@ -69,6 +69,7 @@ def people() -> Iterator[PersonFacts]:
     yield person(tenant="other")
     yield person(Role.OPERATOR, active=False)
     yield person(limit=99_999_999)
+    yield person(strategies=("other",))
 
 
 def test_rules_and_oracle_agree_on_every_review_of_a_small_universe() -> None:
@@ -140,6 +141,7 @@ persons = st.builds(
     roles=st.lists(st.sampled_from(tuple(Role)), unique=True).map(tuple),
     active=st.booleans(),
     limit=numbers,
+    strategies=st.lists(words, max_size=1).map(tuple),
 )
 requests = st.builds(
     RequestFacts,

@@ -90,6 +90,7 @@ FORBIDS: Final[dict[str, tuple[str, Act]]] = {
     "tenant.isolation": ("OTHER_TENANT", by(person(tenant="other"))),
     "person.active": ("PERSON_DISABLED", by(person(active=False))),
     "role.stage": ("ROLE", by(person(Role.RISK_REVIEWER))),
+    "role.strategy": ("STRATEGY_SCOPE", by(person(strategies=("other",)))),
     "role.reviewer": ("ROLE", (OPERATOR, A.REJECT, request(), reviewing())),
     "role.signer": ("ROLE", (OPERATOR, A.REVOKE, RESEARCHED, CLOSING)),
     "role.requester": ("ROLE", (person(), A.WITHDRAW, request(), CLOSING)),
@@ -219,6 +220,7 @@ def test_a_prohibition_that_a_right_repeats_only_names_the_reason(rule: str) -> 
     ("rule", "inside"),
     [
         ("limit.notional_authority", by(person(limit=100_000_000))),
+        ("role.strategy", by(person(strategies=("other", "trend")))),
         ("stepup.fresh_auth", reviewed(auth_age_s=120)),
         ("stepup.fresh_auth", reviewed(auth_age_s=0)),
         ("stepup.fresh_auth", reviewed(acr="mfa", acr_required="mfa")),

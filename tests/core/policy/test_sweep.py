@@ -30,19 +30,20 @@ def test_the_shipped_policy_keeps_every_invariant() -> None:
         (("sod.delegation_conflict",), 1, SAMPLE),
         (("order.research_first",), 3, SAMPLE),
         (("order.risk_first",), 3, 13),
-        (("threshold.compliance_required",), 4, 11),
+        (("threshold.compliance_required",), 4, 51),
         (("bind.payload",), 5, SAMPLE),
         (("tenant.isolation",), 6, SAMPLE),
         (("stepup.fresh_auth",), 7, SAMPLE),
         (("state.terminal",), 8, SAMPLE),
         (("state.open_only",), 8, SAMPLE),
+        (("role.strategy",), 9, SAMPLE),
         (("state.approved_only", "state.ended"), 8, SAMPLE),
     ],
 )
 def test_a_policy_without_a_rule_breaks_its_invariant(
     rules: tuple[str, ...], number: int, every: int
 ) -> None:
-    """N5: each of the eight is found to be broken, with an example in words."""
+    """N5: each of the nine is found to be broken, with an example in words."""
     report = sweep(planted(*rules), every=every)
     broken = {violation.invariant: violation for violation in report.violations}
     assert number in broken
@@ -84,9 +85,9 @@ def test_a_universe_without_requests_shows_nothing() -> None:
     assert not report.amended(asked=0, allowed=0).holds
 
 
-def test_there_are_eight_invariants_and_it_says_what_it_is() -> None:
+def test_there_are_nine_invariants_and_it_says_what_it_is() -> None:
     """Governance part 4: a check over a small universe, never called a proof."""
     rules = invariants(shipped().bundle.approval)
-    assert len(rules) == 8
+    assert len(rules) == 9
     assert all(isinstance(rule, Invariant) for rule in rules)
     assert WORDS == "a check over a small universe, not a proof"

@@ -21,6 +21,7 @@ from counterseal.desk.ports import Reader
 from counterseal.desk.views.marks import PaperView
 from counterseal.identity.drills import DrillDue, drill_due
 from counterseal.identity.people import Person
+from counterseal.identity.schemes import SignatureScheme
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import DomainModel, Name
 from counterseal.policy.bundle import PolicyBundle
@@ -33,12 +34,14 @@ class DrillRow(DomainModel):
         last_signed_at: The newest decision or drill; None = never, with any key that still counts.
         since: From when the next drill is counted: the newest signature, or else the first key.
         due: The drill that is due now; None while the newest signature is young.
+        schemes: Of the keys that count.
     """
 
     person_id: Name
     last_signed_at: UtcDatetime | None
     since: UtcDatetime
     due: DrillDue | None
+    schemes: tuple[SignatureScheme, ...]
 
 
 class DrillsView(PaperView):
@@ -74,4 +77,10 @@ def drills_of(
     since = last or min(key.effective_at for key in keys)
     every = timedelta(days=bundle.access.signing_drill_days)
     due = drill_due(since, every, now)
-    yield DrillRow(person_id=person.person_id, last_signed_at=last, since=since, due=due)
+    yield DrillRow(
+        person_id=person.person_id,
+        last_signed_at=last,
+        since=since,
+        due=due,
+        schemes=tuple(s for s in SignatureScheme if s in {key.scheme for key in keys}),
+    )

@@ -34,6 +34,7 @@ from counterseal.desk.views.standing import (
 )
 from counterseal.desk.views.turns import OPEN, Turn, cases_of, turn_of
 from counterseal.identity.people import Person
+from counterseal.identity.schemes import SignatureScheme
 from counterseal.identity.sessions import LoginSession, SessionStatus
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import DomainModel, Name, Refusal, Text, refuse
@@ -182,8 +183,17 @@ def _of_drills(rows: Iterable[DrillRow]) -> Iterator[Duty]:
                 sentence="show that you can still sign: nothing was decided by your key for long",
                 since=row.due.since,
                 until=row.due.until,
-                command=f"counterseal people drill --as {row.person_id}",
+                command=drill_command(row),
             )
+
+
+def drill_command(row: DrillRow) -> str:
+    """By the key that needs least: a key file here, an SSH key at home, a passkey on the pages."""
+    if SignatureScheme.ED25519 in row.schemes:
+        return f"counterseal people drill --as {row.person_id}"
+    if SignatureScheme.SSHSIG in row.schemes:
+        return f"counterseal people drill-statement --as {row.person_id} --out FILE"
+    return "counterseal web"
 
 
 def _of_turn(register: Register, case: Case, person_id: str, now: datetime) -> Iterator[Duty]:

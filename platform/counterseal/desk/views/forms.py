@@ -16,6 +16,7 @@ from typing import Final
 
 from counterseal.approvals.independence import independence_codes
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
+from counterseal.approvals.reasons import ReasonCode
 from counterseal.desk.case_facts import links_of_case
 from counterseal.desk.ports import Reader
 from counterseal.desk.views.approvals import (
@@ -115,8 +116,10 @@ def decision_form(
         if not entry.actionable:
             continue
         codes = _conflicts(reader, entry.approval_request_id, bundle, person, now)
-        options = _options_for(entry.options, person)
-        codes = codes if options else (*codes, "ROLE")
+        options = _options_for(entry.options, person.roles_for(entry.strategy_id))
+        if not options:
+            held = _options_for(entry.options, person.held_roles())
+            codes = (*codes, ReasonCode.STRATEGY_SCOPE if held else ReasonCode.ROLE)
         if codes:
             barred.append(BarredCase(approval_request_id=entry.approval_request_id, codes=codes))
         else:
@@ -129,9 +132,10 @@ def decision_form(
     )
 
 
-def _options_for(options: tuple[DecisionOption, ...], person: Person) -> tuple[DecisionOption, ...]:
-    """Options within the roles that the person holds, with one of them preselected."""
-    held = person.held_roles()
+def _options_for(
+    options: tuple[DecisionOption, ...], held: frozenset[Role]
+) -> tuple[DecisionOption, ...]:
+    """Options within these roles, with one of them preselected."""
     found = []
     for option in options:
         roles = tuple(role for role in option.roles if role in held)

@@ -16,6 +16,7 @@ from collections.abc import Iterable
 from enum import StrEnum
 from typing import Final
 
+from counterseal.approvals.decide import required_by
 from counterseal.approvals.history import CaseFacts, HistoryView, history_view
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, RequestStatus
 from counterseal.desk.approvals import load_case
@@ -135,7 +136,7 @@ def status_supported(
     approvals = tuple(word for word in words if word not in _ENDINGS)
     bound, expected = request.payload, request.required_decision_sequence
     if bound.policy_bundle_hash == bundle.bundle_hash:
-        rules = bundle.approval.required_stages(bound.notional, bound.currency)
+        rules = required_by(bound, bundle)
         expected = tuple(rule.decision for rule in rules for _ in range(rule.quorum))
     whole = len(expected) >= STAGE_COUNT_MIN and approvals == expected
     ended = bool(words) and words[-1] in _ENDINGS

@@ -9,10 +9,12 @@ Not here: recording a review (desk.leaving), rechecking signatures (identity.rec
 Source: governance part 5 (access review).
 """
 
+from collections.abc import Iterable
+
 from counterseal.desk.commands import CommandRecord
 from counterseal.desk.ports import Reader
 from counterseal.identity.keys import PersonKey
-from counterseal.identity.people import Person, PersonStatus
+from counterseal.identity.people import Person, PersonStatus, RoleScope
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import DomainModel, Name
 from counterseal.policy.words import Role
@@ -32,6 +34,7 @@ class AccessRow(DomainModel):
 
     Attributes:
         roles: In force; none for a disabled person.
+        scopes: The strategies that roles are limited to; a role without one reaches every one.
         keys: That count still.
         last_act_at, last_act: The newest command of the person, refused ones too; None = never.
     """
@@ -44,6 +47,7 @@ class AccessRow(DomainModel):
     last_act_at: UtcDatetime | None = None
     last_act: Name | None = None
     labels: tuple[Name, ...] = ()
+    scopes: tuple[RoleScope, ...] = ()
 
 
 class AccessList(DomainModel):
@@ -78,4 +82,11 @@ def _row(reader: Reader, person: Person) -> AccessRow:
         last_act_at=None if last is None else last.decided_at,
         last_act=None if last is None else last.name,
         labels=person.labels,
+        scopes=person.scopes,
     )
+
+
+def roles_text(roles: Iterable[Role], scopes: Iterable[RoleScope]) -> str:
+    """Roles for people, each with the strategies that it is limited to, if any."""
+    limits = {scope.role: f"({','.join(scope.strategies)})" for scope in scopes}
+    return ",".join(f"{role.value}{limits.get(role, '')}" for role in roles)

@@ -9,30 +9,28 @@ Invariants
 
 A decision is hasty when it came less than `HASTY_SECONDS` after its stage was due: nobody can have
 read the case. The threshold is this view's, no policy's. A rubber stamp is an approval that was
-hasty, or whose signed statement says that nothing was shown. The seconds between the prepared
-statement and the decision (N7) are told beside it; the command line prepares at the signing, so
-they bound the reading time of windows only.
+hasty, or signed by who was shown nothing, or left closed what the bundle wanted opened. The seconds
+between showing the case and the decision (N7) are told beside it; the command line prepares at the
+signing, so they bound the reading time of windows only.
 
 Not here: deciding (approvals), what a request looked like (views.approvals).
 Source: governance rows N7 and N11, rule 2.7.
 """
 
 import base64
-import binascii
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import ROUND_HALF_EVEN, Decimal
 from typing import Final
 
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
-from counterseal.approvals.statement import NOTHING_SHOWN
+from counterseal.approvals.statement import NOTHING_SHOWN, DecisionStatement
 from counterseal.broker.model import Fill
 from counterseal.desk.ports import Reader
 from counterseal.desk.views.marks import PaperView
 from counterseal.desk.views.standing import Case
 from counterseal.desk.views.turns import cases_of, due_since
 from counterseal.identity.people import Person
-from counterseal.kernel.canonical import parse_json
 from counterseal.kernel.clock import UtcDatetime, seconds_between
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import DomainModel, Name
@@ -68,7 +66,8 @@ class ReviewerRecord(DomainModel):
     """One reviewer.
 
     Attributes:
-        approvals, hasty, unshown, bulk: Of `decisions`; `bulk` were signed with others as one.
+        approvals, hasty, unshown, bulk: Of `decisions`; `unshown` left something closed that was
+            to be opened, `bulk` were signed with others as one.
         rubber_stamps: Of the approvals.
         approve_rate, bulk_rate: Of decisions; rubber_stamp_rate of approvals; four places at most,
             half even.
@@ -183,19 +182,24 @@ def case_results(
     )
 
 
-def shown_hash_of(decision: ApprovalDecision) -> str | None:
-    """Digest of what the reviewer signed to have been shown; None when the statement says none."""
+def signed_statement(decision: ApprovalDecision) -> DecisionStatement | None:
+    """What the reviewer signed, as the envelope has it; None when that is no decision."""
     try:
-        value = parse_json(base64.b64decode(decision.signature.payload, validate=True))
-    except (binascii.Error, ValueError, InputError):
+        payload = base64.b64decode(decision.signature.payload, validate=True)
+        return DecisionStatement.model_validate_json(payload)
+    except (ValueError, InputError):
         return None
-    told = value.get("evidence_shown_hash") if isinstance(value, dict) else None
-    return told if isinstance(told, str) else None
+
+
+def saw_nothing(decision: ApprovalDecision) -> bool:
+    """Whether a decision was signed by who was shown nothing of the case."""
+    signed = signed_statement(decision)
+    return signed is None or signed.evidence_shown_hash == NOTHING_SHOWN
 
 
 def unopened(decision: ApprovalDecision) -> bool:
-    """Whether a decision was signed by who was shown nothing of the case."""
-    return shown_hash_of(decision) in {None, NOTHING_SHOWN}
+    """Whether its signer was shown nothing, or left closed what the bundle wanted opened."""
+    return bool(decision.evidence_unopened) or saw_nothing(decision)
 
 
 def _due_to_decided(case: Case, decision: ApprovalDecision) -> Decimal:
@@ -204,7 +208,9 @@ def _due_to_decided(case: Case, decision: ApprovalDecision) -> Decimal:
 
 
 def _shown_to_decided(decision: ApprovalDecision) -> Decimal:
-    return seconds_between(decision.issued_at, decision.decided_at)
+    signed = signed_statement(decision)
+    open_before = 0 if signed is None else signed.seconds_open
+    return EXACT.add(seconds_between(decision.issued_at, decision.decided_at), Decimal(open_before))
 
 
 def _rate(part: int, whole: int) -> Decimal | None:
