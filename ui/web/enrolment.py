@@ -14,12 +14,9 @@ Source: governance part 3 (enrolment); WebAuthn level 2, part 5.2.1.1.
 import base64
 from collections.abc import Mapping, Sequence
 
-from pydantic import ValidationError
-
 from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
 from counterseal.identity.acts import EnrolKey, kind_of, statement_of
-from counterseal.identity.dsse import enveloped
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person
 from counterseal.identity.schemes import POINT_SIZE, SignatureScheme
@@ -28,7 +25,7 @@ from counterseal.kernel.canonical import canonical_bytes
 from counterseal.kernel.model import DomainModel, Refusal, Signature, refuse
 from ui.web import house
 from ui.web.place import rp_id
-from ui.web.signing import CREDENTIAL, PREFIX, act_challenge, assertion_of, open_key
+from ui.web.signing import CREDENTIAL, PREFIX, act_challenge, open_key, passkey_signature
 
 _ES256 = -7
 _KEY_ID_MAX = 120
@@ -125,12 +122,4 @@ def agreed_by_passkey(enrolment: Enrolment, answer: Mapping[str, object]) -> Sig
 
 
 def _signed(enrolment: Enrolment, key_id: str, answer: Mapping[str, object]) -> Signature | Refusal:
-    assertion = assertion_of(answer)
-    if isinstance(assertion, Refusal):
-        return assertion
-    kind, statement = kind_of(enrolment.act), statement_of(enrolment.act)
-    content, scheme = assertion.as_bytes(), SignatureScheme.WEBAUTHN
-    try:
-        return enveloped(kind, statement, key_id, scheme, content)
-    except ValidationError:
-        return refuse("SIGNATURE_INVALID", "no passkey has such a name")
+    return passkey_signature(kind_of(enrolment.act), statement_of(enrolment.act), key_id, answer)

@@ -16,6 +16,7 @@ from collections.abc import Mapping
 from pydantic import ValidationError
 
 from counterseal.approvals.review_checks import SignedReview
+from counterseal.approvals.statement import Opened
 from counterseal.desk.commands import Outcome
 from counterseal.desk.comments import PreparedReview
 from counterseal.desk.desk import Desk
@@ -27,6 +28,7 @@ from counterseal.identity.keys import PersonKey
 from counterseal.identity.passkeys import Assertion, challenge_of, unpadded
 from counterseal.identity.schemes import SignatureScheme
 from counterseal.identity.sessions import LoginSession
+from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import utc_text
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import DomainModel, Name, Refusal, Sha256, Signature, Text, refuse
@@ -47,6 +49,7 @@ class Choice(DomainModel):
 
     Attributes:
         shown_hash: Digest of what the page showed.
+        opened: Which sections of it the reviewer saw, and for how long.
         key: Idempotency key of the rendered form.
     """
 
@@ -54,6 +57,7 @@ class Choice(DomainModel):
     decision: DecisionWord
     reason: Text
     shown_hash: Sha256
+    opened: Opened
     key: Name
 
 
@@ -87,6 +91,7 @@ def prepared_for(
         choice.reason,
         session.actor,
         shown_hash=choice.shown_hash,
+        opened=choice.opened,
         key=f"{choice.key}:prepare",
         scheme=scheme,
         key_id=key_id,
@@ -122,21 +127,16 @@ def committed(
     return desk.approvals.review(choice.request_id, signed, session.actor, key=choice.key)
 
 
-def assertion_of(answer: Mapping[str, object]) -> Assertion | Refusal:
-    """What a passkey signed, out of its answer; `SIGNATURE_INVALID`."""
+def passkey_signature(
+    kind: str, statement: Mapping[str, Json], key_id: str, answer: Mapping[str, object]
+) -> Signature | Refusal:
+    """The envelope around what an authenticator answered, unjudged; `SIGNATURE_INVALID`."""
     told = {name: value for name, value in answer.items() if name != CREDENTIAL}
     try:
-        return Assertion.model_validate(told)
+        content = Assertion.model_validate(told).as_bytes()
+        return enveloped(kind, statement, key_id, SignatureScheme.WEBAUTHN, content)
     except ValidationError:
         return refuse("SIGNATURE_INVALID", "this is no assertion of a passkey")
-
-
-def signed_by_passkey(ceremony: Ceremony, assertion: Assertion) -> Signature:
-    """The envelope around what an authenticator answered; the desk verifies it."""
-    statement = ceremony.prepared.statement
-    content = assertion.as_bytes()
-    scheme = SignatureScheme.WEBAUTHN
-    return enveloped("decision", statement.json_value(), statement.key_id, scheme, content)
 
 
 def decision_challenge(prepared: PreparedReview) -> str:

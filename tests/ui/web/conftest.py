@@ -1,6 +1,7 @@
 """Tabs for every test of a page."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
@@ -17,18 +18,35 @@ from tests.ui.web.window import Window
 from ui.web import house as pages
 
 
-@pytest.fixture
-def window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
+@contextmanager
+def _window(home: Path, patch: pytest.MonkeyPatch) -> Iterator[Window]:
     """A house of now, and the pages in its place and at its time."""
-    house = WebHouse(tmp_path / "home")
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
+    house = WebHouse(home)
+    patch.setattr(sealing, "_derive", DERIVED)
     seal_keys(house, "researcher", "risk")
     for name, value in house.environment().items():
-        monkeypatch.setenv(name, value)
-    monkeypatch.setattr(pages, "CLOCK", house.clock)
+        patch.setenv(name, value)
+    patch.setattr(pages, "CLOCK", house.clock)
     pages._opened.clear()
     yield Window(house)
     pages._opened.clear()
+
+
+@pytest.fixture
+def window(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Window]:
+    """A house for one test."""
+    with _window(tmp_path / "home", monkeypatch) as told:
+        yield told
+
+
+@pytest.fixture(scope="module")
+def shared_window(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Window]:
+    """One house for tests that change nothing in it."""
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        _window(tmp_path_factory.mktemp("shared") / "home", patch) as told,
+    ):
+        yield told
 
 
 @pytest.fixture

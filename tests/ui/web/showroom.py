@@ -56,7 +56,10 @@ def showroom(folder: Path) -> Showroom:
     ids["at_risk"] = house.requested(quantity=3)
     house.done(house.reviewed(ids["at_risk"], "researcher", DecisionWord.RESEARCH_APPROVED))
     house.after(20)
+    ids["signal"] = house.signal(target="0.05").signal_id
     ids["pending"] = house.requested()
+    said, quant = "The spread was wide this morning; it is one tick now.", house.actor("quant")
+    house.done(house.desk.comments.comment(ids["pending"], said, quant, key=house.key()))
     return Showroom(house.furnished(*PEOPLE), ids)
 
 

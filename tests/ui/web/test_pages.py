@@ -167,6 +167,25 @@ def test_settings_show_own_logins_and_keys(window: Window) -> None:
     assert "Signed out" in words(first.run())
 
 
+def test_a_reviewer_answers_a_drill_where_their_keys_are_listed(window: Window) -> None:
+    """Governance 1 (liveness): by the key file; a wrong passphrase is no drill; it is counted, and
+    the call to it is gone.
+    """
+    window.house.after(91 * 86_400)
+    at = window.entered()
+    assert "Sign a drill" in words(at)
+    at = at_page(at, "settings")
+    assert "blue-badge[Due]" in words(at)
+    for passphrase, told in (("quite another sentence", "PASSPHRASE_WRONG"), (SECRET, "on record")):
+        at = pressed(at, "Sign a drill")
+        at.text_input(key="drill-passphrase").set_value(passphrase)
+        at = pressed(at, "Sign")
+        assert (told in words(at), passphrase in repr(at.session_state)) == (True, False)
+    assert "gray-badge[Not due]" in words(at)
+    assert "Sign a drill" not in words(at_page(at, "home"))
+    assert not at.exception
+
+
 def test_the_queue_lists_open_requests_and_all_of_them_when_asked(window: Window) -> None:
     """UI-19, TX-F16: an empty queue says why; a row is the order in words."""
     at = at_page(window.entered(), "approvals")

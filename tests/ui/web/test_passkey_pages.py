@@ -95,11 +95,14 @@ def decide(page: Page, verdict: str) -> None:
 
 def test_a_passkey_is_enrolled_by_two_and_signs_a_decision(room: Room | None) -> None:
     """Governance tests 11 and 12, UI-03, UI-14: possession first, two officers, then a signature
-    of class 3 over what the page showed; nothing leaves this machine, and the log verifies.
+    of class 3 over what the page showed and a fold that was opened on it; nothing leaves this
+    machine, and the log verifies.
     """
     if room is None:
         return
     house, request_id = room.house, room.house.asked()
+    said = house.desk.comments.comment(request_id, "why now", house.actor("quant"), key=house.key())
+    house.done(said)
     with room.browser.new_context(viewport={"width": 1440, "height": 900}) as context:
         foreign, page = watched(context), context.new_page()
         with_passkeys(page)
@@ -113,6 +116,8 @@ def test_a_passkey_is_enrolled_by_two_and_signs_a_decision(room: Room | None) ->
         decide(page, "Approve")
         shown = page.get_by_text("Shown hash").locator("xpath=following-sibling::dd[1]")
         digest = shown.first.inner_text()
+        page.get_by_text("Comments (1)").click()
+        expect(page.get_by_text("why now")).to_be_visible(timeout=SETTLES_WITHIN_MS)
         page.get_by_role("button", name="Sign: approve").click()
         expect(page.get_by_text("Signed: approve")).to_be_visible(timeout=SETTLES_WITHIN_MS)
         [decision] = decisions(house, request_id)
@@ -120,6 +125,7 @@ def test_a_passkey_is_enrolled_by_two_and_signs_a_decision(room: Room | None) ->
     assert (decision.reviewer_id, decision.key_class) == ("researcher", 3)
     signed = base64.b64decode(decision.signature.payload).decode()
     assert f'"evidence_shown_hash":"sha256:{digest}' in signed
+    assert '"sections_opened":["request","changes","decisions","comments"]' in signed
     assert foreign == []
     assert house.verdict().outcome is LogOutcome.OK
 

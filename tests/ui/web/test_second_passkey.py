@@ -76,9 +76,23 @@ def signs(page: Page, origin: str, house: WebHouse, *, older: bool = False) -> s
     return decision.key_id
 
 
+def drilled(page: Page, house: WebHouse) -> None:
+    """A drill, answered by the only key that this person has."""
+    page.get_by_role("button", name="Sign a drill").click()
+    told = page.get_by_text("Your signature is on record.")
+    expect(told).to_be_visible(timeout=SETTLES_WITHIN_MS)
+    [(key_id,)] = house.rows(
+        "SELECT json_extract(body, '$.approver_sig.key_id') FROM audit_records"
+        " WHERE type = 'key.drilled' AND json_extract(body, '$.subject.id') = ?",
+        NAME,
+    )
+    assert key_id == keys(house)[0]
+
+
 def test_a_passkey_agrees_to_the_next_one_and_both_sign(room: Room | None) -> None:
     """Governance 3 (enrolment): nobody adds a passkey behind the back of who has one; it agrees
-    where it is, no key file is needed, and afterwards each signs for the same person.
+    where it is, no key file is needed, and afterwards each signs for the same person; a drill is
+    answered by who has passkeys only (governance 1, liveness).
     """
     if room is None:
         return
@@ -93,6 +107,7 @@ def test_a_passkey_agrees_to_the_next_one_and_both_sign(room: Room | None) -> No
         assert len(keys(house)) == 1
         assert signs(page, origin, house) == keys(house)[0]
         opened(page, f"{origin}/settings")
+        drilled(page, house)
         held = first.unplugged()
         second = with_passkeys(page, wire=first.wire)
         add(page, origin)

@@ -12,6 +12,7 @@ from ui.web.case import Case
 from ui.web.parts import panels
 from ui.web.parts.pieces import Tone, badge, badges, copyable, facts
 from ui.web.parts.words import moment, number, short, verb
+from ui.web.views.exact import exact, kept_form, unopened
 from ui.web.views.form import form_of, named, sign_anew
 from ui.web.views.signature import Receipt, prove, sign_by, sign_label, stale
 from ui.web.visit import here, link
@@ -93,7 +94,20 @@ def _sign(case: Case, form: str, option: DecisionOption) -> None:
     if stale(case, here().session) is not None:
         prove(case, here().session)
         return
-    sign_by(case, form, option, key)
+    form = kept_form(case, option, form)
+    exact(case, form, option, key)
+    sign_by(case, form, option, key, held=_closed_sections(case))
+
+
+def _closed_sections(case: Case) -> bool:
+    """Say which sections the policy wants opened first, and whether nothing is signed before."""
+    sections = ", ".join(map(term, unopened(case)))
+    blocks = case.bundle.approval.evidence_shown_required.blocks and bool(sections)
+    if blocks:
+        st.warning(say("decision.open_first", sections=sections))
+    elif sections:
+        st.caption(say("decision.unopened", sections=sections))
+    return blocks
 
 
 def _key(keys: tuple[PersonKey, ...]) -> PersonKey:

@@ -44,7 +44,7 @@ def renew() -> None:
 def sign_anew() -> None:
     """The same page by another key: what was prepared for the one before is left."""
     st.session_state["form_key"] = house.command_key()
-    for name in ("ceremony", "refusal"):
+    for name in ("ceremony", "exact", "refusal"):
         st.session_state.pop(name, None)
 
 

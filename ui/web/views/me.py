@@ -18,6 +18,7 @@ from ui.web.parts import panels
 from ui.web.parts.pieces import Tone, badge, badges, facts, plain
 from ui.web.parts.words import moment
 from ui.web.place import rp_id
+from ui.web.views.drill import drill
 from ui.web.views.sign_in import take
 from ui.web.visit import here
 from ui.web.wording import say
@@ -41,6 +42,7 @@ def show() -> None:
     left, right = st.columns(2, gap="large")
     with left:
         _logins(session, logins)
+        drill()
     with right:
         _keys(keys)
 

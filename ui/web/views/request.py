@@ -1,19 +1,29 @@
 """One request: what it asks for, what happened to it, and beside it the decision."""
 
+from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from html import escape
+from typing import Final
 
 import streamlit as st
 
 from counterseal.approvals.model import ApprovalDecision
-from counterseal.policy.words import Stage
+from counterseal.desk.views.reviewers import signed_statement
+from counterseal.policy.words import EvidenceSection, Stage
 from ui.web.case import Case, read_case
+from ui.web.looked import saw
 from ui.web.parts import panels
 from ui.web.parts.pieces import Step, facts, steps
 from ui.web.parts.words import absent, moment, money, number, order_words, short, verb
 from ui.web.views.decision import card
 from ui.web.visit import here, link
 from ui.web.wording import say, term
+
+_IN_PLAIN_SIGHT: Final = (
+    EvidenceSection.REQUEST,
+    EvidenceSection.CHANGES,
+    EvidenceSection.DECISIONS,
+)
 
 
 def show() -> None:
@@ -31,6 +41,8 @@ def show() -> None:
         _request(case)
         _changes(case)
         _decisions(case.detail.history.decisions)
+        saw(case.detail.shown_hash, *_IN_PLAIN_SIGHT)
+        _comments(case)
     with right, st.container(border=True, key="decision"):
         card(case)
 
@@ -99,6 +111,27 @@ def _changes(case: Case) -> None:
         facts(*((c.field, f"{c.before} \u2192 {c.after}") for c in newest.fields))
 
 
+def _comments(case: Case) -> None:
+    """What people said about the case; a fold, so that a long talk hides nothing else."""
+    said, shown = case.thread.comments, case.detail.shown_hash
+    if not said:
+        with st.container(border=True):
+            st.header(say("request.comments"), anchor=False)
+            st.caption(say("request.no_comments"))
+        saw(shown, EvidenceSection.COMMENTS)
+        return
+    label = say("request.comments_count", count=number(len(said)))
+    fold = st.expander(label, key=f"comments-{case.thread.approval_request_id}", on_change="rerun")
+    if not fold.open:
+        return
+    saw(shown, EvidenceSection.COMMENTS)
+    with fold:
+        for one in said:
+            at = moment(one.created_at)
+            by = say("request.comment_by", person=one.person_id, moment=at)
+            facts((by, say("request.erased") if one.text is None else one.text))
+
+
 def _decisions(decisions: tuple[ApprovalDecision, ...]) -> None:
     with st.container(border=True):
         st.header(say("request.decisions"), anchor=False)
@@ -113,4 +146,19 @@ def _decisions(decisions: tuple[ApprovalDecision, ...]) -> None:
                 (say("request.at"), moment(one.decided_at)),
                 (say("request.reason"), one.decision_reason),
                 (say("request.key"), key),
+                *_opened(one),
             )
+
+
+def _opened(decision: ApprovalDecision) -> Iterator[tuple[str, str]]:
+    """What the reviewer opened before signing, and what they left closed."""
+    signed = signed_statement(decision)
+    if signed is not None and signed.sections_opened:
+        seen, seconds = _named(signed.sections_opened), number(signed.seconds_open)
+        yield say("request.opened"), say("request.opened_for", sections=seen, seconds=seconds)
+    if decision.evidence_unopened:
+        yield say("request.unopened"), _named(decision.evidence_unopened)
+
+
+def _named(sections: Iterable[EvidenceSection]) -> str:
+    return ", ".join(map(term, sections))

@@ -8,9 +8,9 @@ from datetime import timedelta
 from typing import Final
 
 import streamlit as st
-from pydantic import ValidationError
 
 from counterseal.approvals.model import ApprovalDecision
+from counterseal.approvals.statement import KIND
 from counterseal.desk.commands import Outcome
 from counterseal.desk.views.approvals import DecisionOption
 from counterseal.identity.keys import PersonKey
@@ -26,7 +26,8 @@ from ui.web.drafts import Draft, send_away
 from ui.web.launch import STEP_UP
 from ui.web.parts import panels
 from ui.web.place import rp_id
-from ui.web.views.form import named, renew
+from ui.web.views.exact import chosen
+from ui.web.views.form import named, renew, sign_anew
 from ui.web.views.sign_in import take
 from ui.web.visit import here
 from ui.web.wording import say
@@ -74,6 +75,7 @@ def prove(case: Case, session: LoginSession) -> None:
 
 def _proved() -> None:
     password, code = take("again-password", "again-code")
+    sign_anew()
     try:
         st.session_state["step_up_refusal"] = door.prove(here().session, password, code)
     except CountersealError as error:
@@ -91,9 +93,11 @@ def sign_label(word: DecisionWord) -> str:
             return say("decision.sign_approve")
 
 
-def sign_by(case: Case, form: str, option: DecisionOption, key: PersonKey) -> None:
-    """The act itself: a passphrase and a button, or the ceremony of a passkey."""
-    changed = st.session_state.get("form_shown") != case.detail.shown_hash
+def sign_by(
+    case: Case, form: str, option: DecisionOption, key: PersonKey, *, held: bool = False
+) -> None:
+    """The act itself: a passphrase and a button, or the ceremony of a passkey; nothing if held."""
+    changed = held or st.session_state.get("form_shown") != case.detail.shown_hash
     label = sign_label(option.decision)
     request_id = case.detail.history.request.approval_request_id
     asked: tuple[object, ...] = (request_id, option.decision, form)
@@ -130,23 +134,9 @@ def sign_by(case: Case, form: str, option: DecisionOption, key: PersonKey) -> No
     )
 
 
-def _chosen(request_id: str, decision: DecisionWord, form: str) -> signing.Choice | Refusal:
-    reason = str(st.session_state.get(named("reason"), "")).strip()
-    try:
-        return signing.Choice(
-            request_id=request_id,
-            decision=decision,
-            reason=reason,
-            shown_hash=str(st.session_state["form_shown"]),
-            key=form,
-        )
-    except ValidationError:
-        return refuse("REASON_TOO_SHORT", "say why")
-
-
 def _signed_by_file(request_id: str, decision: DecisionWord, form: str) -> None:
     (passphrase,) = take("passphrase")
-    choice = _chosen(request_id, decision, form)
+    choice = chosen(request_id, decision, form)
     try:
         desk, session = house.desk(), here().session
         told = (
@@ -160,7 +150,7 @@ def _signed_by_file(request_id: str, decision: DecisionWord, form: str) -> None:
 
 
 def _begin_passkey(request_id: str, decision: DecisionWord, form: str, key_id: str) -> None:
-    choice = _chosen(request_id, decision, form)
+    choice = chosen(request_id, decision, form)
     if isinstance(choice, Refusal):
         _settle(request_id, choice)
         return
@@ -180,16 +170,17 @@ def _signed_by_passkey() -> None:
     answer = answer_of(PASSKEY, signing.decision_challenge(ceremony.prepared))
     if answer is None:
         return
-    assertion = signing.assertion_of(answer)
+    stated = ceremony.prepared.statement
+    signed = signing.passkey_signature(KIND, stated.json_value(), stated.key_id, answer)
     told: Outcome | Refusal
-    if isinstance(assertion, Refusal):
-        told = assertion
-    else:
-        signature = signing.signed_by_passkey(ceremony, assertion)
-        try:
-            told = signing.committed(house.desk(), ceremony, here().session, signature)
-        except CountersealError as error:
-            told = refuse(error.code, error.message)
+    try:
+        told = (
+            signed
+            if isinstance(signed, Refusal)
+            else signing.committed(house.desk(), ceremony, here().session, signed)
+        )
+    except CountersealError as error:
+        told = refuse(error.code, error.message)
     _settle(ceremony.choice.request_id, told)
 
 
