@@ -22,7 +22,7 @@ from itertools import product
 from operator import attrgetter
 from typing import Final, NamedTuple, TypeVar, cast
 
-from counterseal.audit.drafts import draft_bytes
+from counterseal.audit.drafts import DraftWriter
 from counterseal.audit.privacy import Opening
 from counterseal.audit.record import Draft
 from counterseal.desk.ports import Reader, Store, UnitOfWork, Wanted
@@ -46,8 +46,9 @@ class Overlay:
 
     def __init__(self, under: SqlUnitOfWork) -> None:
         self._under = under
-        self._kinds: dict[type[Document], _Kind] = {}
+        self._kinds = _Kinds()
         self._drafts: list[tuple[str, bytes]] = []
+        self._writer = DraftWriter()
         self._answers: dict[Hashable, _Answer] = {}
         self._reading: dict[_Kind, int] = {}
         self._last = under.last_time()
@@ -111,11 +112,11 @@ class Overlay:
         Raises:
             InputError: when the draft does not fit the record format.
         """
-        self._drafts.append((draft["event_id"], draft_bytes(draft)))
+        self._drafts.append((draft["event_id"], self._writer.written(draft)))
         at = parse_utc(draft["occurred_at"])
         self._last = at if self._last is None else max(self._last, at)
         for document, told in as_told(draft, documents):
-            self._shelf(type(document)).write(document, told)
+            self._kinds[type(document)].write(document, told)
 
     def keep(self, openings: Sequence[Opening]) -> None:
         """Keep what opens the commitments of a draft."""
@@ -133,20 +134,16 @@ class Overlay:
                 shelf.remove(key)
 
     def flush(self) -> None:
-        """Write everything that waits."""
+        """Write everything that waits, and let go of it: the batch has ended."""
         self._under.record_all(self._drafts)
         for shelf in self._kinds.values():
             self._under.store_all(shelf.kind.KIND, tuple(shelf.changed.values()))
+        for held in (self._drafts, self._kinds, self._answers, self._reading):
+            held.clear()
 
     def _read(self, kind: type[Document]) -> "_Kind":
-        shelf = self._shelf(kind)
+        shelf = self._kinds[kind]
         self._reading.setdefault(shelf, shelf.writes)
-        return shelf
-
-    def _shelf(self, kind: type[Document]) -> "_Kind":
-        shelf = self._kinds.get(kind)
-        if shelf is None:
-            shelf = self._kinds[kind] = _Kind(kind)
         return shelf
 
 
@@ -172,14 +169,14 @@ class _Index:
         self._places: dict[str, Values] = {}
         self._in_order: dict[Values, tuple[Document, ...]] = {}
 
-    def put(self, document: Document) -> None:
+    def put(self, key: str, document: Document) -> None:
         """Take a document in, in the place of the one with its key."""
         values = tuple([_column(document, name) for name in self.names])
-        before = self._places.get(document.key)
+        before = self._places.get(key)
         if before is not None and before != values:
-            self.take(document.key)
-        self._places[document.key] = values
-        self._found.setdefault(values, {})[document.key] = document
+            self.take(key)
+        self._places[key] = values
+        self._found.setdefault(values, {})[key] = document
         self._in_order.pop(values, None)
 
     def take(self, key: str) -> None:
@@ -222,7 +219,7 @@ class _Kind:
         if index is None:
             index = self._indexes[names] = _Index(self.kind, names)
             for key in self.changed:
-                index.put(cast("Document", self.known[key]))
+                index.put(key, cast("Document", self.known[key]))
         return index
 
     def load(self, index: _Index, asked: Sequence[Values], stored: Iterable[Document]) -> None:
@@ -230,10 +227,11 @@ class _Kind:
         if index.names == (self.kind.KEY,):
             self.learn([str(key) for (key,) in asked], ())
         for document in stored:
-            if document.key in self.changed or document.key in self.gone:
+            key = document.key
+            if key in self.changed or key in self.gone:
                 continue
-            self.known[document.key] = document
-            index.put(document)
+            self.known[key] = document
+            index.put(key, document)
         index.loaded.update(asked)
 
     def learn(self, keys: Iterable[str], stored: Iterable[Document]) -> None:
@@ -245,12 +243,12 @@ class _Kind:
 
     def write(self, document: Document, told: Mapping[str, Json]) -> None:
         """Take in a new version, and its JSON."""
-        key = document.key
+        key = str(told[self.kind.KEY])
         self.known[key], self.changed[key] = document, told
         self.gone.discard(key)
         self.writes += 1
         for index in self._indexes.values():
-            index.put(document)
+            index.put(key, document)
 
     def remove(self, key: str) -> None:
         """Let go of a document that is no more."""
@@ -260,6 +258,14 @@ class _Kind:
         self.changed.pop(key, None)
         for index in self._indexes.values():
             index.take(key)
+
+
+class _Kinds(dict[type[Document], _Kind]):
+    """What a batch knows of every kind that it met."""
+
+    def __missing__(self, kind: type[Document]) -> _Kind:
+        shelf = self[kind] = _Kind(kind)
+        return shelf
 
 
 def _named(equal: Mapping[str, Wanted], values: Values, *, many: bool) -> dict[str, Wanted]:

@@ -186,7 +186,8 @@ class SqlStore:
         The keys of what a sealed record tells to be erased are destroyed then: also of one that a
         crash left behind.
         """
-        size = self._journal.seal()
+        with uncollected():
+            size = self._journal.seal()
         if self._keys is not None and self._keys.going():
             with self._turn, translated_errors(), self._writer.begin() as connection:
                 destroy_keys(connection, self._keys)

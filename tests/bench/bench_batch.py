@@ -25,6 +25,7 @@ from unittest.mock import patch
 
 from sqlalchemy import Connection
 
+from counterseal.audit.drafts import DraftWriter
 from counterseal.audit.record import StoredRow
 from counterseal.broker.gateway import PaperBroker
 from counterseal.broker.model import SimulationRequest, SimulationResult
@@ -36,7 +37,7 @@ from counterseal.kernel.canonical import Json
 from counterseal.kernel.model import Refusal
 from counterseal.market.quotes import Quote
 from counterseal.signals.model import Direction
-from storage import dialects, overlay
+from storage import dialects
 from storage.journal import Journal
 from storage.rows import DocumentTable
 from storage.tables import DOCUMENT_TABLES
@@ -125,7 +126,7 @@ PLACES: Sequence[tuple[str, object, str]] = (
     ("fill", booking, "put_to_quote"),
     ("ledger", booking, "booked"),
     ("canonical bytes", recorder, "after"),
-    ("canonical bytes", overlay, "draft_bytes"),
+    ("canonical bytes", DraftWriter, "written"),
     ("canonical bytes", DocumentTable, "cells"),
     ("sql", SqlUnitOfWork, "record_all"),
     ("sql", SqlUnitOfWork, "store_all"),

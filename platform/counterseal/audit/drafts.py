@@ -15,7 +15,7 @@ Source: RFC 8785 (members sorted by name; a newline never stands inside a string
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Final, NamedTuple, cast
 
@@ -39,7 +39,6 @@ from counterseal.kernel.clock import utc_text
 from counterseal.kernel.errors import InputError
 
 _NAMES: Final = tuple(sorted(DRAFT_FIELDS))
-_HEADS: Final = tuple((name, b'"%b":' % name.encode()) for name in _NAMES)
 _FORMAT: Final = re.compile(
     rb"\{%b\}" % rb",\n".join(rb'("%b":[^\n]*)' % name.encode() for name in _NAMES)
 )
@@ -77,14 +76,46 @@ def draft_bytes(draft: Mapping[str, object]) -> bytes:
     Raises:
         InputError: `RECORD_FIELDS`, `RECORD_INVALID` or `NOT_CANONICAL`.
     """
-    check_names(draft, DRAFT_FIELDS)
-    check_values(draft, DRAFT_FORMAT)
-    return _lines(draft)
+    return DraftWriter().written(draft)
 
 
-def _lines(draft: Mapping[str, object]) -> bytes:
-    told = [head + canonical_bytes(cast("Json", draft[name])) for name, head in _HEADS]
-    return b"{%b}" % b",\n".join(told)
+class DraftWriter:
+    """Writes drafts that follow each other, as `draft_bytes` writes each.
+
+    A member that is the same text as in the draft before, or the same object, was checked there and
+    has its line already: who acts, in which case, under which policy and key.
+    """
+
+    def __init__(self) -> None:
+        self._before: dict[str, object] = {}
+        self._lines: dict[str, bytes] = {}
+
+    def written(self, draft: Mapping[str, object]) -> bytes:
+        """The lines of a draft that is not changed afterwards.
+
+        Raises:
+            InputError: as `draft_bytes`; the writer goes on with what came before then.
+        """
+        check_names(draft, DRAFT_FIELDS)
+        before = self._before
+        fresh = {
+            name: value
+            for name, value in draft.items()
+            if value is not (known := before.get(name, before))
+            and not (type(value) is type(known) is str and value == known)
+        }
+        check_values(fresh, {name: DRAFT_FORMAT[name] for name in fresh})
+        self._lines |= {name: _line(name, value) for name, value in fresh.items()}
+        before |= fresh
+        return _joined(self._lines[name] for name in _NAMES)
+
+
+def _line(name: str, value: object) -> bytes:
+    return b'"%b":%b' % (name.encode(), canonical_bytes(cast("Json", value)))
+
+
+def _joined(lines: Iterable[bytes]) -> bytes:
+    return b"{%b}" % b",\n".join(lines)
 
 
 def read_draft(content: bytes) -> WaitingDraft:
@@ -110,7 +141,7 @@ def lined(draft: Mapping[str, object]) -> WaitingDraft:
         InputError: `RECORD_FIELDS` or `NOT_CANONICAL`.
     """
     check_names(draft, DRAFT_FIELDS)
-    return read_draft(_lines(draft))
+    return read_draft(_joined(_line(name, draft[name]) for name in _NAMES))
 
 
 class Sealing:

@@ -110,11 +110,12 @@ class Recorder:
             refusal=refusal,
             decided_at=now,
         )
+        frame = _Frame(command, policy, now)
         for place, event in enumerate(done.events):
             last_one = place == len(done.events) - 1
             documents = (*event.documents, record) if last_one else event.documents
             openings = done.openings if place == 0 else ()
-            draft = self._draft(command, event, ids[place], policy, now)
+            draft = frame.draft(event, ids[place])
             draft["after"] = after(documents, event.facts)
             draft["pii"] = [opening.commitment for opening in openings]
             work.record(draft, documents)
@@ -136,32 +137,33 @@ class Recorder:
                 got=policy.bundle_hash,
             )
 
-    def _draft(
-        self,
-        command: Command,
-        event: Event,
-        event_id: str,
-        policy: PolicyActivation | None,
-        now: datetime,
-    ) -> Draft:
+
+class _Frame:
+    """What the drafts of one command have in common."""
+
+    def __init__(self, command: Command, policy: PolicyActivation | None, now: datetime) -> None:
+        self._command = command
+        self._actor = _record_actor(command.actor)
+        self._policy = _policy_reference(policy)
+        self._at = utc_text(now)
+
+    def draft(self, event: Event, event_id: str) -> Draft:
+        """The draft of one of its events, without what it changed."""
+        command, subject = self._command, event.subject
         return Draft(
             stream=event.stream,
             event_id=event_id,
             type=event.type,
-            occurred_at=utc_text(now),
-            actor=_record_actor(command.actor),
+            occurred_at=self._at,
+            actor=self._actor,
             on_behalf_of=event.on_behalf_of or command.on_behalf_of,
             action=event.action,
             meaning=event.meaning,
             reason={"code": event.reason_code, "text": event.reason_text},
             before=None,
             after=None,
-            subject={
-                "type": event.subject.type,
-                "id": event.subject.id,
-                "version": event.subject.version,
-            },
-            policy=_policy_reference(policy),
+            subject={"type": subject.type, "id": subject.id, "version": subject.version},
+            policy=self._policy,
             run=command.run,
             step=command.name,
             request_id=event.stream,

@@ -13,6 +13,7 @@ Not here: the machine's clock (storage.system), sessions and trading days (marke
 import re
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Annotated, Final, Protocol
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
@@ -28,6 +29,8 @@ def parse_utc(value: object) -> datetime:
     Raises:
         ValueError: for naive times, epoch numbers and other text.
     """
+    if type(value) is datetime and value.tzinfo is UTC:
+        return value
     if isinstance(value, str) and _RFC3339.fullmatch(value) is not None:
         value = datetime.fromisoformat(value)
     if isinstance(value, datetime) and value.tzinfo is not None:
@@ -37,8 +40,13 @@ def parse_utc(value: object) -> datetime:
 
 def utc_text(value: datetime) -> str:
     """The one text of an instant: `2026-01-02T00:45:00.000000Z`."""
-    told = value if value.tzinfo is UTC else value.astimezone(UTC)
-    return f"{told.isoformat(timespec='microseconds')[:-6]}Z"
+    return _text_in_utc(value if value.tzinfo is UTC else value.astimezone(UTC))
+
+
+@lru_cache(maxsize=1_024)
+def _text_in_utc(value: datetime) -> str:
+    """One instant is written into many documents: all that a command changes."""
+    return f"{value.isoformat(timespec='microseconds')[:-6]}Z"
 
 
 _MICROSECOND: Final = timedelta(microseconds=1)

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from counterseal.audit.drafts import Sealing, draft_bytes, lined, read_draft
+from counterseal.audit.drafts import DraftWriter, Sealing, draft_bytes, lined, read_draft
 from counterseal.kernel.canonical import Json, canonical_bytes
 from counterseal.kernel.errors import InputError
 from tests.core.audit.log_builder import CLOCK, NOW, ORIGIN, a_draft
@@ -65,6 +65,30 @@ def test_i2_a_spliced_body_is_the_canonical_form_of_the_whole(
     """TX-K7: as if draft and place had been encoded together."""
     draft = drafted(after=after, meaning=meaning, stream=stream)
     assert body(draft_bytes(draft)) == canonical_bytes({**draft, **SEATED})
+
+
+@given(drafts=st.lists(st.builds(drafted, after=VALUES, meaning=TEXT, stream=WORDS), max_size=5))
+@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+def test_what_drafts_have_in_common_is_written_as_if_each_came_alone(
+    drafts: list[dict[str, Json]],
+) -> None:
+    """TX-K7: neighbours that share texts and objects, and the same draft again."""
+    writer = DraftWriter()
+    shared = [{**draft, "actor": drafts[0]["actor"]} for draft in drafts for _ in range(2)]
+    assert [writer.written(draft) for draft in shared] == [draft_bytes(draft) for draft in shared]
+
+
+@pytest.mark.parametrize("change", [{"stream": "two words"}, {"pii": ["none"]}, {"subject": None}])
+def test_what_does_not_fit_is_refused_beside_what_was_checked_and_leaves_nothing(
+    change: dict[str, Json],
+) -> None:
+    """TX-K4: a draft that fails is no neighbour of the next."""
+    writer = DraftWriter()
+    assert writer.written(a_draft()) == draft_bytes(a_draft())
+    for _ in range(2):
+        with pytest.raises(InputError, match="RECORD_INVALID"):
+            writer.written(drafted(**change))
+    assert writer.written(a_draft()) == draft_bytes(a_draft())
 
 
 OTHER = {
