@@ -241,6 +241,7 @@ def _our_settings(settings: Settings) -> dict[str, str]:
         "COUNTERSEAL_POLICIES": settings.counterseal_policies,
         "COUNTERSEAL_SIGNER_STATE": settings.counterseal_signer_state,
         "COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE": settings.counterseal_log_key_passphrase_file,
+        "COUNTERSEAL_QUOTES": settings.counterseal_quotes,
     }
     return {name: str(path.resolve()) for name, path in paths.items() if path is not None}
 

@@ -1,14 +1,15 @@
 """What the flow about waiting cases and orders does, in a plain function that knows no engine.
 
-Job: record every reminder, escalation and expiry that is due, look at losses and at orders that
-waited too long, and report what came of it.
+Job: record every reminder, escalation and expiry that is due, follow the market, look at losses and
+at orders that waited too long, and report what came of it.
 
 Invariants
   I1  The same round again is harmless: each step of a case or an order is recorded once.
   I2  A look that finds nothing new is no step; it is on record now and then (desk.rounds).
   I3  After a long silence orders take their steps in the world's order, each at its own instant.
 
-Not here: what is due (desk.waiting, desk.closing, desk.loss_watch, desk.timeout_scans), the
+Not here: what is due (desk.waiting, desk.closing, desk.market_watch,
+desk.loss_watch, desk.timeout_scans), the
 schedule (prefect.yaml).
 Source: governance rules 2.4 and 2.6; trading reference parts 1.3 and 1.5.
 """
@@ -19,7 +20,7 @@ from flows.workplace import Workplace
 
 
 class SweepReport(DomainModel):
-    """What was due: cases by id, orders in the world's order, then losses; often nothing."""
+    """What was due: cases by id, orders in the world's order, marks, losses; often nothing."""
 
     steps: tuple[Step, ...] = ()
 
@@ -48,5 +49,6 @@ def sweep_all(place: Workplace, run: str) -> SweepReport:
     orders = desk.expiry.expire_session_orders(actor)
     scan = desk.timeout_scans.scan(actor, run=run)
     refused = () if scan is None or scan.accepted else (scan,)
+    marks = desk.market_watch.look(actor, run=run)
     losses = desk.loss_watch.look(actor, run=run)
-    return SweepReport(steps=tuple(map(step_of, (*cases, *orders, *refused, *losses))))
+    return SweepReport(steps=tuple(map(step_of, (*cases, *orders, *refused, *marks, *losses))))

@@ -14,27 +14,19 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field
-from datetime import datetime
 from typing import Final
 
 from counterseal.desk.desk import Desk
 from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.kernel.clock import Clock
 from counterseal.kernel.ids import IdSource
-from counterseal.kernel.model import Actor, Refusal, refuse
+from counterseal.kernel.model import Actor
 from counterseal.market.ports import MarketFeed
 from flows.engine import hall_settings
 from storage.homes import open_home
+from storage.quote_file import NoQuotes, home_feed
 from storage.settings import Settings
 from storage.system import MachineClock, MachineIdSource
-
-
-class NoQuotes:
-    """A market feed of a home that has none."""
-
-    def quote(self, symbol: str, now: datetime) -> Refusal:  # noqa: ARG002 - the port's shape
-        """Always `NO_QUOTE`."""
-        return refuse("NO_QUOTE", "this home has no market feed", symbol=symbol)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,4 +88,5 @@ def workplace() -> Workplace:
     told = _WORKPLACE.get()
     if told is not None:
         return told
-    return Workplace(Settings().check(), service_id=hall_settings().counterseal_service_id)
+    settings, service_id = Settings().check(), hall_settings().counterseal_service_id
+    return Workplace(settings, feed=home_feed(settings), service_id=service_id)

@@ -19,7 +19,7 @@ from counterseal.desk.calibrating import CalibrationRun
 from counterseal.desk.discrepancies import ReconciliationRun
 from counterseal.desk.rounds import QUIET_SECONDS, UNKNOWN, Duty, DutyRound
 from counterseal.oms.ingest import GatewayCursor
-from counterseal.oms.model import OutboxEntry, OutboxStatus
+from counterseal.oms.model import WAITING, OutboxEntry
 from counterseal.readiness.model import RunKind, RunSeen
 from storage.home_reader import HomeReader
 from storage.schedules import deployed_seconds
@@ -32,8 +32,9 @@ _FLOW_OF: Mapping[RunKind, str] = {
     RunKind.WORKER: "deliver",
     RunKind.TIMEOUT_SCAN: "sweep",
     RunKind.LOSS_WATCH: "sweep",
+    RunKind.MARKET_WATCH: "sweep",
 }
-_ROUNDS = frozenset({RunKind.WORKER, RunKind.TIMEOUT_SCAN, RunKind.LOSS_WATCH})
+_ROUNDS = frozenset({*_FLOW_OF} - {RunKind.RECONCILIATION})
 
 
 def due_seconds(kind: RunKind) -> int | None:
@@ -51,6 +52,7 @@ def home_runs(reader: HomeReader) -> tuple[RunSeen, ...]:
         _worked(reader),
         _round(reader, RunKind.TIMEOUT_SCAN, Duty.TIMEOUTS),
         _round(reader, RunKind.LOSS_WATCH, Duty.LOSSES),
+        _round(reader, RunKind.MARKET_WATCH, Duty.MARKS),
         _calibrated(reader),
     )
     return tuple(run for run in found if run is not None)
@@ -65,7 +67,7 @@ def _scheduled(run: RunSeen) -> RunSeen:
 
 
 def _compared(reader: HomeReader) -> RunSeen | None:
-    newest = max(reader.find(ReconciliationRun), key=attrgetter("at"), default=None)
+    newest = next(iter(reader.newest(ReconciliationRun, "at", 1)), None)
     if newest is None:
         return None
     told = (
@@ -100,8 +102,7 @@ def _worked(reader: HomeReader) -> RunSeen | None:
     seen = [] if read is None else [read.updated_at]
     at = max([*seen, *([] if idle is None else [idle.at])])
     away = timedelta(seconds=due_seconds(RunKind.WORKER) or 0)
-    still = (OutboxStatus.PENDING.value, OutboxStatus.PROCESSING.value)
-    waiting = reader.find(OutboxEntry, status=still)
+    waiting = reader.find(OutboxEntry, status=WAITING)
     left = sum(entry.available_at <= at - away for entry in waiting)
     place = "no report read yet" if read is None else f"reports read up to {read.sequence}"
     run = RunSeen(

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Final, Protocol
 
 from counterseal.broker.book import BookChange, WorkedOrder
+from counterseal.broker.lots_taken import LotTaken, apply_fill_taken
 from counterseal.broker.model import Fill
 from counterseal.kernel.canonical import Json, canonical_bytes
 from counterseal.kernel.model import DomainModel
@@ -34,10 +35,9 @@ CREATE TABLE messages (cl_ord_id TEXT PRIMARY KEY, order_id TEXT NOT NULL, asked
   first INTEGER NOT NULL, last INTEGER NOT NULL) STRICT;
 CREATE TABLE reports (sequence INTEGER PRIMARY KEY, exec_id TEXT NOT NULL UNIQUE,
   content BLOB NOT NULL) STRICT;
-CREATE TABLE fills (fill_id TEXT PRIMARY KEY, order_id TEXT NOT NULL, lot_id TEXT NOT NULL,
-  content BLOB NOT NULL) STRICT;
+CREATE TABLE fills (fill_id TEXT PRIMARY KEY, order_id TEXT NOT NULL, content BLOB NOT NULL) STRICT;
 CREATE INDEX fills_by_order ON fills (order_id);
-CREATE INDEX fills_by_lot ON fills (lot_id);
+CREATE TABLE lots_taken (lot_id TEXT PRIMARY KEY, content BLOB NOT NULL) STRICT;
 """
 
 
@@ -65,8 +65,11 @@ class Pages(Protocol):
     def fill(self, fill_id: str) -> Fill | None:
         """One fill."""
 
-    def fills(self, *, order_id: str | None = None, lot_id: str | None = None) -> tuple[Fill, ...]:
-        """Fills of an order, or of a quote, second or bar."""
+    def fills(self, order_id: str) -> tuple[Fill, ...]:
+        """Fills of an order."""
+
+    def taken(self, lot_id: str) -> LotTaken | None:
+        """What is gone of a quote, second or bar; None when nothing is."""
 
     def keep(self, change: BookChange, asked: tuple[str, DomainModel] | None = None) -> None:
         """Keep a change, and the message (its ClOrdID and content) that asked for it."""
@@ -135,14 +138,19 @@ class SqlitePages:
         ).fetchone()
         return None if row is None else Fill.model_validate_json(row[0])
 
-    def fills(self, *, order_id: str | None = None, lot_id: str | None = None) -> tuple[Fill, ...]:
-        """Fills of an order, or of a lot."""
-        told = ("order_id", order_id) if lot_id is None else ("lot_id", lot_id)
+    def fills(self, order_id: str) -> tuple[Fill, ...]:
+        """Fills of an order."""
         rows = self._work.execute(
-            f"SELECT content FROM fills WHERE {told[0]} = ? ORDER BY fill_id",  # noqa: S608 - ours
-            (told[1],),
+            "SELECT content FROM fills WHERE order_id = ? ORDER BY fill_id", (order_id,)
         )
         return tuple(Fill.model_validate_json(row[0]) for row in rows)
+
+    def taken(self, lot_id: str) -> LotTaken | None:
+        """What is gone of a lot."""
+        row = self._work.execute(
+            "SELECT content FROM lots_taken WHERE lot_id = ?", (lot_id,)
+        ).fetchone()
+        return None if row is None else LotTaken.model_validate_json(row[0])
 
     def keep(self, change: BookChange, asked: tuple[str, DomainModel] | None = None) -> None:
         """Keep a change."""
@@ -158,8 +166,15 @@ class SqlitePages:
             row = (report.sequence, report.exec_id, _bytes(report))
             work.execute("INSERT INTO reports VALUES (?, ?, ?)", row)
         for fill in change.fills:
-            told = (fill.fill_id, fill.order_id, fill.quote_id, _bytes(fill))
-            work.execute("INSERT INTO fills VALUES (?, ?, ?, ?)", told)
+            work.execute(
+                "INSERT INTO fills VALUES (?, ?, ?)", (fill.fill_id, fill.order_id, _bytes(fill))
+            )
+            taken = apply_fill_taken(self.taken(fill.quote_id), fill)
+            work.execute(
+                "INSERT INTO lots_taken VALUES (?, ?) ON CONFLICT (lot_id) DO UPDATE"
+                " SET content = excluded.content",
+                (taken.lot_id, _bytes(taken)),
+            )
         if asked is not None and order is not None:
             cl_ord_id, message = asked
             span = (change.reports[0].sequence, change.reports[-1].sequence)

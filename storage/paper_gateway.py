@@ -32,6 +32,7 @@ from counterseal.broker.book import (
 )
 from counterseal.broker.gateway import FillTerms, happened_at
 from counterseal.broker.lifetime import deadline_of
+from counterseal.broker.lots_taken import LotTaken
 from counterseal.broker.model import Fill
 from counterseal.desk.asking import put_to_quote
 from counterseal.desk.bench import Bench
@@ -210,20 +211,23 @@ class _Own:
 
     def get(self, kind: type[D], key: str) -> D | None:
         """One of its own documents."""
-        found: Document | None = self._pages.fill(key)
-        if found is None:
-            order = self._pages.order(key)
-            found = None if order is None or not order.leaves_quantity else as_met(order)
+        found = self._pages.taken(key) if issubclass(kind, LotTaken) else self._made(key)
         return found if isinstance(found, kind) else None
+
+    def _made(self, key: str) -> Document | None:
+        """A fill, or an order that still works."""
+        fill = self._pages.fill(key)
+        if fill is not None:
+            return fill
+        order = self._pages.order(key)
+        return None if order is None or not order.leaves_quantity else as_met(order)
 
     def find(self, kind: type[D], **equal: Wanted) -> tuple[D, ...]:
         """Its own documents whose fields equal the given ones."""
-        order_id, lot_id = (equal.get(name) for name in ("order_id", "quote_id"))
+        order_id = equal.get("order_id")
         found: list[Document] = [as_met(order) for order in self._pages.working()]
-        if isinstance(lot_id, str):
-            found += self._pages.fills(lot_id=lot_id)
-        elif isinstance(order_id, str):
-            found += self._pages.fills(order_id=order_id)
+        if isinstance(order_id, str):
+            found += self._pages.fills(order_id)
         own = (one for one in found if isinstance(one, kind))
         return tuple(one for one in own if all(_is(one, n, w) for n, w in equal.items()))
 

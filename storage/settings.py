@@ -48,6 +48,9 @@ class Settings(BaseSettings):
         counterseal_stamp_url: Time-stamp authority; its root certificates lie in that folder.
         counterseal_gateway: Who works orders: `none` fills them where they are submitted,
             `paper` is the paper gateway with a book of its own, which a worker hands them to.
+        counterseal_quotes: A file of quotes that grows while the house runs: its market feed
+            (storage.quote_file); a quote of it older than `counterseal_quotes_stale_seconds` is
+            none.
         app_env: A label of this installation; it changes nothing.
         paper_execution_audit_db_path: The SQLite file; a relative path starts at the home.
         api_port, web_port: Where the HTTP API and the pages listen.
@@ -66,6 +69,8 @@ class Settings(BaseSettings):
     counterseal_outside: Path | None = None
     counterseal_stamp_url: str | None = None
     counterseal_gateway: Annotated[str, StringConstraints(pattern=r"^(none|paper)$")] = "none"
+    counterseal_quotes: Path | None = None
+    counterseal_quotes_stale_seconds: Annotated[int, Field(ge=1, le=3_600)] = 60
     app_env: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = "local"
     trading_mode: str = TradingMode.PAPER.value
     enable_live_trading: bool = False
@@ -128,7 +133,8 @@ class Settings(BaseSettings):
     def placed(self, *, home: Path, database: Path, signer_state: Path) -> "Settings":
         """The same settings with other places, each told outright.
 
-        A home at another place has neither the signer's process nor the witnesses of this one.
+        A home at another place has neither the signer's process, the witnesses nor the market feed
+        of this one.
         """
         places = {
             "counterseal_home": home,
@@ -138,6 +144,7 @@ class Settings(BaseSettings):
             "counterseal_signer_socket": None,
             "counterseal_outside": None,
             "counterseal_stamp_url": None,
+            "counterseal_quotes": None,
         }
         return Settings(**{**dict(self), **places})
 

@@ -77,6 +77,20 @@ class SqlReader:
         query = _count(kind.KIND, *_asked(equal))
         return int(self._connection.execute(query, _bound(equal)).scalar_one())
 
+    def since(self, kind: type[D], name: str, least: str) -> tuple[D, ...]:
+        """Documents whose field `name` is not below a text, in the order of their keys.
+
+        Ids are ordered by time, so that asked by the key only what came last is read.
+        """
+        rows = self._connection.execute(_since(kind.KIND, name), {"least": least})
+        return tuple(cast("D", _document(kind.KIND, tuple(row))) for row in rows)
+
+    def newest(self, kind: type[D], name: str, limit: int, **equal: Wanted) -> tuple[D, ...]:
+        """At most `limit` of what `find` gives, those of the highest time `name` and key first."""
+        query = _newest(kind.KIND, name, *_asked(equal))
+        rows = self._connection.execute(query, {**_bound(equal), "at_most": limit})
+        return tuple(cast("D", _document(kind.KIND, tuple(row))) for row in rows)
+
     def texts(self, kind: type[Document]) -> Iterator[bytes]:
         """JSON of every document of a kind, in the order of their keys, unchecked."""
         mapped, streamed = DOCUMENT_TABLES[kind.KIND], self._connection.dialect.name != "sqlite"
@@ -215,6 +229,24 @@ def _query(kind: str, *asked: tuple[str, bool]) -> Select[tuple[Cell, ...]]:
     mapped = DOCUMENT_TABLES[kind]
     chosen = select(mapped.table).where(*_conditions(kind, asked))
     return chosen.order_by(mapped.table.c[mapped.kind.KEY])
+
+
+@cache
+def _since(kind: str, name: str) -> Select[tuple[Cell, ...]]:
+    """Documents of a kind whose column is not below the parameter `least`; built once."""
+    mapped = DOCUMENT_TABLES[kind]
+    chosen = select(mapped.table).where(mapped.table.c[name] >= bindparam("least"))
+    return chosen.order_by(mapped.table.c[mapped.kind.KEY])
+
+
+@cache
+def _newest(kind: str, name: str, *asked: tuple[str, bool]) -> Select[tuple[Cell, ...]]:
+    """The `at_most` documents that `_query` gives of the highest time and key; built once."""
+    mapped = DOCUMENT_TABLES[kind]
+    columns = mapped.table.c
+    chosen = select(mapped.table).where(*_conditions(kind, asked))
+    ranked = chosen.order_by(columns[name].desc(), columns[mapped.kind.KEY].desc())
+    return ranked.limit(bindparam("at_most"))
 
 
 @cache

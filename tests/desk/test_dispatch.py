@@ -15,6 +15,8 @@ from counterseal.desk.orders import Submission
 from counterseal.identity.mandate import SubmitMandate
 from counterseal.kernel.model import Refusal
 from counterseal.signals.intent import OrderType, PaperOrderIntent
+from tests.desk.batch_room import ending
+from tests.desk.test_order_batches import broken_off
 from tests.desk.test_replacing import approved as approved_as
 from tests.desk.test_stops_and_queues import MWP
 from tests.world import World
@@ -102,6 +104,29 @@ def test_an_attempt_that_died_after_one_request_submits_only_the_other(world: Wo
     outcomes = world.desk.dispatch.execute(batch.batch_id, 1, world.service())
     assert [o.replayed for o in outcomes] == [True, False]
     assert len(world.fills()) == 2
+
+
+def test_i5_an_attempt_that_breaks_off_between_two_parts_is_gone_on_with(world: World) -> None:
+    """Dispatch I5: a part is one commit; its lease lapses, and nothing is ordered twice."""
+    for _ in range(3):
+        world.approved(quantity=1)
+    mandate_id = world.mandate()
+    batch = claimed(world, mandate_id)
+    notes = len(world.notes())
+    dying = ending(world, 3, broken_off)
+    dying.order_batches._part = 1
+    with pytest.raises(KeyboardInterrupt):
+        dying.dispatch.execute(batch.batch_id, 1, world.service())
+    assert len(world.fills()) == 1
+
+    world.after(LEASE_SECONDS)
+    again = claimed(world, mandate_id)
+    world.quote()
+    outcomes = world.desk.dispatch.execute(again.batch_id, again.attempt, world.service())
+    assert (again.batch_id, again.attempt) == (batch.batch_id, 2)
+    assert [o.replayed for o in outcomes] == [True, False, False]
+    assert len({o.sealed_size for o in outcomes}) == 1
+    assert (len(world.fills()), len(world.notes()) - notes) == (3, 4)
 
 
 def test_a_request_refused_in_one_batch_may_be_tried_in_the_next(world: World) -> None:

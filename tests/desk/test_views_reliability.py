@@ -19,6 +19,7 @@ from counterseal.desk.views.reliability import (
     outbox_rows,
     reliability_panel,
     report_rows,
+    timeout_mark,
     timeout_row,
     timeout_rows,
 )
@@ -55,7 +56,8 @@ class Shelf:
 
     def find(self, kind: type[D], **equal: Wanted) -> tuple[D, ...]:
         found = [d for d in self._documents if type(d) is kind]
-        same = [d for d in found if all(getattr(d, n) == v for n, v in equal.items())]
+        asked = {n: v if isinstance(v, tuple) else (v,) for n, v in equal.items()}
+        same = [d for d in found if all(getattr(d, n) in v for n, v in asked.items())]
         return tuple(sorted(same, key=lambda d: d.key))
 
     def count(self, kind: type[D], **equal: Wanted) -> int:
@@ -229,6 +231,25 @@ def test_an_order_that_may_not_be_marked_says_why(made: Order, seconds: int, cod
     assert timeout_rows(shelf, now) == ()
     assert isinstance(missing, Refusal)
     assert missing.code == "NOT_FOUND"
+
+
+def test_who_marked_an_order_is_told_from_its_case(world: World) -> None:
+    """TX-I9: nobody before; then the operator, the time and the reason, and of this order alone."""
+    made = resting(world)
+    world.after(30)
+    assert timeout_mark(world.log(), made.order_id) is None
+    actor, run, key = world.actor("operator"), made.workflow_run_id, world.key()
+    world.done(
+        world.desk.lifecycle.mark_timeout(
+            made.order_id, actor, workflow_run_id=run, reason="no answer", key=key
+        )
+    )
+    mark = timeout_mark(world.log(), made.order_id)
+
+    assert mark is not None
+    assert (mark.actor, mark.reason_text) == ("operator", "no answer")
+    assert mark.timestamp == world.clock.now()
+    assert timeout_mark(world.log(), "ord_9") is None
 
 
 @pytest.mark.parametrize("end", ["mark", "cancel"])

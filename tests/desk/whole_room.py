@@ -35,6 +35,7 @@ from tests.desk.access_room import Room as AccessRoom
 from tests.desk.bulk_room import RESEARCH
 from tests.desk.bulk_room import Room as BulkRoom
 from tests.desk.casework import delegated
+from tests.desk.followed import following
 from tests.desk.keeping import KeptWorld
 from tests.desk.policy_room import PolicyWorld
 from tests.storage.memory_book import MemoryBook
@@ -84,7 +85,11 @@ def trade(world: World) -> None:
 
 
 def watch(world: World) -> None:
-    """A round that meets a loss beyond the limit and one after it, and a calibration."""
+    """Marks, a clean comparison, a loss beyond the limit and one after it, a calibration."""
+    for marked in following(world).market_watch.look(world.service()):
+        world.done(marked)
+    comparing = world.desk.account_reconciling
+    world.done(comparing.compare(None, (), world.service(), key=world.key()))
     world.quote(bid="10000", ask="10001")
     [crossed] = world.desk.loss_watch.look(world.service())
     world.done(crossed)

@@ -20,12 +20,12 @@ from counterseal.identity.acts import grant_role, kind_of, statement_of
 from counterseal.identity.people import Person, Role
 from counterseal.kernel.model import Actor
 from flows.engine import HOST, Engine, engine_of
-from flows.workplace import NoQuotes
 from storage.founding import HomePlan, found_home
 from storage.home_keys import Officer, keys_folder
 from storage.home_reader import read_home
 from storage.homes import open_home
 from storage.keyring import Keyring
+from storage.quote_file import NoQuotes
 from storage.settings import Settings
 from storage.system import MachineClock, MachineIdSource
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from counterseal.broker.book import BookChange, WorkedOrder
+from counterseal.broker.lots_taken import LotTaken, apply_fill_taken
 from counterseal.broker.model import Fill
 from counterseal.broker.ports import Gateway
 from counterseal.kernel.errors import AdapterError
@@ -50,11 +51,14 @@ class MemoryPages:
     def fill(self, fill_id: str) -> Fill | None:
         return self.made.get(fill_id)
 
-    def fills(self, *, order_id: str | None = None, lot_id: str | None = None) -> tuple[Fill, ...]:
-        every = self.made.values()
-        if lot_id is not None:
-            return tuple(fill for fill in every if fill.quote_id == lot_id)
-        return tuple(fill for fill in every if fill.order_id == order_id)
+    def fills(self, order_id: str) -> tuple[Fill, ...]:
+        return tuple(fill for fill in self.made.values() if fill.order_id == order_id)
+
+    def taken(self, lot_id: str) -> LotTaken | None:
+        known: LotTaken | None = None
+        for fill in self.made.values():
+            known = apply_fill_taken(known, fill) if fill.quote_id == lot_id else known
+        return known
 
     def keep(self, change: BookChange, asked: tuple[str, DomainModel] | None = None) -> None:
         if change.order is None:

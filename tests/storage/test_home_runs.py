@@ -1,5 +1,7 @@
 """Runs that leave a document in a home, and gateways that its records name."""
 
+import json
+from dataclasses import replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -8,19 +10,27 @@ import pytest
 
 from counterseal.broker.calibration import CalibrationTerms
 from counterseal.desk.calibrating import CalibrationTape
+from counterseal.desk.desk import Desk
 from counterseal.desk.rounds import QUIET_SECONDS, Duty, RoundFound
 from counterseal.kernel.canonical import digest
+from counterseal.kernel.clock import utc_text
 from counterseal.readiness.decide import evaluate
 from counterseal.readiness.model import Exercise, Exercised, Flag, HomeSeen, Observation, RunKind
+from flows.waiting import sweep_all
+from flows.workplace import Workplace
 from storage import home_runs
 from storage.home_facts import home_facts
 from storage.home_reader import read_home
 from storage.home_runs import FORGIVEN, due_seconds
 from storage.probes import settings_seen
+from storage.quote_file import QuoteFile
 from storage.schedules import deployed_seconds
 from tests.core.broker.markets import SYMBOL, tape
 from tests.desk.gateway_room import GatewayRoom
-from tests.world import World
+from tests.world import ACCOUNT, World
+from tests.world import SYMBOL as HELD
+
+EQUITY = "real_time_equity_pnl_tracking_enabled"
 
 
 @pytest.fixture
@@ -87,32 +97,55 @@ def test_a_worker_that_nothing_schedules_counts_for_nothing(
 
 
 def test_a_scan_and_a_watch_count_until_the_next_is_due(room: GatewayRoom) -> None:
-    """TX-L4:full_timeout_worker_enabled, TX-L2:real_time_equity_pnl_tracking_enabled."""
+    """TX-L4:full_timeout_worker_enabled; a watch of losses without a feed tracks nothing."""
     world = room.world
     world.desk.timeout_scans.scan(world.service())
     world.desk.loss_watch.look(world.service())
-    for kind, name in (
-        (RunKind.TIMEOUT_SCAN, "full_timeout_worker_enabled"),
-        (RunKind.LOSS_WATCH, "real_time_equity_pnl_tracking_enabled"),
-    ):
-        edge = world.clock.now() + due(kind)
-        shown, over = flag(room, name, edge), flag(room, name, edge + timedelta(seconds=1))
-        assert (shown.value, over.value) == (True, False)
+    edge = world.clock.now() + due(RunKind.TIMEOUT_SCAN)
+    later, name = edge + timedelta(seconds=1), "full_timeout_worker_enabled"
+    assert (flag(room, name, edge).value, flag(room, name, later).value) == (True, False)
+    assert flag(room, EQUITY, edge).value is False
+    assert {run.kind for run in read(room).runs} == {RunKind.TIMEOUT_SCAN, RunKind.LOSS_WATCH}
 
 
-def test_a_watch_that_cannot_know_a_loss_shows_nothing(room: GatewayRoom) -> None:
-    """TX-L2:real_time_equity_pnl_tracking_enabled, false side: a home without quotes."""
-    world, name = room.world, "real_time_equity_pnl_tracking_enabled"
+def append(file: Path, world: World, bid: int) -> None:
+    """A quote of now at the end of the file."""
+    told = {"symbol": HELD, "bid": bid, "ask": bid + 1, "bid_size": 5, "ask_size": 5}
+    with file.open("a", encoding="utf-8") as lines:
+        lines.write(json.dumps({**told, "event_time": utc_text(world.clock.now())}) + "\n")
+
+
+def test_a_feed_that_moves_marks_while_the_house_runs_turns_the_flag(
+    room: GatewayRoom, tmp_path: Path
+) -> None:
+    """TX-L2:real_time_equity_pnl_tracking_enabled: by the marks on record, from every side."""
+    world, file = room.world, tmp_path / "quotes.jsonl"
     world.done(world.submitted(world.approved()))
-    world.desk.loss_watch.look(world.service())
-    known = flag(room, name, world.clock.now())
-    world.feed.quotes.clear()
-    world.after(1)
-    world.desk.loss_watch.look(world.service())
-    blind = flag(room, name, world.clock.now())
+    world.desk = Desk(replace(world.desk.bench, feed=QuoteFile(file, stale_seconds=60)))
+    place = Workplace(world.settings, clock=world.clock, desk=world.desk)
 
-    assert (known.value, blind.value) == (True, False)
-    assert "unknown 1" in blind.evidence
+    sweep_all(place, "run-1")
+    silent = flag(room, EQUITY, world.clock.now())
+    told = []
+    for bid in (20_010, 20_017):
+        world.after(60)
+        append(file, world, bid)
+        sweep_all(place, f"run-at-{bid}")
+        told.append(world.desk.loss_watch.facts(ACCOUNT, world.clock.now()))
+    edge = world.clock.now() - timedelta(seconds=60) + due(RunKind.MARKET_WATCH)
+    shown, over = flag(room, EQUITY, edge), flag(room, EQUITY, edge + timedelta(seconds=1))
+    world.after(61)
+    sweep_all(place, "run-after-the-feed-died")
+    stale = flag(room, EQUITY, world.clock.now())
+
+    assert (silent.value, shown.value, over.value, stale.value) == (False, True, False, False)
+    assert "marked 1" in shown.evidence
+    assert "unknown 1" in stale.evidence
+    first, second = (seen.equity for seen in told if seen is not None)
+    assert first is not None
+    assert second is not None
+    assert second - first == 7 * 4 * 10
+    assert [row.type for row in world.log()].count("market.marked") == 2
 
 
 def test_a_calibration_counts_for_good_once_every_model_was_measured(room: GatewayRoom) -> None:
@@ -139,7 +172,7 @@ def test_a_home_in_which_nothing_ran_shows_no_run(room: GatewayRoom) -> None:
     for name in (
         *("formal_reconciliation_loop_enabled", "outbox_worker_enabled"),
         *("full_timeout_worker_enabled", "slippage_liquidity_calibration_enabled"),
-        "real_time_equity_pnl_tracking_enabled",
+        EQUITY,
     ):
         assert flag(room, name, now).value is False
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from counterseal.desk.commands import Outcome
     from counterseal.desk.order_batches import KeyedSubmission
     from counterseal.kernel.canonical import Json
+    from counterseal.market.ports import MarketFeed
     from storage.settings import Settings
-    from ui.cli.quotes import GivenQuotes
 
 Quotes = Annotated[
     list[Path] | None,
@@ -67,10 +67,14 @@ def _broken(errors: "Iterable[LineError]", *, as_json: bool) -> None:
 
 def _feed(
     settings: "Settings", batch: "Sequence[KeyedSubmission]", files: list[Path]
-) -> "GivenQuotes":
-    """The files' quotes; one that names no symbol is of the only symbol that the batch has."""
+) -> "MarketFeed":
+    """The files' quotes; one that names no symbol is of the only symbol that the batch has.
+
+    Without files, the feed of the home.
+    """
     from counterseal.approvals.model import ApprovalRequest  # noqa: PLC0415 - only here
     from storage.home_reader import read_home  # noqa: PLC0415 - the same
+    from storage.quote_file import home_feed  # noqa: PLC0415 - the same
     from ui.cli.quotes import GivenQuotes, quote_from  # noqa: PLC0415 - the same
 
     requests = tuple(one.asked.approval_request_id for one in batch)
@@ -78,6 +82,8 @@ def _feed(
         cases = reader.find(ApprovalRequest, approval_request_id=requests)
     symbols = {case.payload.symbol for case in cases}
     only = symbols.pop() if len(symbols) == 1 else "unknown"
+    if not files:
+        return home_feed(settings)
     return GivenQuotes(*(quote_from(path, only, CLOCK.now()) for path in files))
 
 

@@ -45,7 +45,7 @@ def replace(
     with read_home(act.settings) as reader:
         found = reader.get(Order, order)
     symbol = "unknown" if found is None else found.symbol
-    feed = feed_from(quote, symbol, CLOCK.now())
+    feed = feed_from(quote, symbol, CLOCK.now(), act.settings)
     told, actor = words(reason), act.actor
     replacing = desk_at(act.settings, feed).replacing
     act.settled(replacing.replace(asked, actor, reason=told, key=act.key), what="replaced")

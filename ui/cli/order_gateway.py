@@ -6,7 +6,7 @@ import typer
 
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.model import Actor, Refusal, refuse
-from counterseal.oms.model import Order, OutboxEntry
+from counterseal.oms.model import WAITING, Order, OutboxEntry
 from storage.home_reader import read_home
 from ui.cli.acting import Act, acting
 from ui.cli.options import QuoteFile
@@ -24,11 +24,11 @@ def deliver(act: Act, quote: QuoteFile = None) -> None:
     """Hand every message that is due to the gateway, once, and take its reports in."""
     _ = act.actor
     with read_home(act.settings) as reader:
-        waiting = reader.find(OutboxEntry)
+        waiting = reader.find(OutboxEntry, status=WAITING)
         orders = {entry.order_id: reader.get(Order, entry.order_id) for entry in waiting}
     symbols = [order.symbol for order in orders.values() if order is not None]
-    now = CLOCK.now()
-    desk = desk_at(act.settings, feed_from(quote, symbols[-1] if symbols else "unknown", now))
+    now, symbol = CLOCK.now(), symbols[-1] if symbols else "unknown"
+    desk = desk_at(act.settings, feed_from(quote, symbol, now, act.settings))
     service = _service(act.actor)
     if desk.delivery is None or desk.ingesting is None:
         refused(

@@ -107,7 +107,7 @@ def submit(
     with read_home(act.settings) as reader:
         case = reader.get(ApprovalRequest, request)
     symbol = "unknown" if case is None else case.payload.symbol
-    feed = feed_from(quote, symbol, CLOCK.now())
+    feed = feed_from(quote, symbol, CLOCK.now(), act.settings)
     actor = act.actor
     done = desk_at(act.settings, feed).orders.submit(asked, actor, key=act.key)
     act.settled(done, what="order")

@@ -1,15 +1,15 @@
 """Quotes that the caller hands in, always marked as such."""
 
-import json
 from datetime import datetime
 from pathlib import Path
 
-from pydantic import ValidationError
-
-from counterseal.kernel.canonical import canonical_bytes, digest
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Refusal, refuse
+from counterseal.market.ports import MarketFeed
+from counterseal.market.quote_text import parse_quote
 from counterseal.market.quotes import Quote, QuoteBasis
+from storage.quote_file import home_feed
+from storage.settings import Settings
 
 
 class GivenQuotes:
@@ -30,35 +30,22 @@ def quote_from(path: Path, symbol: str, now: datetime) -> Quote:
     """Read a quote: `bid`, `ask`, `bid_size`, `ask_size`, `event_time`; more when known.
 
     Raises:
-        InputError: `QUOTE_INVALID`.
+        InputError: `QUOTE_INVALID`, `FILE_MISSING`.
     """
     try:
-        told = json.loads(path.read_text("utf-8"), parse_float=str, parse_int=str)
-        if not isinstance(told, dict):
-            raise InputError("QUOTE_INVALID", "a quote is an object", field="--quote")
-        value = {
-            "last": None,
-            "liquidity_score": "1",
-            **told,
-            "symbol": told.get("symbol", symbol),
-            "source": "command-line",
-            "basis": QuoteBasis.CALLER.value,
-            "receive_time": now.isoformat(),
-            "method": "none",
-            "method_version": "1",
-        }
-        value.setdefault("quote_id", f"quote-{digest(told)[7:23]}")
-        return Quote.model_validate_json(canonical_bytes(value))
+        content = path.read_bytes()
     except OSError as error:
         raise InputError("FILE_MISSING", str(error), field="--quote", got=path) from None
-    except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError("QUOTE_INVALID", first["msg"], field=place) from None
-    except ValueError as error:
-        raise InputError("QUOTE_INVALID", f"not JSON: {error}", field="--quote") from None
+    stated = {
+        "source": "command-line",
+        "basis": QuoteBasis.CALLER.value,
+        "receive_time": now.isoformat(),
+        "method": "none",
+        "method_version": "1",
+    }
+    return parse_quote(content, stated=stated, usual={"symbol": symbol}, field="--quote")
 
 
-def feed_from(path: Path | None, symbol: str, now: datetime) -> GivenQuotes:
-    """A feed with the file's quote, or an empty one."""
-    return GivenQuotes() if path is None else GivenQuotes(quote_from(path, symbol, now))
+def feed_from(path: Path | None, symbol: str, now: datetime, settings: Settings) -> MarketFeed:
+    """A feed with the file's quote; without a file, the feed of the home."""
+    return home_feed(settings) if path is None else GivenQuotes(quote_from(path, symbol, now))

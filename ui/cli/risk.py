@@ -32,10 +32,11 @@ from counterseal.signals.intent import OrderType, Side
 from storage.home_reader import read_home
 from storage.law import law_in_force
 from storage.policy_files import contracts_from
+from storage.quote_file import home_feed
 from storage.settings import Settings
 from storage.trading_calendar import view_calendar
 from ui.cli.options import AsJson, Home, QuoteFile
-from ui.cli.quotes import GivenQuotes, feed_from
+from ui.cli.quotes import feed_from
 from ui.cli.render import answer, refused, reject, table
 from ui.cli.risk_acts import end_override, override, sign_override, switch
 from ui.cli.session import CLOCK, decimal_of, settings_for
@@ -74,7 +75,7 @@ def show(
     """Limits, rules, states, counts, aggregates, live state of accounts, newest evaluations."""
     settings, now = settings_for(home), CLOCK.now()
     with read_home(settings) as reader:
-        limits, ground = _law(reader, settings, GivenQuotes(), now)
+        limits, ground = _law(reader, settings, home_feed(settings), now)
         panel = risk_panel(reader, ground, limits, now)
         beside = risk_desk(reader, ground, limits.desk, now)
         newest = newest_evaluations(reader, limit)
@@ -124,7 +125,7 @@ def evaluate(
         order_price=None if limit_price is None else decimal_of(limit_price, "--limit-price"),
         approved_target=target,
     )
-    feed = feed_from(quote, symbol, now)
+    feed = feed_from(quote, symbol, now, settings)
     with read_home(settings) as reader:
         if account is None:
             asked = asked.amended(account_id=_only_account(reader))

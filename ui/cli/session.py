@@ -126,9 +126,9 @@ def all_logged_in(
 def desk_at(settings: Settings, feed: MarketFeed | None = None) -> "Desk":
     """The desk for writing; errors of `storage.homes.open_home`."""
     from storage.homes import open_home  # noqa: PLC0415 - only acting opens a desk
-    from ui.cli.quotes import GivenQuotes  # noqa: PLC0415 - the same
+    from storage.quote_file import home_feed  # noqa: PLC0415 - the same
 
-    return open_home(settings, clock=CLOCK, ids=IDS, feed=feed or GivenQuotes())
+    return open_home(settings, clock=CLOCK, ids=IDS, feed=feed or home_feed(settings))
 
 
 def command_key(told: str | None) -> str:

@@ -11,7 +11,6 @@ Not here: who looks (ui.web.door), rules (the desk).
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from datetime import datetime
 from functools import cache
 from pathlib import Path
 
@@ -22,12 +21,11 @@ from counterseal.desk.installation import PolicyActivation, in_force
 from counterseal.desk.ports import Reader
 from counterseal.desk.views.history import RecordFacts
 from counterseal.kernel.clock import Clock
-from counterseal.kernel.model import Refusal, refuse
-from counterseal.market.quotes import Quote
 from counterseal.policy.limits import RiskLimits, tightened
 from storage.home_reader import HomeReader, read_home
 from storage.homes import open_home
 from storage.law import Law, law_in_force
+from storage.quote_file import home_feed
 from storage.reason_words import reason_sentences
 from storage.settings import Settings, load_settings
 from storage.system import MachineClock, MachineIdSource
@@ -36,15 +34,6 @@ from ui.web.place import web_origin
 
 CLOCK: Clock = MachineClock()
 IDS = MachineIdSource()
-
-
-class NoQuotes:
-    """A market feed without quotes: these pages price nothing."""
-
-    def quote(self, symbol: str, now: datetime) -> Quote | Refusal:
-        """Always `NO_QUOTE`."""
-        del now
-        return refuse("NO_QUOTE", "no quote was given for this symbol", symbol=symbol)
 
 
 def settings() -> Settings:
@@ -72,7 +61,7 @@ def desk() -> Desk:
 @st.cache_resource(max_entries=2, show_spinner=False)
 def _opened(database: str, bundle_hash: str) -> Desk:
     del database, bundle_hash
-    return open_home(settings(), clock=CLOCK, ids=IDS, feed=NoQuotes())
+    return open_home(settings(), clock=CLOCK, ids=IDS, feed=home_feed(settings()))
 
 
 @contextmanager

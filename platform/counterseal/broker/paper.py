@@ -13,13 +13,11 @@ becomes (oms), costs (portfolio).
 Source: TX-J1 to TX-J10; trading reference 5.1.
 """
 
-from collections.abc import Iterable
 from datetime import timedelta
 from decimal import Decimal
 from typing import Final
 
 from counterseal.broker.model import (
-    Fill,
     SimulationCheck,
     SimulationOutcome,
     SimulationRequest,
@@ -227,9 +225,3 @@ def simulate(request: SimulationRequest) -> SimulationResult:
     delayed = isinstance(request.rule, DelayedQuoteFillRule)
     modelled = ("latency", *_MODELLED) if delayed else _MODELLED
     return result_of(request, found, _checks(request), modelled)
-
-
-def consumed(fills: Iterable[Fill], *, quote_id: str, side: Side) -> Decimal:
-    """Contracts that fills already took from one side of one quote."""
-    taken = (f.last_quantity for f in fills if f.quote_id == quote_id and f.side is side)
-    return sum(taken, Decimal(0))

@@ -8,22 +8,30 @@ Invariants
       everybody's locks all.
   I3  Only a risk reviewer unlocks, with a reason and a signature over exactly what is open, and
       never one who submitted an order in question.
+  I4  A person's comparison trusts nothing that an earlier one found.
 
-Not here: comparing (desk.comparing), orders of unknown outcome (desk.reconciling).
+Not here: comparing (desk.comparing), what closed days add up to (desk.carried_books), orders of
+unknown outcome (desk.reconciling).
 Source: trading reference 3.3 rule 9; TX-I11 (reconciliation_loop).
 """
 
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
 from typing import Final
 
-from counterseal.broker.model import Fill
 from counterseal.broker.ports import Gateway
 from counterseal.desk.bench import Bench
+from counterseal.desk.carried_books import (
+    BookFacts,
+    CarriedBooks,
+    DeskFacts,
+    carry,
+    desk_facts,
+    load_books,
+    sessions_until,
+)
 from counterseal.desk.commands import Command, Done, Outcome
 from counterseal.desk.comparing import (
-    BookFacts,
-    DeskFacts,
     GatewayFacts,
     LogDifference,
     compare_books,
@@ -46,20 +54,19 @@ from counterseal.desk.ingesting import PAGE, Ingesting
 from counterseal.desk.mandates import SERVICE_ISSUER, barred_person
 from counterseal.desk.people import enrolled_key, person_of
 from counterseal.desk.ports import Reader
+from counterseal.desk.posting import in_parts
 from counterseal.desk.recorder import Decide
-from counterseal.desk.views.portfolio import history_of
 from counterseal.identity.people import Role
 from counterseal.identity.proposals import signature_problem
 from counterseal.kernel.canonical import canonical_bytes, digest
-from counterseal.kernel.model import Actor, Event, Refusal, Signature, Subject, refuse
+from counterseal.kernel.errors import InputError
+from counterseal.kernel.model import Actor, Document, Event, Refusal, Signature, Subject, refuse
+from counterseal.market.sessions import trading_day
 from counterseal.oms.ingest import BrokerReport, GatewayCursor, IngestedReport
-from counterseal.oms.model import ClientOrderId, Order, OutboxEntry
+from counterseal.oms.model import ClientOrderId
 from counterseal.policy.authorize import Action
 from counterseal.policy.words import Meaning
-from counterseal.portfolio.lots import Lot
-from counterseal.portfolio.model import Account, Position
-from counterseal.portfolio.settlement import Settlement
-from counterseal.portfolio.trades import trade_of
+from counterseal.portfolio.model import Account
 from counterseal.signals.intent import PaperOrderIntent
 
 STREAM: Final = "reconciliation"
@@ -82,7 +89,9 @@ class AccountReconciling:
     ) -> Outcome:
         """Compare everything and record it; the outcome names the run.
 
-        The service first takes in what the gateway has reported; a person compares what is there.
+        The service first takes in what the gateway has reported, and reads the books since the days
+        that a clean run has carried; a person compares everything that is there. With a gateway all
+        of its reports are compared with all orders.
 
         Args:
             gateway: None where no gateway works orders.
@@ -98,7 +107,7 @@ class AccountReconciling:
         """
         if gateway is not None and actor.issuer == SERVICE_ISSUER:
             Ingesting(self._bench, gateway).poll(actor, run=run)
-        made, found = self._compared(gateway, tuple(log), actor, key)
+        made, found, carried = self._compared(gateway, tuple(log), actor, key)
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
             barred = barred_person(reader, actor, Action.KILL_SWITCH)
@@ -112,7 +121,8 @@ class AccountReconciling:
                 action="reconciliation.compare",
                 documents=(made, *locks),
             )
-            return Done(subject_id=made.run_id, events=(event,))
+            closed = tuple(_carried(made.run_id, part) for part in in_parts(carried))
+            return Done(subject_id=made.run_id, events=(event, *closed))
 
         asked = {"gateway": made.gateway, "log": [one.json_value() for one in log]}
         return self._run("reconciliation.compare", key, digest(asked), actor, decide, run)
@@ -191,11 +201,13 @@ class AccountReconciling:
 
     def _compared(
         self, gateway: Gateway | None, log: tuple[LogDifference, ...], actor: Actor, key: str
-    ) -> tuple[ReconciliationRun, tuple[Discrepancy, ...]]:
-        now = self._bench.recorder.now()
+    ) -> tuple[ReconciliationRun, tuple[Discrepancy, ...], tuple[CarriedBooks, ...]]:
+        now, whole = self._bench.recorder.now(), actor.issuer != SERVICE_ISSUER
+        sessions = self._sessions(now)
         with self._bench.store.reader() as reader:
-            desk = DeskFacts(reader.find(Order), reader.find(OutboxEntry), reader.find(Fill))
-            books = tuple(_books(reader, account) for account in reader.find(Account))
+            accounts = reader.find(Account)
+            books = tuple(load_books(reader, one, sessions, whole=whole) for one in accounts)
+            desk = desk_facts(reader, books, whole=whole or gateway is not None)
             told = None if gateway is None else _read(reader, gateway.name, desk)
         found = [*compare_fills(desk), *(one for own in books for one in compare_books(own))]
         if gateway is not None and told is not None:
@@ -218,7 +230,15 @@ class AccountReconciling:
             started_by=actor.id,
             at=now,
         )
-        return made, every
+        return made, every, tuple(_clean(books, every, sessions, made.run_id, now))
+
+    def _sessions(self, now: datetime) -> Sequence[date]:
+        """Trading days up to the present one; none beyond the calendar."""
+        calendar = self._bench.calendar()
+        try:
+            return sessions_until(calendar.sessions, trading_day(now, calendar))
+        except InputError:
+            return ()
 
     def _run(
         self,
@@ -251,18 +271,29 @@ def _every(gateway: Gateway) -> tuple[BrokerReport, ...]:
     return tuple(found)
 
 
-def _books(reader: Reader, account: Account) -> BookFacts:
-    account_id = account.account_id
-    history = history_of(reader, account_id)
-    settled = (one.ending for one in reader.find(Settlement, account_id=account_id))
-    fills = reader.find(Fill, account_id=account_id)
-    return BookFacts(
-        account=account,
-        positions=reader.find(Position, account_id=account_id),
-        lots=reader.find(Lot, account_id=account_id),
-        entries=history.entries,
-        trades=history.trades,
-        caused=(*map(trade_of, fills), *(one for one in settled if one is not None)),
+def _clean(
+    books: Iterable[BookFacts],
+    found: Sequence[Discrepancy],
+    sessions: Sequence[date],
+    run_id: str,
+    now: datetime,
+) -> Iterator[CarriedBooks]:
+    """The closed days of every account about which nothing was found."""
+    named = {one.account_id for one in found}
+    for own in books:
+        if not named & {None, own.account.account_id}:
+            closed = carry(own, sessions, run_id, now)
+            if closed is not None:
+                yield closed
+
+
+def _carried(run_id: str, documents: tuple[Document, ...]) -> Event:
+    return Event(
+        type="reconciliation.carried",
+        stream=STREAM,
+        subject=Subject(type="reconciliation_run", id=run_id),
+        action="reconciliation.compare",
+        documents=documents,
     )
 
 

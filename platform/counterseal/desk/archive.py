@@ -29,6 +29,7 @@ from counterseal.audit.retention import (
     PurgedRange,
     Versions,
 )
+from counterseal.broker.lots_taken import LotTaken
 from counterseal.broker.model import Fill
 from counterseal.desk.commands import DocumentName
 from counterseal.desk.documents import DOCUMENTS
@@ -51,6 +52,7 @@ CASE_KINDS: Final = frozenset(
         ExecutionReport,
         OutboxEntry,
         Fill,
+        LotTaken,
     )
 )
 """Documents that go with their case; keys, accounts and commands outlive it."""

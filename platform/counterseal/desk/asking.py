@@ -5,7 +5,7 @@ Job: choose the model in force for an order and gather what it meets: a quote, p
 Invariants
   I1  The policy chooses the model; a selected outcome is always the quote model's.
   I2  An order meets nothing before its arrival and nothing after its own end.
-  I3  What earlier fills took of a quote, a print or a bar is gone.
+  I3  What earlier fills took of a quote, a print or a bar is gone, at one read however many.
 
 Not here: the models (broker), carrying the answer through the order (desk.booking).
 Source: TX-J13; trading reference 5.2 and 5.3.
@@ -17,13 +17,13 @@ from decimal import Decimal
 
 from counterseal.broker.gateway import arrival_of, protection_of, request_for
 from counterseal.broker.lifetime import deadline_of
+from counterseal.broker.lots_taken import LotTaken, taken_rows, taken_side, taken_whole
 from counterseal.broker.model import (
     Fill,
     QuoteSnapshot,
     SimulationOutcome,
     SimulationRequest,
 )
-from counterseal.broker.paper import consumed
 from counterseal.broker.walk import latency, place_of, walk_bars, walk_tape
 from counterseal.broker.windows import BarWindow
 from counterseal.desk.bench import Bench
@@ -79,9 +79,7 @@ def put_to_quote(
     if isinstance(quote, Refusal):
         return quote
     rule = QuoteFillRule() if selected is not None else rule_for(bench, order)
-    taken = consumed(
-        reader.find(Fill, quote_id=quote.quote_id), quote_id=quote.quote_id, side=order.side
-    )
+    taken = taken_side(reader.get(LotTaken, quote.quote_id), order.side)
     spec = bench.contracts.spec(contract_root(order.symbol))
     asked = request_for(
         order,
@@ -125,7 +123,7 @@ def _on_tape(
     place = place_of(asked, rule, before, after_row=_last_row(reader, order))
 
     def taken(lot_id: str) -> Mapping[int, Decimal]:
-        return _taken_rows(reader, lot_id)
+        return taken_rows(reader.get(LotTaken, lot_id))
 
     return walk_tape(asked, tape, place, taken).request
 
@@ -143,8 +141,7 @@ def _on_bars(
     bars = feed.bars(order.symbol, max((arrived, *met)), _until(bench, order, now))
 
     def taken(lot_id: str) -> Mapping[int, Decimal]:
-        fills = reader.find(Fill, quote_id=lot_id)
-        return {0: sum((fill.last_quantity for fill in fills), Decimal(0))}
+        return taken_whole(reader.get(LotTaken, lot_id))
 
     return walk_bars(asked, bars, taken, pair_stop=_pair_stop(reader, order)).request
 
@@ -169,14 +166,6 @@ def _until(bench: Bench, order: Order, now: datetime) -> datetime:
 def _last_row(reader: Reader, order: Order) -> int:
     own = reader.find(Fill, order_id=order.order_id)
     return max((use.row for fill in own for use in fill.uses), default=0)
-
-
-def _taken_rows(reader: Reader, lot_id: str) -> Mapping[int, Decimal]:
-    taken: dict[int, Decimal] = {}
-    for fill in reader.find(Fill, quote_id=lot_id):
-        for use in fill.uses:
-            taken[use.row] = taken.get(use.row, Decimal(0)) + use.contracts
-    return taken
 
 
 def _pair_stop(reader: Reader, order: Order) -> Decimal | None:

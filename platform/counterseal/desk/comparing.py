@@ -15,7 +15,7 @@ Source: trading reference 3.3 rule 9 and part 6; TX-I11 (reconciliation_loop).
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Final, NamedTuple
 
-from counterseal.broker.model import Fill
+from counterseal.desk.carried_books import BookFacts, DeskFacts
 from counterseal.desk.discrepancies import DifferenceKind as K
 from counterseal.desk.discrepancies import Discrepancy, Severity
 from counterseal.kernel.model import DomainModel
@@ -24,6 +24,8 @@ from counterseal.oms.ingest import BrokerReport, FixExecType, FixOrdStatus
 from counterseal.oms.model import SUBMIT_ACTION, Execution, Order, OutboxEntry, OutboxStatus
 from counterseal.oms.states import FIX_STATUS, OrderState
 from counterseal.portfolio.invariants import (
+    NO_TRADES,
+    NOTHING,
     Difference,
     check_cash,
     check_ledger,
@@ -32,7 +34,6 @@ from counterseal.portfolio.invariants import (
 )
 from counterseal.portfolio.lots import Lot
 from counterseal.portfolio.model import Account, LedgerEntry, Position
-from counterseal.portfolio.trades import BookedTrade
 
 _ENDED: Final = (FixOrdStatus.CANCELED, FixOrdStatus.REJECTED, FixOrdStatus.EXPIRED)
 _OF_BOOKS: Final = {
@@ -65,30 +66,6 @@ class GatewayFacts(NamedTuple):
     read_to: int
     taken: frozenset[str]
     names: Mapping[str, str]
-
-
-class DeskFacts(NamedTuple):
-    """Orders, the messages about them, and fills, as the desk has them."""
-
-    orders: tuple[Order, ...]
-    messages: tuple[OutboxEntry, ...]
-    fills: tuple[Fill, ...]
-
-
-class BookFacts(NamedTuple):
-    """The books of one account.
-
-    Attributes:
-        trades: Fills, settlements and what reversals took back: what positions count.
-        caused: Fills and settlements, reversed ones too: what the ledger has costs of.
-    """
-
-    account: Account
-    positions: tuple[Position, ...]
-    lots: tuple[Lot, ...]
-    entries: tuple[LedgerEntry, ...]
-    trades: tuple[BookedTrade, ...]
-    caused: tuple[BookedTrade, ...]
 
 
 def compare_gateway(told: GatewayFacts, desk: DeskFacts) -> tuple[Discrepancy, ...]:
@@ -141,12 +118,18 @@ def compare_fills(desk: DeskFacts) -> tuple[Discrepancy, ...]:
 
 def compare_books(books: BookFacts) -> tuple[Discrepancy, ...]:
     """One account's position, lots, cash and ledger against what they were made from."""
-    found = [*check_cash(books.account, books.entries), *check_ledger(books.entries, books.caused)]
+    carried = books.carried
+    sums = NOTHING if carried is None else carried.sums
+    found = [
+        *check_cash(books.account, books.entries, sums),
+        *check_ledger(books.entries, books.caused),
+    ]
     known = {position.position_id for position in books.positions}
     for position in books.positions:
         own = [t for t in books.trades if t.position_id == position.position_id]
         lots = [lot for lot in books.lots if lot.position_id == position.position_id]
-        found += [*check_position(position, own), *check_lots(position, lots)]
+        before = NO_TRADES if carried is None else carried.before(position.position_id)
+        found += [*check_position(position, own, before), *check_lots(position, lots)]
     for absent in sorted({t.position_id for t in books.trades} - known):
         found.append(
             Difference(

@@ -36,6 +36,7 @@ from counterseal.oms.ingest import BrokerReport, CancelTerms, order_terms
 from counterseal.oms.model import (
     CANCEL_ACTION,
     SUBMIT_ACTION,
+    WAITING,
     Order,
     OrderChange,
     OutboxEntry,
@@ -57,11 +58,7 @@ from counterseal.policy.authorize import Action, authorize
 from counterseal.risk.model import RiskEvaluation
 
 STREAM: Final = "outbox"
-_OPEN: Final = (
-    OutboxStatus.PENDING.value,
-    OutboxStatus.PROCESSING.value,
-    OutboxStatus.FAILED.value,
-)
+_OPEN: Final = (*WAITING, OutboxStatus.FAILED.value)
 
 
 class Delivery:

@@ -27,6 +27,7 @@ from counterseal.desk.leaving import Leaving
 from counterseal.desk.lifecycle import Lifecycle
 from counterseal.desk.loss_watch import LossWatch
 from counterseal.desk.mandates import Mandates
+from counterseal.desk.market_watch import MarketWatch
 from counterseal.desk.order_batches import OrderBatches
 from counterseal.desk.orders import Orders
 from counterseal.desk.people import People
@@ -64,7 +65,7 @@ class Desk:
         switches, overrides: What risk lets pass for an account, a strategy or all.
         bookkeeping: What changes a position beside fills.
         calibrating: How far fills stray from a tape, on record.
-        rounds, timeout_scans, loss_watch: What runs again and again, and that it does.
+        rounds, timeout_scans, market_watch, loss_watch: What runs again and again.
     """
 
     def __init__(self, bench: Bench, gateway: Gateway | None = None) -> None:
@@ -93,7 +94,7 @@ class Desk:
         self.overrides = RiskOverrides(bench)
         self.orders = Orders(bench, by_message=gateway is not None)
         self.order_batches = OrderBatches(bench, by_message=gateway is not None)
-        self.dispatch = Dispatch(bench, self.orders)
+        self.dispatch = Dispatch(bench, self.order_batches)
         self.lifecycle = Lifecycle(bench)
         self.expiry = Expiry(bench, self.lifecycle)
         self.replacing = Replacing(bench)
@@ -104,4 +105,5 @@ class Desk:
         self.calibrating = Calibrating(bench)
         self.rounds = Rounds(bench)
         self.timeout_scans = TimeoutScans(bench, self.lifecycle, self.rounds)
+        self.market_watch = MarketWatch(bench, self.rounds)
         self.loss_watch = LossWatch(bench, self.rounds)

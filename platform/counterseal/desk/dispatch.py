@@ -8,8 +8,9 @@ Invariants
   I3  A stale attempt or a finished batch ends without effect.
   I4  Each request of a batch is submitted under one key, whatever attempt carries it; a request
       that was refused there stays approved and may be tried in a later batch.
+  I5  An attempt that dies leaves whole parts of its batch or none; the next one repeats neither.
 
-Not here: submitting (desk.orders), mandates (desk.mandates), when to wake (flows).
+Not here: submitting (desk.order_batches), mandates (desk.mandates), when to wake (flows).
 Source: workflow part 3.
 """
 
@@ -21,7 +22,8 @@ from counterseal.desk.batches import Batch, BatchStatus
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Done, Outcome, command_about
 from counterseal.desk.mandates import SERVICE_ISSUER
-from counterseal.desk.orders import Orders, Submission
+from counterseal.desk.order_batches import KeyedSubmission, OrderBatches
+from counterseal.desk.orders import Submission
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
 from counterseal.identity.mandate import SubmitMandate
@@ -39,7 +41,7 @@ STREAM: Final = "dispatch"
 class Dispatch:
     """Claims and executes batches."""
 
-    def __init__(self, bench: Bench, orders: Orders) -> None:
+    def __init__(self, bench: Bench, orders: OrderBatches) -> None:
         self._bench = bench
         self._orders = orders
 
@@ -72,8 +74,14 @@ class Dispatch:
     ) -> tuple[Outcome, ...]:
         """Submit every request of a batch, each re-verified; outcomes in the batch's order.
 
-        A refusal is a recorded, normal outcome. A stale attempt or a finished batch gives `()`.
-        An unknown batch is refused with `NOT_FOUND`, on the record.
+        Many are committed together (`OrderBatches`). A refusal is a recorded, normal outcome. A
+        stale attempt or a finished batch gives `()`. An unknown batch is refused with `NOT_FOUND`,
+        on the record.
+
+        Raises:
+            IntegrityError: `REQUEST_MISSING`; the evidence behind a request is broken.
+            AdapterError: as `OrderBatches.submit`: what was committed stays, and the next attempt
+                goes on behind it.
         """
         with self._bench.store.reader() as reader:
             batch = reader.get(Batch, batch_id)
@@ -83,15 +91,14 @@ class Dispatch:
             return (self._unknown(batch_id, actor, run),)
         if batch.status is BatchStatus.DONE or attempt != batch.attempt:
             return ()
-        outcomes = tuple(
-            self._orders.submit(
-                submission(requests[request_id], mandate),
-                actor,
+        asked = tuple(
+            KeyedSubmission(
                 key=f"submit:{batch_id}:{request_id}",
-                run=run,
+                asked=submission(requests[request_id], mandate),
             )
             for request_id in batch.request_ids
         )
+        outcomes = self._orders.submit(asked, actor, run=run)
         self._finish(batch, actor, run)
         return outcomes
 

@@ -14,12 +14,15 @@ from counterseal.audit.keys import LogKeyChange
 from counterseal.audit.privacy import Erasure
 from counterseal.audit.retention import Hold, Purge
 from counterseal.audit.rollback import Rollback
+from counterseal.broker.lots_taken import LotTaken
 from counterseal.broker.model import Fill
 from counterseal.desk.batches import Batch
 from counterseal.desk.calibrating import CalibrationRun
+from counterseal.desk.carried_books import CarriedBooks
 from counterseal.desk.commands import CommandRecord
 from counterseal.desk.discrepancies import AccountLock, ReconciliationRun
 from counterseal.desk.installation import Installation, PolicyActivation
+from counterseal.desk.market_watch import MarketMark
 from counterseal.desk.rounds import DutyRound
 from counterseal.identity.access_reviews import AccessReview
 from counterseal.identity.accounts import FederatedAccount, LocalAccount
@@ -110,5 +113,8 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     DutyRound,
     CalibrationRun,
     AccountLoss,
+    LotTaken,
+    MarketMark,
+    CarriedBooks,
 )
 """Every kind that an event may carry."""

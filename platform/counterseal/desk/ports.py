@@ -13,6 +13,7 @@ Source: architecture part 2, one write path.
 from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
+from heapq import nlargest
 from typing import Protocol, TypeVar, runtime_checkable
 
 from counterseal.audit.privacy import Opening
@@ -58,6 +59,27 @@ def once(reader: Reader, name: Hashable, work: Callable[[], T]) -> T:
     A reader that remembers is asked by `name`, which says what `work` is and what it was given.
     """
     return reader.again(name, work) if isinstance(reader, Remembering) else work()
+
+
+@runtime_checkable
+class Ranking(Protocol):
+    """A reader that can give the newest documents without reading the others."""
+
+    def newest(self, kind: type[D], name: str, limit: int, **equal: Wanted) -> tuple[D, ...]:
+        """Those of what `find` gives whose time `name` is highest; MUST rank as `newest_of`."""
+
+
+def newest_of(
+    reader: Reader, kind: type[D], name: str, limit: int, **equal: Wanted
+) -> tuple[D, ...]:
+    """At most `limit` of what `find` gives, those of the highest time `name` (UTC) and key first.
+
+    A reader that ranks by itself reads no more than it gives.
+    """
+    if isinstance(reader, Ranking):
+        return reader.newest(kind, name, limit, **equal)
+    found = reader.find(kind, **equal)
+    return tuple(nlargest(limit, found, key=lambda one: (getattr(one, name), one.key)))
 
 
 class UnitOfWork(Reader, Protocol):

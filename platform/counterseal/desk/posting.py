@@ -14,6 +14,7 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 from typing import Final
 
+from counterseal.broker.lots_taken import LotTaken, apply_fill_taken
 from counterseal.broker.model import Fill
 from counterseal.desk.bench import Bench
 from counterseal.desk.ports import Reader
@@ -73,7 +74,7 @@ def priced(bench: Bench, fill: Fill) -> Fill:
 
 
 def booked(reader: Reader, fill: Fill, now: datetime) -> tuple[Document, ...]:
-    """The fill and every document of the books that it changes at `now` (UTC).
+    """The fill, what is gone of its market, and what it changes of the books at `now` (UTC).
 
     Raises:
         InvariantError: when the fill's account does not exist.
@@ -82,7 +83,8 @@ def booked(reader: Reader, fill: Fill, now: datetime) -> tuple[Document, ...]:
     position = reader.get(Position, trade.position_id) or open_position(trade, now)
     books = books_of(reader, position, fill.trading_day)
     strategy = strategy_filled(reader, fill, now)
-    return (fill, *post_trade(books, trade, now).documents, strategy)
+    taken = apply_fill_taken(reader.get(LotTaken, fill.quote_id), fill)
+    return (fill, taken, *post_trade(books, trade, now).documents, strategy)
 
 
 def books_of(reader: Reader, position: Position, trading_day: str) -> Books:

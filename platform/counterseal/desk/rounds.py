@@ -48,6 +48,7 @@ class Duty(StrEnum):
     DELIVER = "deliver"
     TIMEOUTS = "timeouts"
     LOSSES = "losses"
+    MARKS = "marks"
 
 
 class DutyRound(Document):

@@ -27,6 +27,24 @@ class MarketFeed(Protocol):
 
 
 @runtime_checkable
+class FollowedFeed(Protocol):
+    """A feed that follows a source while time passes, such as a file that grows.
+
+    MUST refuse a quote that is too old to tell what the market is now.
+    """
+
+    @property
+    def source(self) -> str:
+        """What it follows, as its quotes name it."""
+
+    def symbols(self) -> tuple[str, ...]:
+        """Symbols that it ever had a quote of, sorted."""
+
+    def quote(self, symbol: str, now: datetime) -> Quote | Refusal:
+        """As `MarketFeed.quote`."""
+
+
+@runtime_checkable
 class PrintFeed(Protocol):
     """A feed that also has the prints behind its quotes; a feed of quotes alone is none.
 

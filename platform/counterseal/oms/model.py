@@ -303,6 +303,10 @@ class OutboxStatus(StrEnum):
     EXPIRED = "expired"
 
 
+WAITING: Final = (OutboxStatus.PENDING.value, OutboxStatus.PROCESSING.value)
+"""Statuses of messages that nobody has taken for good, as a reader is asked for them."""
+
+
 class OutboxEntry(Document):
     """One message waiting to be handed to the paper broker exactly once.
 

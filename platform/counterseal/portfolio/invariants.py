@@ -13,6 +13,7 @@ Source: trading reference part 6; design of reconciliation.
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from decimal import Decimal
+from typing import Final, NamedTuple
 
 from counterseal.kernel.model import DomainModel, Name
 from counterseal.kernel.money import EXACT, exact_text, normalized
@@ -32,12 +33,52 @@ class Difference(DomainModel):
     got: str
 
 
-def check_cash(account: Account, entries: Iterable[LedgerEntry]) -> tuple[Difference, ...]:
-    """Cash = opening cash + the ledger; fees and tax likewise (account's currency)."""
+class CarriedSums(NamedTuple):
+    """What a ledger sums to: into cash, to costs, and to tax among them (account's currency)."""
+
+    cash: Decimal = Decimal(0)
+    costs: Decimal = Decimal(0)
+    tax: Decimal = Decimal(0)
+
+
+NOTHING: Final = CarriedSums()
+"""The sums before the first entry."""
+
+NO_TRADES: Final = (Decimal(0), Decimal(0))
+"""Contracts and costs before the first trade."""
+
+
+def ledger_sums(entries: Iterable[LedgerEntry], before: CarriedSums = NOTHING) -> CarriedSums:
+    """The sums of entries and of those before them."""
     own = dict(balances(entries))
-    costs = sum((v for name, v in own.items() if name.startswith(COST)), Decimal(0))
-    tax = own.get(TAX, Decimal(0))
-    cash = EXACT.add(account.opening_cash, own.get(CASH, Decimal(0)))
+    costs = sum((v for name, v in own.items() if name.startswith(COST)), before.costs)
+    return CarriedSums(
+        cash=EXACT.add(before.cash, own.get(CASH, Decimal(0))),
+        costs=costs,
+        tax=EXACT.add(before.tax, own.get(TAX, Decimal(0))),
+    )
+
+
+def trade_sums(
+    trades: Iterable[BookedTrade], before: tuple[Decimal, Decimal] = NO_TRADES
+) -> tuple[Decimal, Decimal]:
+    """Signed contracts and costs (currency) of trades and of those before them."""
+    quantity, fees = before
+    for trade in trades:
+        quantity = EXACT.add(quantity, trade.quantity)
+        fees = EXACT.add(fees, trade.cost)
+    return quantity, fees
+
+
+def check_cash(
+    account: Account, entries: Iterable[LedgerEntry], before: CarriedSums = NOTHING
+) -> tuple[Difference, ...]:
+    """Cash = opening cash + the ledger; fees and tax likewise (account's currency).
+
+    `before` are the sums of entries that are not told here.
+    """
+    into_cash, costs, tax = ledger_sums(entries, before)
+    cash = EXACT.add(account.opening_cash, into_cash)
     wanted = (
         ("cash_is_opening_and_ledger", cash, account.cash),
         ("fees_are_those_of_the_ledger", costs - tax, account.fees_paid),
@@ -46,12 +87,16 @@ def check_cash(account: Account, entries: Iterable[LedgerEntry]) -> tuple[Differ
     return _differing(account, wanted)
 
 
-def check_position(position: Position, trades: Iterable[BookedTrade]) -> tuple[Difference, ...]:
-    """Quantity (contracts) and fees = the sum of the trades that count."""
-    quantity = fees = Decimal(0)
-    for trade in trades:
-        quantity = EXACT.add(quantity, trade.quantity)
-        fees = EXACT.add(fees, trade.cost)
+def check_position(
+    position: Position,
+    trades: Iterable[BookedTrade],
+    before: tuple[Decimal, Decimal] = NO_TRADES,
+) -> tuple[Difference, ...]:
+    """Quantity (contracts) and fees = the sum of the trades that count.
+
+    `before` are contracts and fees of trades that are not told here.
+    """
+    quantity, fees = trade_sums(trades, before)
     wanted = (
         ("position_is_the_sum_of_its_fills", quantity, position.quantity),
         ("fees_are_those_of_its_fills", fees, position.fees),

@@ -141,6 +141,7 @@ _TABLE: Final[tuple[tuple[Probe, str], ...]] = (
             "equity",
             exercised(_E.EQUITY_FOLLOWS_QUOTE),
             exercised(_E.EQUITY_POLLED),
+            ran(RunKind.MARKET_WATCH),
             ran(RunKind.LOSS_WATCH),
         ),
         "real_time_equity_pnl_tracking_enabled",

@@ -188,6 +188,7 @@ class RunKind(StrEnum):
     TIMEOUT_SCAN = "duty_rounds.timeouts"
     WORKER = "duty_rounds.deliver"
     LOSS_WATCH = "duty_rounds.losses"
+    MARKET_WATCH = "duty_rounds.marks"
     CALIBRATION = "calibration_runs"
 
 

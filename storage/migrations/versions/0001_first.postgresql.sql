@@ -321,6 +321,8 @@ CREATE TABLE risk_evaluations (
   PRIMARY KEY (evaluation_id)
 )
 
+CREATE INDEX ix_risk_evaluations_evaluated_at ON risk_evaluations (evaluated_at)
+
 CREATE TABLE risk_states (
   account_id TEXT COLLATE "C" NOT NULL,
   kill_switch_active BIGINT NOT NULL,
@@ -386,6 +388,8 @@ CREATE TABLE orders (
 CREATE INDEX ix_orders_account_id ON orders (account_id)
 
 CREATE INDEX ix_orders_approval_request_id ON orders (approval_request_id)
+
+CREATE INDEX ix_orders_created_at ON orders (created_at)
 
 CREATE INDEX ix_orders_replace_pending ON orders (replace_pending)
 
@@ -465,6 +469,8 @@ CREATE TABLE order_outbox (
   PRIMARY KEY (outbox_id)
 )
 
+CREATE INDEX ix_order_outbox_created_at ON order_outbox (created_at)
+
 CREATE INDEX ix_order_outbox_status ON order_outbox (status)
 
 CREATE TABLE order_keys (
@@ -521,9 +527,11 @@ CREATE TABLE fills (
   PRIMARY KEY (fill_id)
 )
 
+CREATE INDEX ix_fills_occurred_at ON fills (occurred_at)
+
 CREATE INDEX ix_fills_order_id ON fills (order_id)
 
-CREATE INDEX ix_fills_quote_id ON fills (quote_id)
+CREATE INDEX ix_fills_trading_day ON fills (trading_day)
 
 CREATE TABLE accounts (
   account_id TEXT COLLATE "C" NOT NULL,
@@ -581,6 +589,8 @@ CREATE TABLE ledger_entries (
 )
 
 CREATE INDEX ix_ledger_entries_account_id ON ledger_entries (account_id)
+
+CREATE INDEX ix_ledger_entries_trading_day ON ledger_entries (trading_day)
 
 CREATE TABLE daily_pnl (
   daily_pnl_id TEXT COLLATE "C" NOT NULL,
@@ -1037,6 +1047,43 @@ CREATE TABLE account_losses (
   daily_loss_max_twd TEXT COLLATE "C" NOT NULL,
   portfolio_loss_max_twd TEXT COLLATE "C",
   state TEXT COLLATE "C",
+  at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (account_id)
+)
+
+CREATE TABLE lots_taken (
+  lot_id TEXT COLLATE "C" NOT NULL,
+  bought TEXT COLLATE "C" NOT NULL,
+  sold TEXT COLLATE "C" NOT NULL,
+  prints TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (lot_id)
+)
+
+CREATE TABLE market_marks (
+  symbol TEXT COLLATE "C" NOT NULL,
+  quote_id TEXT COLLATE "C" NOT NULL,
+  bid TEXT COLLATE "C" NOT NULL,
+  ask TEXT COLLATE "C" NOT NULL,
+  last TEXT COLLATE "C",
+  basis TEXT COLLATE "C" NOT NULL,
+  source TEXT COLLATE "C" NOT NULL,
+  event_time TEXT COLLATE "C" NOT NULL,
+  at TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (symbol)
+)
+
+CREATE TABLE carried_books (
+  account_id TEXT COLLATE "C" NOT NULL,
+  through_day TEXT COLLATE "C" NOT NULL,
+  cash TEXT COLLATE "C" NOT NULL,
+  costs TEXT COLLATE "C" NOT NULL,
+  tax TEXT COLLATE "C" NOT NULL,
+  positions TEXT COLLATE "C" NOT NULL,
+  entries BIGINT NOT NULL,
+  fills BIGINT NOT NULL,
+  settlements BIGINT NOT NULL,
+  reversals BIGINT NOT NULL,
+  run_id TEXT COLLATE "C" NOT NULL,
   at TEXT COLLATE "C" NOT NULL,
   PRIMARY KEY (account_id)
 )

@@ -321,6 +321,8 @@ CREATE TABLE risk_evaluations (
   PRIMARY KEY (evaluation_id)
 ) STRICT
 
+CREATE INDEX ix_risk_evaluations_evaluated_at ON risk_evaluations (evaluated_at)
+
 CREATE TABLE risk_states (
   account_id TEXT NOT NULL,
   kill_switch_active INTEGER NOT NULL,
@@ -386,6 +388,8 @@ CREATE TABLE orders (
 CREATE INDEX ix_orders_account_id ON orders (account_id)
 
 CREATE INDEX ix_orders_approval_request_id ON orders (approval_request_id)
+
+CREATE INDEX ix_orders_created_at ON orders (created_at)
 
 CREATE INDEX ix_orders_replace_pending ON orders (replace_pending)
 
@@ -465,6 +469,8 @@ CREATE TABLE order_outbox (
   PRIMARY KEY (outbox_id)
 ) STRICT
 
+CREATE INDEX ix_order_outbox_created_at ON order_outbox (created_at)
+
 CREATE INDEX ix_order_outbox_status ON order_outbox (status)
 
 CREATE TABLE order_keys (
@@ -521,9 +527,11 @@ CREATE TABLE fills (
   PRIMARY KEY (fill_id)
 ) STRICT
 
+CREATE INDEX ix_fills_occurred_at ON fills (occurred_at)
+
 CREATE INDEX ix_fills_order_id ON fills (order_id)
 
-CREATE INDEX ix_fills_quote_id ON fills (quote_id)
+CREATE INDEX ix_fills_trading_day ON fills (trading_day)
 
 CREATE TABLE accounts (
   account_id TEXT NOT NULL,
@@ -581,6 +589,8 @@ CREATE TABLE ledger_entries (
 ) STRICT
 
 CREATE INDEX ix_ledger_entries_account_id ON ledger_entries (account_id)
+
+CREATE INDEX ix_ledger_entries_trading_day ON ledger_entries (trading_day)
 
 CREATE TABLE daily_pnl (
   daily_pnl_id TEXT NOT NULL,
@@ -1037,6 +1047,43 @@ CREATE TABLE account_losses (
   daily_loss_max_twd TEXT NOT NULL,
   portfolio_loss_max_twd TEXT,
   state TEXT,
+  at TEXT NOT NULL,
+  PRIMARY KEY (account_id)
+) STRICT
+
+CREATE TABLE lots_taken (
+  lot_id TEXT NOT NULL,
+  bought TEXT NOT NULL,
+  sold TEXT NOT NULL,
+  prints TEXT NOT NULL,
+  PRIMARY KEY (lot_id)
+) STRICT
+
+CREATE TABLE market_marks (
+  symbol TEXT NOT NULL,
+  quote_id TEXT NOT NULL,
+  bid TEXT NOT NULL,
+  ask TEXT NOT NULL,
+  last TEXT,
+  basis TEXT NOT NULL,
+  source TEXT NOT NULL,
+  event_time TEXT NOT NULL,
+  at TEXT NOT NULL,
+  PRIMARY KEY (symbol)
+) STRICT
+
+CREATE TABLE carried_books (
+  account_id TEXT NOT NULL,
+  through_day TEXT NOT NULL,
+  cash TEXT NOT NULL,
+  costs TEXT NOT NULL,
+  tax TEXT NOT NULL,
+  positions TEXT NOT NULL,
+  entries INTEGER NOT NULL,
+  fills INTEGER NOT NULL,
+  settlements INTEGER NOT NULL,
+  reversals INTEGER NOT NULL,
+  run_id TEXT NOT NULL,
   at TEXT NOT NULL,
   PRIMARY KEY (account_id)
 ) STRICT

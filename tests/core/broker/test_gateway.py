@@ -14,8 +14,14 @@ from counterseal.broker.gateway import (
     request_for,
     send,
 )
+from counterseal.broker.lots_taken import (
+    LotTaken,
+    apply_fill_taken,
+    taken_side,
+    taken_whole,
+)
 from counterseal.broker.model import Fill, PaperAck, SimulationOutcome, SimulationRequest
-from counterseal.broker.paper import consumed, simulate
+from counterseal.broker.paper import simulate
 from counterseal.kernel.canonical import canonical_bytes
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Refusal, parse_document
@@ -243,19 +249,24 @@ def test_an_answer_to_another_request_or_an_ended_order_is_not_applied() -> None
 def test_i2_two_orders_cannot_take_the_same_contracts(wanted: list[int], size: int) -> None:
     """TX-J7: all fills of one quote's side together stay within its size."""
     fills: list[Fill] = []
+    known: LotTaken | None = None
     for number, quantity in enumerate(wanted):
         order = sent(quantity=quantity)
         quote = FRESH.amended(ask_size=size)
-        taken = consumed(fills, quote_id="q2", side=Side.BUY)
+        taken = taken_side(known, Side.BUY)
         request = request_for(order, quote, already_consumed=taken)
         assert isinstance(request, SimulationRequest)
         terms = TERMS.amended(fill_id=f"fill_{number}")
         fill = fill_from(order, request, simulate(request), terms, LATER)
-        fills.extend(() if fill is None else (fill,))
+        if fill is not None:
+            known = apply_fill_taken(known, fill)
+            fills.append(fill)
 
-    assert consumed(fills, quote_id="q2", side=Side.BUY) == min(size, sum(wanted))
-    assert consumed(fills, quote_id="q2", side=Side.SELL) == 0
-    assert consumed(fills, quote_id="other", side=Side.BUY) == 0
+    assert known is not None
+    assert (known.lot_id, known.prints) == ("q2", ())
+    assert known.bought == sum(fill.last_quantity for fill in fills) == min(size, sum(wanted))
+    assert taken_side(known, Side.SELL) == 0
+    assert taken_whole(known) == {0: known.bought}
 
 
 def test_i1_a_stored_fill_replays_to_the_same_fill() -> None:

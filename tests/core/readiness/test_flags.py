@@ -6,7 +6,7 @@ import pytest
 
 from counterseal.readiness.decide import PLANS, ROW_OF, evaluate
 from counterseal.readiness.flags import NEVER, PROBE_OF, VIOLATIONS
-from counterseal.readiness.model import Exercise, Observation, RunKind
+from counterseal.readiness.model import Exercise, Observation, RunKind, RunSeen
 from tests.core.readiness.seen import (
     BARE,
     BLIND,
@@ -185,7 +185,15 @@ RUNS = {
     RunKind.WORKER: "outbox_worker_enabled",
     RunKind.CALIBRATION: "slippage_liquidity_calibration_enabled",
     RunKind.LOSS_WATCH: "real_time_equity_pnl_tracking_enabled",
+    RunKind.MARKET_WATCH: "real_time_equity_pnl_tracking_enabled",
 }
+
+
+def with_run(newest: RunSeen) -> Observation:
+    """Everything seen, with this run as the only one of its kind."""
+    assert FULL.home is not None
+    others = tuple(one for one in FULL.home.runs if one.kind is not newest.kind)
+    return changed(FULL, "home.runs", (*others, newest))
 
 
 @pytest.mark.parametrize("kind", RunKind)
@@ -193,7 +201,7 @@ RUNS = {
 def test_a_run_counts_until_the_next_is_overdue(kind: RunKind, seconds: int, shown: bool) -> None:
     """TX-L3, TX-L4: within its interval, from both sides, also of now, with a reference to it."""
     at = FULL.at - timedelta(seconds=seconds)
-    flag = evaluate(changed(FULL, "home.runs", (run(kind, at=at),)))[RUNS[kind]]
+    flag = evaluate(with_run(run(kind, at=at)))[RUNS[kind]]
 
     assert flag.value is shown
     assert "run-1" in flag.evidence
@@ -206,8 +214,8 @@ def test_a_run_that_never_grows_old_counts_while_it_is_whole(kind: RunKind) -> N
     long_ago = run(kind, at=FULL.at - timedelta(days=900)).amended(due_seconds=None)
     partly = run(kind, whole=False)
 
-    assert _value(changed(FULL, "home.runs", (long_ago,)), RUNS[kind]) is True
-    assert _value(changed(FULL, "home.runs", (partly,)), RUNS[kind]) is False
+    assert _value(with_run(long_ago), RUNS[kind]) is True
+    assert _value(with_run(partly), RUNS[kind]) is False
 
 
 @every_flag

@@ -4,20 +4,22 @@ Job: read the books of a home as a statement, and as a curve over time.
 
 Invariants
   I1  Equity is cash plus market value, in the statement and at every point of the curve.
-  I2  A price is what the log tells of: a fill, a settlement, or what the caller told, and says so.
+  I2  A price is what the log tells of: a mark of the feed, a fill, a settlement; or what the caller
+      told. It says which.
   I3  A curve whose fills do not make the positions at hand names these.
 
 Not here: arithmetic (portfolio), frames and files (storage.frames).
 Source: US-C10, PM-27, TX-C12; AS-20; trading reference part 6.
 """
 
-from collections.abc import Iterable
-from datetime import datetime
+from collections.abc import Iterable, Iterator
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
 from counterseal.broker.model import Fill
-from counterseal.desk.ports import Reader
+from counterseal.desk.market_watch import MarketMark
+from counterseal.desk.ports import Reader, newest_of
 from counterseal.desk.views.marks import PaperView
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.portfolio.curve import CurvePoint, equity_curve
@@ -31,6 +33,9 @@ from counterseal.portfolio.valuation import Mark, Valuation, latest_marks, value
 
 LAST_FILL: Final = "last-fill"
 CALLER: Final = "caller"
+FEED: Final = "feed"
+FEED_AGE_MAX: Final = timedelta(minutes=5)
+"""A feed that marked nothing for longer is followed no more: fills tell the price again."""
 
 
 class AccountStatement(PaperView):
@@ -68,12 +73,15 @@ def portfolio_view(reader: Reader, told: Iterable[Mark], now: datetime) -> Portf
 
     Args:
         reader: The home.
-        told: Prices of the caller in quote units; they go before those of fills.
+        told: Prices of the caller in quote units; they go before the marks of the feed, and these,
+            while the feed lives, before prices of fills.
         now: Instant of the valuation.
     """
     asked = tuple(told)
-    source = CALLER if asked else LAST_FILL
-    marks = (*(last_fill(fill) for fill in reader.find(Fill)), *asked)
+    followed = tuple(_followed(mark) for mark in reader.find(MarketMark))
+    alive = any(abs(now - mark.seen_at) <= FEED_AGE_MAX for mark in followed)
+    source = CALLER if asked else FEED if alive else LAST_FILL
+    marks = (*_last_fills(reader, now), *followed, *asked)
     accounts = tuple(_statement(reader, a, marks, source, now) for a in reader.find(Account))
     used = latest_marks(marks, now, source)
     held = {row.symbol for one in accounts for row in one.valuation.positions}
@@ -82,11 +90,25 @@ def portfolio_view(reader: Reader, told: Iterable[Mark], now: datetime) -> Portf
     )
 
 
+def _last_fills(reader: Reader, now: datetime) -> Iterator[Mark]:
+    """The price of the last fill of everything held, at `now` (UTC)."""
+    for symbol in sorted({position.symbol for position in reader.find(Position)}):
+        found = newest_of(reader, Fill, "occurred_at", 1, symbol=symbol)
+        if found and found[0].occurred_at > now:
+            found = reader.find(Fill, symbol=symbol)
+        yield from map(last_fill, found)
+
+
 def last_fill(fill: Fill) -> Mark:
     """The price of a fill as a mark (quote units)."""
     return Mark(
         symbol=fill.symbol, price=fill.last_price, seen_at=fill.occurred_at, source=LAST_FILL
     )
+
+
+def _followed(mark: MarketMark) -> Mark:
+    """A recorded mark of the feed (quote units)."""
+    return Mark(symbol=mark.symbol, price=mark.price, seen_at=mark.event_time, source=FEED)
 
 
 def _statement(

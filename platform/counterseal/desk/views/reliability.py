@@ -17,14 +17,16 @@ from typing import Final
 
 from pydantic import Field
 
+from counterseal.audit.record import StoredRow
 from counterseal.desk.messages import may_be_at_gateway
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, newest_of
 from counterseal.desk.views.marks import (
     EVENTS_LIMIT,
     EVENTS_LIMIT_MAX,
     PaperView,
     checked_limit,
 )
+from counterseal.desk.views.records import ACTION_PREFIX, AuditEntry, audit_entry
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import Detail, DomainModel, Name, Refusal, details, refuse
 from counterseal.kernel.money import Exact, NonNegative, Price
@@ -38,11 +40,14 @@ from counterseal.oms.model import (
 )
 from counterseal.oms.states import OrderEventType, OrderState
 from counterseal.oms.timeouts import (
+    EXPIRABLE,
     TIMEOUT_SECONDS_DEFAULT,
     preview_timeout,
     timeout_candidates,
 )
 from counterseal.readiness.model import Flag
+
+TIMEOUT_MARKED: Final = f"{ACTION_PREFIX}timeout_marked"
 
 
 class PanelFlag(DomainModel):
@@ -164,9 +169,9 @@ def outbox_rows(
         InputError: `LIMIT_OUT_OF_RANGE` outside 1..500.
     """
     rows = checked_limit(limit, EVENTS_LIMIT_MAX)
-    entries = [e for e in reader.find(OutboxEntry) if status is None or e.status is status]
-    entries.sort(key=lambda e: (e.created_at, e.outbox_id), reverse=True)
-    return tuple(_outbox_row(reader, entry) for entry in entries[:rows])
+    asked = {} if status is None else {"status": status.value}
+    entries = newest_of(reader, OutboxEntry, "created_at", rows, **asked)
+    return tuple(_outbox_row(reader, entry) for entry in entries)
 
 
 def report_rows(reader: Reader, order_id: str) -> tuple[ReportRow, ...]:
@@ -183,7 +188,7 @@ def timeout_rows(
     Raises:
         InputError: `TIMEOUT_OUT_OF_RANGE` outside 1..86400 seconds.
     """
-    found = timeout_candidates(reader.find(Order), now, timeout_seconds)
+    found = timeout_candidates(reader.find(Order, state=EXPIRABLE), now, timeout_seconds)
     rows = (_candidate(reader, order, now, timeout_seconds) for order in found)
     return tuple(row for row in rows if not isinstance(row, Refusal))
 
@@ -208,6 +213,14 @@ def timeout_row(
     return _candidate(reader, order, now, timeout_seconds)
 
 
+def timeout_mark(rows: Iterable[StoredRow], order_id: str) -> AuditEntry | None:
+    """Who marked an order timed out, when and why, from the records of its case; None if nobody."""
+    about = f"order:{order_id}"
+    entries = (audit_entry(row) for row in rows)
+    marks = (e for e in entries if e.resource == about and e.action == TIMEOUT_MARKED)
+    return next(marks, None)
+
+
 def reliability_panel(
     reader: Reader,
     flags: Iterable[Flag],
@@ -222,9 +235,9 @@ def reliability_panel(
     probed = {flag.name: flag for flag in flags}
     open_gaps = {name for name in _GAPS if name not in probed or not probed[name].value}
     return ReliabilityPanel(
-        outbox=len(reader.find(OutboxEntry)),
-        idempotency_keys=len(reader.find(OrderKey)),
-        execution_reports=len(reader.find(ExecutionReport)),
+        outbox=reader.count(OutboxEntry),
+        idempotency_keys=reader.count(OrderKey),
+        execution_reports=reader.count(ExecutionReport),
         timeout_candidates=len(timeout_rows(reader, now, timeout_seconds)),
         flags=tuple(panel_flag(word, name, probed) for word, name in _FLAGS.items()),
         capabilities=tuple(panel_flag(word, name, probed) for word, name in _CAPABILITIES.items()),

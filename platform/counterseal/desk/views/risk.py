@@ -14,7 +14,6 @@ Source: TX-A4, TX-H15 to TX-H17; trading reference part 4.
 from collections.abc import Mapping
 from datetime import date, datetime
 from decimal import Decimal
-from heapq import nlargest
 from typing import Final
 
 from pydantic import Field
@@ -26,7 +25,7 @@ from counterseal.desk.exposure import (
     risk_snapshot,
     trading_day_text,
 )
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, newest_of
 from counterseal.desk.views.badges import all_paper, broker_was_called, safety_badges
 from counterseal.desk.views.marks import (
     EVENTS_LIMIT,
@@ -283,9 +282,8 @@ def newest_evaluations(reader: Reader, limit: int = EVENTS_LIMIT) -> Evaluations
         InputError: `LIMIT_OUT_OF_RANGE` outside 1..500.
     """
     rows = checked_limit(limit, EVENTS_LIMIT_MAX)
-    found = reader.find(RiskEvaluation)
-    newest = nlargest(rows, found, key=lambda e: (e.evaluated_at, e.evaluation_id))
-    return EvaluationsView(limit=limit, total=len(found), evaluations=tuple(newest))
+    newest = newest_of(reader, RiskEvaluation, "evaluated_at", rows)
+    return EvaluationsView(limit=limit, total=reader.count(RiskEvaluation), evaluations=newest)
 
 
 def evaluate_question(

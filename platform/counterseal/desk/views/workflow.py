@@ -18,7 +18,7 @@ from counterseal.audit.record import StoredRow
 from counterseal.broker.model import PaperAck
 from counterseal.desk.approvals import case_stream
 from counterseal.desk.exposure import Ground
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, newest_of
 from counterseal.desk.views.badges import safety_badges
 from counterseal.desk.views.marks import (
     EVENTS_LIMIT,
@@ -208,9 +208,9 @@ def runs(reader: Reader, limit: int = RUNS_LIMIT) -> RunsView:
         InputError: `LIMIT_OUT_OF_RANGE`.
     """
     checked_limit(limit, RUNS_LIMIT_MAX)
-    orders = sorted(reader.find(Order), key=lambda o: (o.created_at, o.order_id), reverse=True)
+    orders = newest_of(reader, Order, "created_at", limit)
     return RunsView(
-        limit=limit, total=len(orders), runs=tuple(_run_entry(o) for o in orders[:limit])
+        limit=limit, total=reader.count(Order), runs=tuple(_run_entry(order) for order in orders)
     )
 
 
@@ -332,10 +332,10 @@ def persistence_status(reader: Reader, told: Persistence) -> PersistenceView:
     return PersistenceView(
         persistence=told,
         runs=len({order.workflow_run_id for order in reader.find(Order)}),
-        oms_events=len(reader.find(OrderEvent)),
+        oms_events=reader.count(OrderEvent),
         audit_events=told.audit_events,
-        execution_reports=len(reader.find(ExecutionReport)),
-        outbox=len(reader.find(OutboxEntry)),
+        execution_reports=reader.count(ExecutionReport),
+        outbox=reader.count(OutboxEntry),
     )
 
 
