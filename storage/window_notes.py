@@ -6,7 +6,8 @@ redirect or a reload.
 Invariants
   I1  The file is its owner's alone (0600 in a folder 0700); it holds digests of handles.
   I2  A note is taken once, by who asks for its exact subject, and not behind its time.
-  I3  Nothing here lets anybody in: the registry decides about the login that a browser has.
+  I3  Everything here is bounded: by its time, or by how many there may be.
+  I4  Nothing here lets anybody in: the registry decides about the login that a browser has.
 
 Not here: the log (what nobody decided yet is no record), secrets (storage.credentials).
 Source: governance part 5 (after a redirect the drafts are gone: store them on the server first).
@@ -28,6 +29,8 @@ from storage.durable import make_folder
 NOTE_LIFE: Final = timedelta(minutes=10)
 NOTE_LENGTH_MAX: Final = 20_000
 CHOICE_LENGTH_MAX: Final = 40
+CHOICES_MAX: Final = 10_000
+"""Choices that are kept; whose was made longest ago is guessed anew."""
 _KEPT: Final = timedelta(days=31)
 """Longer than any session lives."""
 _SCHEMA: Final = """
@@ -115,7 +118,7 @@ class WindowNotes:
         return str(found[0]) if found is not None and utc_text(now) < found[1] else None
 
     def choose(self, choice: str, *subject: str) -> None:
-        """Remember how somebody likes to read, until they say otherwise.
+        """Remember how somebody likes to read, until they say otherwise or many others did.
 
         Raises:
             AdapterError: `CREDENTIALS_FAILED`.
@@ -124,6 +127,10 @@ class WindowNotes:
             work.execute(
                 "INSERT OR REPLACE INTO choices VALUES (?, ?)",
                 (_digest(*subject), choice[:CHOICE_LENGTH_MAX]),
+            )
+            work.execute(
+                "DELETE FROM choices WHERE rowid <= (SELECT MAX(rowid) FROM choices) - ?",
+                (CHOICES_MAX,),
             )
 
     def choice(self, *subject: str) -> str | None:

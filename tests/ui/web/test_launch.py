@@ -13,7 +13,7 @@ from starlette.routing import Route
 
 from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.policy.access import IssuerRule
-from storage import providers
+from storage import providers, window_notes
 from storage.oidc import Provider, Relying
 from storage.settings import Settings
 from storage.window_notes import WindowNotes, window_notes_file
@@ -173,6 +173,20 @@ def test_notes_are_private_taken_once_and_gone_in_time(tmp_path: Path) -> None:
     assert notes.bound(handle) is None
     assert (path.stat().st_mode & 0o777, path.parent.stat().st_mode & 0o777) == (0o600, 0o700)
     assert handle.encode() not in path.read_bytes()
+
+
+def test_choices_are_bounded_and_the_newest_are_kept(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Governance 5: who chose again stays, who chose longest ago is guessed anew."""
+    monkeypatch.setattr(window_notes, "CHOICES_MAX", 3)
+    notes = WindowNotes(window_notes_file(tmp_path))
+    for name in ("ann", "bob", "cid", "ann", "dan"):
+        notes.choose("zh-Hant", "language", "person", name)
+    kept = [
+        name for name in ("ann", "bob", "cid", "dan") if notes.choice("language", "person", name)
+    ]
+    assert kept == ["ann", "cid", "dan"]
 
 
 def test_the_command_says_what_it_is(capsys: pytest.CaptureFixture[str]) -> None:
