@@ -14,12 +14,13 @@ Source: DSSE protocol 1.0.2 (pre-authentication encoding); RFC 8032.
 from collections.abc import Mapping
 from typing import Final
 
+import orjson
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
 
 from counterseal.audit.note import decode_base64, encode_base64
 from counterseal.identity.schemes import SignatureScheme
-from counterseal.kernel.canonical import Json, canonical_bytes, parse_json, sha256_hex
+from counterseal.kernel.canonical import Json, canonical_bytes, sha256_hex
 from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.kernel.model import Signature
 
@@ -141,9 +142,9 @@ def statement_in(payload: bytes) -> dict[str, object]:
         IntegrityError: `SIGNATURE_INVALID` when it is not the canonical form of an object.
     """
     try:
-        value = parse_json(payload)
+        value = orjson.loads(payload)
         if isinstance(value, dict) and canonical_bytes(value) == payload:
             return value
-    except (InputError, ValueError, RecursionError):
+    except (InputError, ValueError):
         pass
     raise IntegrityError("SIGNATURE_INVALID", "the payload is not the canonical form of an object")

@@ -16,6 +16,7 @@ Source: governance rules, part 3 (enrolment, bootstrap, revocation).
 from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import ClassVar, Self
 
 from pydantic import Field, model_validator
@@ -75,7 +76,7 @@ class PersonKey(Document):
     @property
     def raw_public_key(self) -> bytes:
         """The bytes of the public key."""
-        return decode_base64(self.public_key, "public_key")
+        return _raw(self.public_key)
 
     @model_validator(mode="after")
     def _fits_its_scheme(self) -> Self:
@@ -93,6 +94,12 @@ class PersonKey(Document):
         return self.effective_at <= instant and (
             self.revoked_at is None or instant < self.revoked_at
         )
+
+
+@lru_cache(maxsize=1_024)
+def _raw(public_key: str) -> bytes:
+    """A key is looked at wherever it is handed on; its text stays the same."""
+    return decode_base64(public_key, "public_key")
 
 
 def decide_enrolment(

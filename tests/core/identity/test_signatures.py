@@ -114,7 +114,11 @@ def test_i2_every_flipped_byte_of_a_signature_is_refused(scheme: SignatureScheme
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 @pytest.mark.parametrize(
-    "payload", [b'{"a": 1}', b"[]", b"1", b"{", b"[" * 20_000, b'{"a":1,"a":1}', b"9" * 5000]
+    "payload",
+    [
+        *(b'{"a": 1}', b'{"a":1,"a":1}', b'{"a":1.5}', b'{"a":1e2}', b'{"a":"\\u0061"}'),
+        *(b"[]", b"1", b"{", b"[" * 20_000, b"9" * 5000),
+    ],
 )
 def test_i3_a_signed_payload_that_is_not_canonical_is_refused(
     scheme: SignatureScheme, payload: bytes
