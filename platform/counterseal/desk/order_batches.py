@@ -24,8 +24,10 @@ from counterseal.desk.bench import Bench
 from counterseal.desk.commands import CommandRecord, Outcome
 from counterseal.desk.orders import STEPS, Orders, Submission
 from counterseal.desk.ports import Reader, Store
+from counterseal.desk.submission import reference_of
 from counterseal.kernel.model import Actor, DomainModel, Name
-from counterseal.oms.model import Order
+from counterseal.market.contracts import ContractTable
+from counterseal.oms.model import Order, OrderKey
 
 PART_MAX: Final = 1_000
 """Most orders that one commit may hold."""
@@ -78,13 +80,13 @@ class OrderBatches:
     ) -> Iterator[Outcome]:
         with self._bench.store.batch() as store:
             orders = Orders(self._bench.over(store), by_message=self._by_message)
-            _read_ahead(store, part)
+            _read_ahead(store, part, self._bench.contracts)
             done = [orders.submit(one.asked, actor, key=one.key, run=run) for one in part]
         size = self._bench.store.seal()
         return (one.amended(sealed_size=size) for one in done)
 
 
-def _read_ahead(store: Store, part: Sequence[KeyedSubmission]) -> None:
+def _read_ahead(store: Store, part: Sequence[KeyedSubmission], contracts: ContractTable) -> None:
     """Read in few questions what every submit asks for by itself."""
     requests = tuple(one.asked.approval_request_id for one in part)
     commands = tuple(f"{one.key}:{step}" for one in part for step in STEPS)
@@ -92,9 +94,19 @@ def _read_ahead(store: Store, part: Sequence[KeyedSubmission]) -> None:
         _ = reader.find(CommandRecord, idempotency_key=commands)
         found = reader.find(ApprovalRequest, approval_request_id=requests)
         _ = reader.find(ApprovalDecision, approval_request_id=requests)
-        _read_orders(reader, found)
+        _read_orders(reader, found, part, contracts)
 
 
-def _read_orders(reader: Reader, requests: Sequence[ApprovalRequest]) -> None:
+def _read_orders(
+    reader: Reader,
+    requests: Sequence[ApprovalRequest],
+    part: Sequence[KeyedSubmission],
+    contracts: ContractTable,
+) -> None:
+    """Orders and uses that there were before."""
+    by_id = {request.approval_request_id: request for request in requests}
     signals = tuple(request.payload.signal_id for request in requests)
     _ = reader.find(Order, source_signal_id=signals)
+    known = [(by_id.get(one.asked.approval_request_id), one.asked) for one in part]
+    uses = [reference_of(r, asked, contracts) for r, asked in known if r is not None]
+    _ = reader.find(OrderKey, idempotency_key=tuple(one.idempotency_key for one in uses))

@@ -34,7 +34,7 @@ from counterseal.desk.mandates import acting_operator, used_mandate
 from counterseal.desk.messages import at_gateway
 from counterseal.desk.order_events import risk_judged
 from counterseal.desk.ports import Reader
-from counterseal.desk.submission import Submission, intended, wrong_terms
+from counterseal.desk.submission import Submission, intended, reference_of, wrong_terms
 from counterseal.identity.people import Person
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.model import Actor, Refusal, refuse
@@ -44,7 +44,7 @@ from counterseal.oms.states import OrderState
 from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.risk.decide import risk_refusal
 from counterseal.risk.model import RiskEvaluation
-from counterseal.signals.intent import PaperOrderIntent, exposure, intent_reference
+from counterseal.signals.intent import PaperOrderIntent, exposure
 
 _BOUND_IN_INTENT: Final = (
     "tenant",
@@ -200,17 +200,7 @@ class Orders:
     ) -> PaperOrderIntent:
         bound = request.payload
         exposed = exposure(asked.quantity, contract_ratio(self._bench.contracts, bound.symbol))
-        reference = intent_reference(
-            signal_id=bound.signal_id,
-            strategy_id=bound.strategy_id,
-            strategy_version=bound.strategy_version,
-            approval_id=request.approval_request_id,
-            symbol=bound.symbol,
-            side=bound.side,
-            quantity=asked.quantity,
-            tx_equivalent_exposure=exposed,
-            use=len(request.orders) + 1,
-        )
+        reference = reference_of(request, asked, self._bench.contracts)
         told = {name: getattr(bound, name) for name in _BOUND_IN_INTENT}
         told |= {name: getattr(asked, name) for name in _ASKED_IN_INTENT}
         return PaperOrderIntent(

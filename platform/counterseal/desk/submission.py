@@ -16,16 +16,24 @@ from typing import Final
 from counterseal.approvals.model import ApprovalRequest
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.commands import Done
+from counterseal.desk.execution_case import contract_ratio
 from counterseal.desk.order_events import changed, order_event
 from counterseal.identity.mandate import SubmitMandate
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import DomainModel, Name, Refusal, refuse
 from counterseal.kernel.money import Price, Quantity
+from counterseal.market.contracts import ContractTable
 from counterseal.oms.decide import OrderRequest, create_order
 from counterseal.oms.model import OrderKey
 from counterseal.policy.evaluation import PolicyEvaluation
-from counterseal.signals.intent import PaperOrderIntent, missing_terms
+from counterseal.signals.intent import (
+    IntentReference,
+    PaperOrderIntent,
+    exposure,
+    intent_reference,
+    missing_terms,
+)
 
 _SAME_IN_ORDER: Final = frozenset(PaperOrderIntent.model_fields) & (
     frozenset(OrderRequest.model_fields) - {"legs"}
@@ -71,6 +79,28 @@ def wrong_terms(
     if asked.selected_outcome is SimulationOutcome.PARTIAL_FILL and asked.quantity <= 1:
         return refuse("PARTIAL_FILL_NEEDS_TWO", "one contract cannot be filled in part")
     return None
+
+
+def reference_of(
+    request: ApprovalRequest, asked: Submission, contracts: ContractTable
+) -> IntentReference:
+    """What a submit is known by: order id and idempotency key, from what it asks for.
+
+    Raises:
+        InputError: `NUMBER_TOO_LONG` for a quantity whose exposure would need rounding.
+    """
+    bound = request.payload
+    return intent_reference(
+        signal_id=bound.signal_id,
+        strategy_id=bound.strategy_id,
+        strategy_version=bound.strategy_version,
+        approval_id=request.approval_request_id,
+        symbol=bound.symbol,
+        side=bound.side,
+        quantity=asked.quantity,
+        tx_equivalent_exposure=exposure(asked.quantity, contract_ratio(contracts, bound.symbol)),
+        use=len(request.orders) + 1,
+    )
 
 
 def _order_request(intent: PaperOrderIntent, approved: Decimal) -> OrderRequest:
