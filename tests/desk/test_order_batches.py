@@ -8,8 +8,11 @@ import pytest
 
 from counterseal.desk.order_batches import OrderBatches
 from counterseal.desk.orders import Orders
+from counterseal.desk.ports import Wanted
+from counterseal.kernel.model import Document
 from counterseal.oms.model import Order, OutboxEntry, OutboxStatus
 from storage.overlay import Overlay
+from storage.unit_of_work import SqlReader
 from tests.desk.batch_room import (
     answers,
     approved,
@@ -64,6 +67,28 @@ def test_parts_are_committed_one_after_the_other(world: World) -> None:
     outcomes = together(world, batch)
 
     assert [o.sealed_size - before for o in outcomes] == [14, 14, 21]
+
+
+def test_a_batch_asks_the_database_as_often_however_many_orders_it_has(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Issue 5, speed: what every order asks for is asked for once."""
+    asked: list[str] = []
+    find = SqlReader.find
+
+    def counted(reader: SqlReader, kind: type[Document], **equal: Wanted) -> tuple[Document, ...]:
+        asked.append(kind.KIND)
+        return find(reader, kind, **equal)
+
+    batches = [[keyed(name, f"key-of-{name}") for name in approved(world, n)] for n in (2, 2, 4)]
+    monkeypatch.setattr(SqlReader, "find", counted)
+    found = list[list[str]]()
+    for batch in batches:
+        asked.clear()
+        assert all(outcome.accepted for outcome in together(world, batch))
+        found.append(sorted(asked))
+
+    assert found[1] == found[2]
 
 
 def broken_off() -> None:
