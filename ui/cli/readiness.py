@@ -4,9 +4,8 @@ from collections.abc import Sequence
 
 import typer
 
-from counterseal.kernel.canonical import Json
-from counterseal.readiness.decide import decide_boundaries, evaluate, unchecked
-from counterseal.readiness.model import Boundary, Flag, Observation
+from counterseal.readiness.model import Boundary, Flag
+from counterseal.readiness.report import Readiness, readiness_of
 from storage.probes import observe
 from ui.cli.options import AsJson, Home
 from ui.cli.render import answer, leave, table
@@ -26,27 +25,17 @@ def readiness(home: Home = None, as_json: AsJson = False) -> None:
     Exit status 0 when every flag could be computed, 3 when one could not or there is no home,
     4 when there is a home that cannot be read.
     """
-    seen = observe(settings_for(home), CLOCK.now())
-    boundaries, flags = decide_boundaries(seen), evaluate(seen)
-    value: dict[str, Json] = {
-        "checked_at": seen.json_value()["at"],
-        "home_problem": seen.home_problem,
-        "log_size": None if seen.home is None else seen.home.log.size,
-        "safety_defaults": {**seen.settings.json_value()},
-        "boundaries": [boundary.json_value() for boundary in boundaries],
-        "flags": [flag.json_value() for flag in flags.values()],
-        "could_not_check": [*unchecked(flags.values())],
-    }
-    answer(value, _lines(boundaries, [*flags.values()]), as_json=as_json)
-    status = _status(seen, [*flags.values()])
+    told = readiness_of(observe(settings_for(home), CLOCK.now()))
+    answer(told.json_value(), _lines(told.boundaries, told.flags), as_json=as_json)
+    status = _status(told)
     if status:
         leave(status)
 
 
-def _status(seen: Observation, flags: list[Flag]) -> int:
-    if seen.home_problem not in {"", "DATABASE_MISSING"}:
+def _status(told: Readiness) -> int:
+    if told.home_problem not in {"", "DATABASE_MISSING"}:
         return UNREADABLE
-    return INCONCLUSIVE if unchecked(flags) else 0
+    return INCONCLUSIVE if told.could_not_check else 0
 
 
 def _lines(boundaries: Sequence[Boundary], flags: Sequence[Flag]) -> list[str]:

@@ -111,7 +111,7 @@ def _boundary(plan: BoundaryPlan, flags: Mapping[str, Flag], settings: SettingsS
     return Boundary(
         row=plan.row,
         service=plan.service,
-        readiness_state=_state(plan, flags),
+        readiness_state=readiness_state(plan, flags),
         summary=plan.summary,
         flags=own,
         safety_defaults=settings,
@@ -128,7 +128,8 @@ def _boundary(plan: BoundaryPlan, flags: Mapping[str, Flag], settings: SettingsS
     )
 
 
-def _state(plan: BoundaryPlan, flags: Mapping[str, Flag]) -> str:
+def readiness_state(plan: BoundaryPlan, flags: Mapping[str, Flag]) -> str:
+    """The name of what a boundary's flags come to; `flags` holds every flag by its name."""
     shown = [flags[name] for name in (*plan.flags, *plan.safety)]
     waiting = [flags[name] for name in sorted(_waits_for(plan))]
     if flags["paper_only"].value is False or any(f.value for f in shown if f.name in VIOLATIONS):

@@ -146,7 +146,8 @@ def every(name: str, *probes: Probe) -> Probe:
                     return one
         return Found(True, "; ".join(one.evidence for one in found))
 
-    return Probe(name, "; ".join(probe.looks_at for probe in probes), look)
+    told = (part for probe in probes for part in probe.looks_at.split("; "))
+    return Probe(name, "; ".join(dict.fromkeys(told)), look)
 
 
 def inverse(name: str, probe: Probe) -> Probe:
