@@ -2,16 +2,41 @@
 
 from typing import TYPE_CHECKING
 
+import orjson
+
 from counterseal.kernel.canonical import Json
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from counterseal.audit.accounts import RecordStanding
     from counterseal.audit.record import StoredRow
     from storage.home_reader import HomeReader
 
 _LEFT = ("seq", "stream", "stream_seq", "event_id", "type", "occurred_at", "recorded_at")
+
+
+def told_records(
+    reader: "HomeReader", rows: "Sequence[StoredRow]"
+) -> tuple[dict[str, Json], dict[int, str]]:
+    """Records as one JSON value with the newest checkpoint; and what is left of each, in words."""
+    states = record_states(reader, rows)
+    newest = reader.newest_checkpoint()
+    left = {seq: words_of(told) for seq, told in states.items()}
+    value: dict[str, Json] = {
+        "records": [_body(row.body) if row.body else left_of(row) for row in rows],
+        "states": {str(row): words for row, words in left.items() if words},
+        "checkpoint": None if newest is None else newest.note,
+    }
+    return value, left
+
+
+def _body(body: bytes) -> Json:
+    try:
+        value: Json = orjson.loads(body)
+    except (orjson.JSONDecodeError, TypeError):
+        return {"error": "NOT_JSON"}
+    return value
 
 
 def record_states(reader: "HomeReader", rows: "Iterable[StoredRow]") -> dict[int, "RecordStanding"]:

@@ -2,7 +2,6 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-import orjson
 import typer
 
 from counterseal.audit.evidence import Evidence
@@ -12,7 +11,7 @@ from counterseal.kernel.errors import AdapterError, CountersealError
 from counterseal.kernel.model import Refusal
 from storage.home_reader import HomeReader, read_home
 from storage.settings import Settings
-from ui.cli.absence import left_of, record_states, words_of
+from ui.cli.absence import told_records
 from ui.cli.audit_keys import keys, recover
 from ui.cli.given import Expect, Named, SignerStateFile, Vkey
 from ui.cli.log_keys import revoke_key, rotate
@@ -40,20 +39,13 @@ def show(
     """Records as stored. Looking proves nothing: see `audit verify`."""
     with read_home(settings_for(home)) as reader:
         rows = _shown(reader, seq, stream)
-        states = record_states(reader, rows)
-        newest = reader.newest_checkpoint()
+        value, left = told_records(reader, rows)
     if not rows and (seq is not None or stream is not None):
         reject("NOT_FOUND", "no such record", got=stream if seq is None else seq)
-    left = {seq: words_of(told) for seq, told in states.items()}
     lines = table(
         [(r.seq, r.recorded_at, r.type, r.stream, r.leaf_hash[:16], left[r.seq]) for r in rows],
         *("SEQ", "RECORDED", "TYPE", "STREAM", "LEAF", "STATE"),
     )
-    value: dict[str, Json] = {
-        "records": [_body(row.body) if row.body else left_of(row) for row in rows],
-        "states": {str(row): words for row, words in left.items() if words},
-        "checkpoint": None if newest is None else newest.note,
-    }
     answer(value, lines, as_json=as_json)
 
 
@@ -188,11 +180,3 @@ def _told(view: "IntegrityView") -> list[str]:
         f"log      {counts}, {view.workflows_checked} cases",
         *(f"because  {words}" for words in view.because),
     ]
-
-
-def _body(body: bytes) -> Json:
-    try:
-        value: Json = orjson.loads(body)
-    except (orjson.JSONDecodeError, TypeError):
-        return {"error": "NOT_JSON"}
-    return value

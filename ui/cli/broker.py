@@ -11,9 +11,13 @@ from pydantic import ValidationError
 
 from counterseal.broker.model import SimulationOutcome, SimulationResult
 from counterseal.broker.models import MODELS
-from counterseal.desk.views.model_preview import SupposedBar, preview_model, told_rules
+from counterseal.desk.views.model_preview import (
+    SupposedBar,
+    preview_model,
+    told_preview,
+    told_rules,
+)
 from counterseal.desk.views.simulation import SimulationForm
-from counterseal.kernel.canonical import Json
 from counterseal.market import quotes
 from counterseal.market.instruments import contract_root
 from counterseal.policy.execution import (
@@ -92,9 +96,7 @@ def preview(
     rule = _rule(settings, form.symbol, model, now)
     shown = [_print(text) for text in prints or ()]
     result = preview_model(form, rule, now, prints=shown, bar=_bar(bar))
-    value: dict[str, Json] = {"form": form.json_value(), "model": rule.json_value()}
-    value |= {"preview": True, "result": result.json_value()}
-    answer(value, _lines(result), as_json=as_json)
+    answer(told_preview(form, rule, result), _lines(result), as_json=as_json)
 
 
 def _form(

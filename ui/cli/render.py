@@ -1,6 +1,5 @@
 """What commands print: one JSON document or text on stdout, messages on stderr."""
 
-import json
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextvars import ContextVar
@@ -8,6 +7,7 @@ from typing import TYPE_CHECKING, Final, NoReturn
 
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.errors import CountersealError, InputError
+from ui.exports import document_text
 
 if TYPE_CHECKING:
     from counterseal.kernel.model import Refusal
@@ -25,7 +25,7 @@ def notice(text: str) -> None:
 
 def document(value: Mapping[str, Json]) -> None:
     """The one JSON document of a command."""
-    sys.stdout.write(json.dumps(value, indent=2, sort_keys=True) + "\n")
+    sys.stdout.write(document_text(value))
 
 
 def answer(value: Mapping[str, Json], lines: Iterable[str], *, as_json: bool) -> None:

@@ -10,7 +10,7 @@ Not here: the views.
 Source: features TX-F1, TX-G10, TX-G11, TX-G13.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Final, Literal
 
 from counterseal.kernel.errors import InputError
@@ -62,28 +62,40 @@ _UNSAFE_WHEN: Final = {
 }
 
 
+SAFETY_FLAGS: Final = frozenset(_UNSAFE_WHEN)
+"""Names of the flags that every view looks for."""
+
 _OBSERVED: Final = "snapshot"
 """What a check saw, such as a live setting that it then refused: no claim of the record."""
 
 
-def unsafe_flags(value: object, path: str = "") -> tuple[str, ...]:
+def unsafe_flags(
+    value: object, path: str = "", *, also_false: Collection[str] = ()
+) -> tuple[str, ...]:
     """Paths of every safety flag, at any depth of a JSON value, that does not say paper.
 
     A flag that is no truth value at all is unsafe, too; a snapshot of what was seen is left out.
+
+    Args:
+        value: JSON.
+        path: Of the value.
+        also_false: Names of further flags that are safe only when false.
     """
     if isinstance(value, Mapping):
         found: list[str] = []
         for name, inner in value.items():
             here = f"{path}.{name}" if path else str(name)
-            if name in _UNSAFE_WHEN:
-                safe = inner is (not _UNSAFE_WHEN[name])
+            if name in _UNSAFE_WHEN or name in also_false:
+                safe = inner is (not _UNSAFE_WHEN.get(name, True))
                 found += [] if safe else [here]
             elif name != _OBSERVED:
-                found += unsafe_flags(inner, here)
+                found += unsafe_flags(inner, here, also_false=also_false)
         return tuple(found)
     if isinstance(value, list | tuple):
         return tuple(
-            bad for place, v in enumerate(value) for bad in unsafe_flags(v, f"{path}[{place}]")
+            bad
+            for place, v in enumerate(value)
+            for bad in unsafe_flags(v, f"{path}[{place}]", also_false=also_false)
         )
     return ()
 

@@ -22,6 +22,7 @@ from counterseal.broker.models import answer_of
 from counterseal.broker.walk import latency
 from counterseal.broker.windows import BarWindow, PrintSnapshot, TapeWindow
 from counterseal.desk.views.simulation import SimulationForm, request_of
+from counterseal.kernel.canonical import Json
 from counterseal.kernel.errors import InputError
 from counterseal.policy.execution import BarFillRule, FillRule, TapeFillRule
 
@@ -128,6 +129,12 @@ def _bar(symbol: str, bar: SupposedBar, now: datetime) -> BarWindow:
     start = now.replace(microsecond=0) + _AFTER
     told = {"source": "form", "lot_id": "form", "starts_at": start, "seconds": 60}
     return BarWindow.model_validate({"symbol": symbol, **told, **bar._asdict()})
+
+
+def told_preview(form: SimulationForm, rule: FillRule, result: SimulationResult) -> dict[str, Json]:
+    """Question and answer as one JSON value (TX-J11), the same in every window."""
+    value: dict[str, Json] = {"form": form.json_value(), "model": rule.json_value()}
+    return {**value, "preview": True, "result": result.json_value()}
 
 
 def told_rules(result: SimulationResult) -> tuple[str, ...]:

@@ -134,22 +134,26 @@ class SupposedFeed:
     """The desk's feed with one quote that the caller supposes, marked as such.
 
     Args:
-        asked: With the supposed quote and its age.
+        told: The supposed quote; None leaves every quote to the feed.
+        age_seconds: Its age.
         real: Gives every other quote.
         symbol: What the supposed quote is of.
     """
 
-    def __init__(self, asked: WorkflowInput, real: MarketFeed, symbol: str) -> None:
-        self._asked = asked
+    def __init__(
+        self, told: SimulatedQuote | None, age_seconds: Decimal, real: MarketFeed, symbol: str
+    ) -> None:
+        self._told = told
+        self._age_seconds = age_seconds
         self._real = real
         self._symbol = symbol
 
     def quote(self, symbol: str, now: datetime) -> Quote | Refusal:
         """The supposed quote, aged as asked, or the real feed's answer."""
-        told = self._asked.broker_simulation_model
+        told = self._told
         if told is None or symbol != self._symbol:
             return self._real.quote(symbol, now)
-        at = now - timedelta(microseconds=int(self._asked.quote_age_seconds.scaleb(6)))
+        at = now - timedelta(microseconds=int(self._age_seconds.scaleb(6)))
         identity = digest({"quote": told.json_value(), "at": utc_text(at)})
         return Quote(
             **dict(told),
@@ -212,7 +216,8 @@ def supposing(reader: Reader, bench: Bench, asked: WorkflowInput) -> Bench:
     """The bench with the caller's supposed quote, for a preview or for the record of the same."""
     request = reader.get(ApprovalRequest, asked.approval_request_id)
     symbol = "" if request is None else request.payload.symbol
-    return replace(bench, feed=SupposedFeed(asked, bench.feed, symbol))
+    told, age = asked.broker_simulation_model, asked.quote_age_seconds
+    return replace(bench, feed=SupposedFeed(told, age, bench.feed, symbol))
 
 
 def preview(
