@@ -23,9 +23,9 @@ from ui.web.component.tongue import tell_browser
 from ui.web.pages import pages_for, shows_itself_to_strangers
 from ui.web.parts.look import dress
 from ui.web.parts.panels import SINCE, unreachable
-from ui.web.parts.pieces import Tone, badge, badges
+from ui.web.parts.pieces import Tone, badge
 from ui.web.views import sign_in
-from ui.web.visit import GO_TO, begin
+from ui.web.visit import GO_TO, begin, link
 from ui.web.wording import Language, choose_language, language, say, settle_language
 
 AGAIN_SECONDS = 5
@@ -35,7 +35,9 @@ TONGUE = "tongue"
 def sidebar(bench: Bench, session: LoginSession) -> None:
     """What holds on every page, as the desk was opened, who is here, and what they read."""
     with st.sidebar:
-        badges(_mode(bench), _live(bench), badge(_broker(bench), Tone.OFF))
+        marks = (_mode(bench), _live(bench), badge(_broker(bench), Tone.OFF))
+        with st.container(key="marks"):
+            link("readiness", " ".join(marks))
         st.caption(say("frame.signed_in", person=session.person_id))
         tongue(session.person_id)
         st.button(say("frame.sign_out"), key="sign-out", on_click=door.log_out, args=(session,))

@@ -68,6 +68,17 @@ def coming(house: WebHouse) -> str:
     return f"TMF{house.clock.now() + timedelta(days=45):%Y%m}"
 
 
+def cancelled(house: WebHouse) -> str:
+    """An order that rested, and was cancelled a few seconds later."""
+    request_id = house.approved(quantity=1, target="0.05")
+    house.quote()
+    chosen = SimulationOutcome.ACKNOWLEDGE
+    order_id = house.done(house.submitted(request_id, quantity=1, selected=chosen))
+    house.after(3.4)
+    actor, cancel = house.actor("operator"), house.desk.lifecycle.cancel
+    return house.done(cancel(order_id, actor, reason="the move faded", key=house.key()))
+
+
 def traded(house: WebHouse) -> dict[str, str]:
     """What the orders of a session came to; the exchange must be open at the house's time."""
     ids: dict[str, str] = {}
@@ -79,6 +90,7 @@ def traded(house: WebHouse) -> dict[str, str]:
         house.quote()
         order_id = house.done(house.submitted(request_id, quantity=1, selected=outcome))
         ids |= {name: request_id, f"{name}_order": order_id}
+    ids["cancelled_order"] = cancelled(house)
     for place, bid in enumerate(SWINGS):
         direction = Direction.LONG if place % 2 else Direction.SHORT
         house.after(600)

@@ -56,6 +56,25 @@ def test_an_order_tells_its_steps_its_reports_and_how_it_filled(window: Window) 
     assert not at.exception
 
 
+def test_the_steps_of_an_order_stand_as_bars_over_the_time_since_its_intent(
+    window: Window,
+) -> None:
+    """TX-I2, UI part 3: whose step and how long, in words; the table is one click away."""
+    house, order_id = window.house, order_of(window, ACKNOWLEDGE)
+    assert "All 4 steps fell within one millisecond." in words(tab(window, order_id))
+    house.after(2.4)
+    actor = house.actor("operator")
+    house.done(house.desk.lifecycle.cancel(order_id, actor, reason="late", key=house.key()))
+    at = tab(window, order_id)
+    [chart] = at.get("vega_lite_chart") or at.get("arrow_vega_lite_chart")
+    drawn = str(chart.proto)
+    for expected in ("cancel asked for", "62.4 s", "paper broker", "Seconds since the intent"):
+        assert expected in drawn, expected
+    assert "Show as table" in [one.label for one in at.expander]
+    assert "顯示" in next(one.label for one in spoken(at).expander)
+    assert not at.exception
+
+
 def test_an_unknown_order_is_not_found(window: Window) -> None:
     """UI-01: what is asked for stays text."""
     assert "Order not found" in words(tab(window, "<img src=x onerror=alert(1)>"))

@@ -192,6 +192,32 @@ def test_an_override_names_its_signers_and_is_ended_with_a_reason(window: Window
     assert not at.exception
 
 
+def test_an_order_that_is_only_tried_meets_every_check_and_leaves_no_trace(
+    window: Window,
+) -> None:
+    """TX-H15 to TX-H17, TX-H1 to TX-H14: passes, is refused by name with its numbers; no record."""
+    at = tab(window, view="trial")
+    before = len(window.house.log())
+    assert "Every check that refuses passes." in words(at)
+    for key, value, failed in (
+        ("trial-quantity", 21, "Size of the order"),
+        ("trial-age", 4, "4 of 3 s"),
+        ("trial-last", 21_000, "Price near the reference"),
+    ):
+        at = at.number_input(key=key).set_value(value).run()
+        assert failed in words(at), key
+        assert "Would be refused" in words(at), key
+    at = at.text_input(key="trial-key").set_value("  ").run()
+    said = words(at)
+    assert "Idempotency key present" in said
+    assert said.index("Size of the order") < said.index("Live trading off")
+    assert len(window.house.log()) == before
+    with window.house.store.reader() as reader:
+        assert reader.find(RiskEvaluation) == ()
+    assert "風控將如何判斷" in words(spoken(at))
+    assert not at.exception
+
+
 def test_the_page_speaks_chinese(window: Window) -> None:
     """TX-B7."""
     trade(window)

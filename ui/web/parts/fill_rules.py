@@ -1,12 +1,35 @@
 """What a fill model answered, rule by rule in the order in which it asks them."""
 
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final
+
 import streamlit as st
 
 from counterseal.broker.model import SimulationOutcome, SimulationResult
 from counterseal.desk.views.model_preview import RULES
-from ui.web.parts.pieces import facts, table
+from ui.web.parts.pieces import Mark, Tone, facts, table
 from ui.web.parts.words import absent, lots, number
 from ui.web.wording import say, term
+
+MODEL: Final = "model"
+"""The model's own answer, beside the words of `SimulationOutcome`."""
+
+
+def answer_choice(key: str, words: Sequence[str]) -> str:
+    """A chosen answer of the paper broker, or its model's own; the first word is the default."""
+    return str(
+        st.selectbox(
+            say("fill_rules.answer"),
+            words,
+            key=key,
+            format_func=lambda one: (
+                say("fill_rules.by_model")
+                if one == MODEL
+                else say("fill_rules.selected", outcome=term(SimulationOutcome(one)))
+            ),
+        )
+    )
 
 
 def answer_words(result: SimulationResult) -> str:
@@ -27,23 +50,25 @@ def answer_words(result: SimulationResult) -> str:
             return say("fill_rules.cancels")
 
 
-def rules(result: SimulationResult) -> None:
-    """Each rule of the model in its order, and whether it held."""
-    yes, no = say("fill_rules.yes"), say("fill_rules.no")
+def rules(result: SimulationResult, numbers: Mapping[str, str]) -> None:
+    """Each rule of the model in its order, and whether it held.
+
+    Args:
+        result: The answer.
+        numbers: What a rule compared, by its name; without any the column is left out.
+    """
+    yes, no = say("fill_rules.yes"), Mark(say("fill_rules.no"), Tone.WARN)
     held = {check.name: yes if check.passed else no for check in result.checks}
-    table(
-        say("fill_rules.rules"),
-        ("", say("fill_rules.rule"), say("fill_rules.held")),
-        [
-            (
-                str(place),
-                _words()[name],
-                say("fill_rules.yes") if held[name] else say("fill_rules.no"),
-            )
-            for place, (name, _) in enumerate(RULES[result.model_version], 1)
-        ],
-        numeric={0},
-    )
+    heads = ["", say("fill_rules.rule"), say("fill_rules.held")]
+    rows: list[list[str | Mark]] = [
+        [str(place), _words()[name], held[name]]
+        for place, (name, _) in enumerate(RULES[result.model_version], 1)
+    ]
+    if numbers:
+        heads.append(say("fill_rules.compared"))
+        for row, (name, _) in zip(rows, RULES[result.model_version], strict=True):
+            row.append(numbers.get(name, ""))
+    table(say("fill_rules.rules"), heads, rows, numeric={0})
 
 
 def met(result: SimulationResult) -> None:
@@ -64,12 +89,12 @@ def met(result: SimulationResult) -> None:
     )
 
 
-def explained(result: SimulationResult) -> None:
-    """Answer, rules and numbers."""
+def explained(result: SimulationResult, numbers: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Answer, rules (with what each compared, where that is known) and numbers."""
     st.markdown(f"**{answer_words(result)}**")
     if result.reason == "SELECTED_OUTCOME":
         st.caption(say("fill_rules.chosen", outcome=term(result.simulation_outcome)))
-    rules(result)
+    rules(result, numbers)
     met(result)
 
 

@@ -7,24 +7,27 @@ import streamlit as st
 
 from ui.web.wording import say
 
-_LIGHT: Final = """
-:root { --soft: #545B68; --rim: #858E9E; --line: #DFE3EA; --link: #3346A8; --accent: #3B4FB8;
-  --done: #1F8A5B; --card: #FFFFFF; --pane: #F5F6FA; --onaccent: #FFFFFF; --bad: #C6373C;
-  --good-bg: #E5F4EC; --good-ink: #136A43; --bad-bg: #FCEBEB; --bad-ink: #A8262B;
-  --warn-bg: #FDF0E3; --warn-ink: #97480A; --off-bg: #EEF0F4; --off-ink: #454B57; }
+_COLOURS: Final = """
+:root {
+  --soft: light-dark(#545B68, #B4BBC7); --rim: light-dark(#858E9E, #667085);
+  --line: light-dark(#DFE3EA, #2B313D); --link: light-dark(#3346A8, #9FB0FF);
+  --accent: light-dark(#3B4FB8, #8094F5); --done: light-dark(#1F8A5B, #46B884);
+  --card: light-dark(#FFFFFF, #0F1218); --pane: light-dark(#F5F6FA, #181C25);
+  --onaccent: light-dark(#FFFFFF, #0F1218); --bad: light-dark(#C6373C, #EE6A6E);
+  --good-bg: light-dark(#E5F4EC, #14301F); --good-ink: light-dark(#136A43, #7FDBAE);
+  --bad-bg: light-dark(#FCEBEB, #3A1B1D); --bad-ink: light-dark(#A8262B, #FF9FA2);
+  --warn-bg: light-dark(#FDF0E3, #38240F); --warn-ink: light-dark(#97480A, #FFBD87);
+  --off-bg: light-dark(#EEF0F4, #232833); --off-ink: light-dark(#454B57, #C3C9D4);
+}
 """
-_DARK: Final = """
-:root { --soft: #B4BBC7; --rim: #667085; --line: #2B313D; --link: #9FB0FF; --accent: #8094F5;
-  --done: #46B884; --card: #0F1218; --pane: #181C25; --onaccent: #0F1218; --bad: #EE6A6E;
-  --good-bg: #14301F; --good-ink: #7FDBAE; --bad-bg: #3A1B1D; --bad-ink: #FF9FA2;
-  --warn-bg: #38240F; --warn-ink: #FFBD87; --off-bg: #232833; --off-ink: #C3C9D4; }
-"""
+"""Both modes at once: the browser takes that of the place, also when it changes between reruns."""
 _FRAME: Final = """
 .stApp [data-testid="stMainBlockContainer"] { max-width: 1480px; }
 .stApp [data-testid="stCaptionContainer"] { opacity: 1; }
 .stApp [data-testid="stCaptionContainer"] p { color: var(--soft); }
 [data-testid="stTextInputRootElement"], [data-testid="stTextAreaRootElement"],
-.stApp [data-baseweb="select"] > div { border-color: var(--rim); }
+[data-testid="stNumberInputContainer"],
+.stApp .react-aria-ComboBox > [role="group"] { border-color: var(--rim); }
 .stApp [data-testid="stBaseButton-primary"]:not(:disabled),
 .stApp [data-testid="stBaseButton-primary"]:not(:disabled) p { color: var(--onaccent); }
 .stApp [data-testid="stPageLink"] a { padding-left: 0; }
@@ -57,6 +60,13 @@ table.rows :is(th, td) { padding: .45rem .7rem; border-bottom: 1px solid var(--l
   text-align: left; vertical-align: top; }
 table.rows th { font-weight: 500; color: var(--soft); white-space: nowrap; }
 table.rows .number { text-align: right; font-variant-numeric: tabular-nums; white-space: nowrap; }
+span.mark { border-radius: 4px; padding: .1rem .45rem; white-space: nowrap; font-size: .86rem; }
+span.mark.good { background: var(--good-bg); color: var(--good-ink); }
+span.mark.bad { background: var(--bad-bg); color: var(--bad-ink); }
+span.mark.warn { background: var(--warn-bg); color: var(--warn-ink); }
+span.mark.off { background: var(--off-bg); color: var(--off-ink); }
+span.mark.due { color: var(--link);
+  background: color-mix(in srgb, var(--accent) 12%, transparent); }
 ul.usage { list-style: none; padding: 0; margin: 0; font-size: .9rem; }
 ul.usage li { display: grid; grid-template-columns: 1.2fr 1fr 1.2fr; gap: .2rem 1rem; margin: 0;
   align-items: center; padding: .4rem 0; border-bottom: 1px solid var(--line); }
@@ -96,6 +106,10 @@ ol.steps small { display: block; color: var(--soft); font-size: .86rem; font-wei
 """
 _PLACES: Final = """
 [class*="st-key-record-"] { padding: .45rem .9rem; }
+.stApp .st-key-marks a { background: none; padding: 0; }
+.st-key-marks a, .st-key-marks a * { white-space: normal; overflow: visible; }
+.stApp .st-key-marks a p { font-weight: 400; line-height: 1.9; }
+.st-key-flags table.rows td:first-child { min-width: 10.5rem; }
 .st-key-tour-steps ol.steps { flex-direction: column; }
 .st-key-decision dl.facts { grid-template-columns: 6.5rem 1fr; }
 a.decide { display: none; }
@@ -120,9 +134,8 @@ _MARK: Final = """
 
 
 def dress() -> None:
-    """Put the rules on the page, those of the mode included, and the product's mark above it."""
+    """Put the rules on the page, and the product's mark above it in the colours of its mode."""
     dark = st.context.theme.type == "dark"
-    mode = _DARK if dark else _LIGHT
     inks = ("#8094F5", "#0F1218", "#E6E9EF") if dark else ("#3B4FB8", "#FFFFFF", "#16181D")
     st.logo(_MARK.format(accent=inks[0], ground=inks[1], ink=inks[2]))
     gone = json.dumps(say("common.server_down"), ensure_ascii=False)
@@ -130,4 +143,5 @@ def dress() -> None:
         '.stApp[data-test-connection-state="PINGING_SERVER"]::after { position: fixed;'
         f" inset: 40% 0 auto; text-align: center; content: {gone}; }}"
     )
-    st.html(f"<style>{mode}{_FRAME}{_PIECES}{_PLACES}{told}</style>")
+    beyond = f":root {{ color-scheme: {'dark' if dark else 'light'}; }}"
+    st.html(f"<style>{beyond}{_COLOURS}{_FRAME}{_PIECES}{_PLACES}{told}</style>")

@@ -30,6 +30,13 @@ class Tone(StrEnum):
     SIMULATED = "violet"
 
 
+class Mark(NamedTuple):
+    """A state in a cell of a table; its words say it without the colour."""
+
+    text: str
+    tone: Tone
+
+
 class Step(NamedTuple):
     """One step of a way: `state` is `done`, `due` or empty for what comes later."""
 
@@ -72,8 +79,10 @@ def facts(*rows: tuple[str, str]) -> None:
     st.html(f'<dl class="facts">{told}</dl>')
 
 
-def _cell(text: str) -> str:
-    """Text as it is; a hash in a type whose digits are easy to compare."""
+def _cell(text: str | Mark) -> str:
+    """Text as it is; a hash in a type whose digits are easy to compare; a mark in its colour."""
+    if isinstance(text, Mark):
+        return f'<span class="mark {text.tone.name.lower()}">{escape(text.text)}</span>'
     told = escape(text)
     return f"<code>{told}</code>" if _HASH.fullmatch(text) else told
 
@@ -97,18 +106,24 @@ def banner(tone: Tone, told: str, why: str, note: str = "") -> None:
 
 
 def table(
-    name: str, head: Sequence[str], rows: Iterable[Sequence[str]], numeric: Collection[int] = ()
+    name: str,
+    head: Sequence[str],
+    rows: Iterable[Sequence[str | Mark]],
+    numeric: Collection[int] = (),
 ) -> None:
     """Things that are compared; for lists that people act on use bordered rows and links.
 
     Args:
         name: What screen readers call it.
-        head: Of each column, with its unit.
-        rows: Cells as text.
+        head: Of each column, with its unit; empty for one that needs none.
+        rows: Cells as text, or as marks.
         numeric: Places of the columns that are right aligned.
     """
     mark = [" class=number" if place in numeric else "" for place in range(len(head))]
-    top = "".join(f"<th scope=col{m}>{escape(h)}</th>" for h, m in zip(head, mark, strict=True))
+    top = "".join(
+        f"<th scope=col{m}>{escape(h)}</th>" if h else "<td></td>"
+        for h, m in zip(head, mark, strict=True)
+    )
     body = "".join(
         f"<tr>{''.join(f'<td{m}>{_cell(c)}</td>' for c, m in zip(row, mark, strict=True))}</tr>"
         for row in rows

@@ -9,6 +9,7 @@ from counterseal.approvals.model import ApprovalRequest
 from counterseal.desk.views.approvals import QueueEntry, queue_entries
 from counterseal.desk.views.duties import DutyKind, duties
 from counterseal.kernel.model import Refusal
+from counterseal.policy.words import Role
 from ui.web import house
 from ui.web.live import EVERY_SECONDS, live
 from ui.web.parts import panels
@@ -33,7 +34,10 @@ def show() -> None:
     """The page."""
     panels.title(say("approvals.title"), say("approvals.scope"))
     named = {MINE: say("approvals.mine"), OPEN: say("approvals.open"), ALL: say("approvals.all")}
-    chosen = choice("show", say("approvals.show"), named)
+    with st.container(horizontal=True, vertical_alignment="center"):
+        chosen = choice("show", say("approvals.show"), named)
+        if Role.REQUESTER in here().person.held_roles():
+            link("propose", say("research.propose"))
     live(lambda: _listed(chosen))
 
 

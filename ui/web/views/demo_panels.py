@@ -1,26 +1,15 @@
 """What the clicks led to: price path, quote, order and portfolio, each in a panel."""
 
-from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
 import streamlit as st
 
 from counterseal.desk.demo.holdings import DemoPortfolio, portfolio_of
-from counterseal.desk.demo.judging import LIMITS
-from counterseal.desk.demo.markets import quotes_at, spread_max_of
-from counterseal.desk.demo.model import (
-    SEED,
-    DemoCheckName,
-    DemoFillReason,
-    DemoOrder,
-    DemoQuote,
-    DemoSession,
-)
+from counterseal.desk.demo.model import DemoCheckName, DemoFillReason, DemoOrder, DemoSession
 from counterseal.kernel.money import Currency
 from counterseal.oms.states import OrderState
-from ui.web.charts.demo import price_path
-from ui.web.parts import panels
+from ui.web.parts import panels, stated_market
 from ui.web.parts.meters import Meter, meters
 from ui.web.parts.pieces import Step, Tone, badge, badges, facts, simulated, steps, table
 from ui.web.parts.words import absent, money, number, signed
@@ -34,9 +23,9 @@ def show(session: DemoSession) -> None:
     """The four panels, two by two."""
     left, right = st.columns([1.25, 1])
     with left, st.container(border=True, height="stretch"):
-        _path(session)
+        stated_market.path(session.market, session.symbol, session.tick, LOOKBACK)
     with right, st.container(border=True, height="stretch"):
-        _quality(session)
+        stated_market.quality(session.market, session.quote)
     left, right = st.columns([1.25, 1])
     with left, st.container(border=True, height="stretch"):
         _outcome(session)
@@ -44,62 +33,8 @@ def show(session: DemoSession) -> None:
         _portfolio(portfolio_of(session))
 
 
-def _path(session: DemoSession) -> None:
-    st.header(say("demo.path", symbol=session.symbol), anchor=False)
-    st.caption(say("demo.path_told", seed=SEED))
-    shown = int(st.session_state.get(LOOKBACK, 12))
-    ticks = range(max(0, session.tick - shown + 1), session.tick + 1)
-    quotes = [(tick, _quote_at(session, tick)) for tick in ticks]
-    alt = say("demo.path_alt", symbol=session.symbol, first=str(ticks[0]), last=str(ticks[-1]))
-    st.altair_chart(price_path(quotes), alt=alt)
-    st.slider(say("demo.lookback"), 4, 24, 12, key=LOOKBACK)
-    with st.expander(say("demo.as_table")):
-        head = (say("demo.tick"), say("demo.bid"), say("demo.ask"), say("demo.last"))
-        rows = [
-            (number(tick), number(one.bid, 2), number(one.ask, 2), number(one.last, 2))
-            for tick, one in reversed(quotes)
-        ]
-        table(alt, head, rows, numeric={0, 1, 2, 3})
-
-
-def _quote_at(session: DemoSession, tick: int) -> DemoQuote:
-    found = quotes_at(session.market, tick)
-    return next(quote for quote in found if quote.symbol == session.symbol)
-
-
-def _quality(session: DemoSession) -> None:
-    quote = session.quote
-    st.header(say("demo.quality"), anchor=False)
-    state = say("demo.waves") if quote.regime is None else term(quote.regime)
-    badges(badge(state, Tone.OFF), simulated())
-    meters(*_meters(quote, spread_max_of(session.market, quote.symbol)))
-    sizes = [(say("demo.sizes"), f"{number(quote.bid_size)} / {number(quote.ask_size)}")]
-    if quote.volatility is not None:
-        sizes.append(
-            (say("demo.volatility"), say("demo.in_points", count=number(quote.volatility)))
-        )
-    facts(*sizes)
-
-
 def _points(value: Decimal) -> str:
     return say("demo.in_points", count=number(value, 2))
-
-
-def _meters(quote: DemoQuote, widest: Decimal) -> Sequence[Meter]:
-    oldest = LIMITS.stale_quote_seconds
-    age = Decimal(quote.age_seconds)
-    spread = say("demo.of_points", count=number(quote.spread, 2), limit=number(widest))
-    seconds = say("demo.of_seconds", count=number(age), limit=number(oldest))
-    score = say("demo.of_one", count=number(quote.liquidity_score, 2))
-    told = [
-        Meter(say("demo.spread"), spread, quote.spread / widest),
-        Meter(say("demo.liquidity"), score, quote.liquidity_score),
-        Meter(say("demo.age"), seconds, age / oldest),
-    ]
-    if quote.slippage is not None:
-        of = say("demo.of_spread", count=number(quote.slippage, 2))
-        told.append(Meter(say("demo.slippage"), of, quote.slippage / quote.spread))
-    return told
 
 
 def _outcome(session: DemoSession) -> None:

@@ -6,6 +6,7 @@ from counterseal.desk.demo.evidence import evidence_of, evidence_text, summary_o
 from counterseal.desk.demo.flags import DemoFlag
 from counterseal.desk.demo.model import DemoSession
 from ui.web import demo_state
+from ui.web.component.file_field import json_file
 from ui.web.demo_state import Proof
 from ui.web.parts.pieces import Tone, banner, copyable, table
 from ui.web.parts.words import number
@@ -75,7 +76,7 @@ def _evidence(proof: Proof) -> None:
         mime="application/json",
         on_click="ignore",
     )
-    st.file_uploader(say("demo_proof.file"), type="json", key=demo_state.FILE)
+    json_file(say("demo_proof.file"), demo_state.FILE)
     st.caption(say("demo_proof.file_told"))
     st.button(
         say("demo_proof.load"),

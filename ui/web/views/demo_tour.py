@@ -18,7 +18,7 @@ class Stop(NamedTuple):
 
     Attributes:
         tab: What the page is called here.
-        page: Its name in the map.
+        page: Its name in the map. view: Which of its views; empty for the first.
     """
 
     name: str
@@ -27,6 +27,7 @@ class Stop(NamedTuple):
     page: str
     verify: str
     boundary: str
+    view: str = ""
 
 
 def show() -> None:
@@ -61,7 +62,8 @@ def _way(stop: Stop) -> None:
     if known is None:
         st.caption(say("demo_tour.sign_in"))
     elif stop.page in known.pages:
-        link(stop.page, say("demo_tour.open_tab", tab=stop.tab))
+        at = {"view": stop.view} if stop.view else {}
+        link(stop.page, say("demo_tour.open_tab", tab=stop.tab), **at)
 
 
 def _buttons(place: int, count: int) -> None:
@@ -111,6 +113,7 @@ def _stops() -> tuple[Stop, ...]:
             "readiness",
             say("demo_tour.level_verify"),
             say("demo_tour.level_boundary"),
+            view="release",
         ),
         Stop(
             say("demo_tour.safety"),
@@ -149,6 +152,7 @@ def _later_stops(release: str, oms: str) -> tuple[Stop, ...]:
             "research",
             say("demo_tour.packet_verify"),
             say("demo_tour.packet_boundary"),
+            view="packet",
         ),
         Stop(
             say("demo_tour.contracts"),
@@ -157,6 +161,7 @@ def _later_stops(release: str, oms: str) -> tuple[Stop, ...]:
             "market",
             say("demo_tour.contracts_verify"),
             say("demo_tour.contracts_boundary"),
+            view="contracts",
         ),
         Stop(
             say("demo_tour.prohibited"),
@@ -165,5 +170,6 @@ def _later_stops(release: str, oms: str) -> tuple[Stop, ...]:
             "readiness",
             say("demo_tour.prohibited_verify"),
             say("demo_tour.prohibited_boundary"),
+            view="release",
         ),
     )

@@ -6,14 +6,15 @@ from typing import Final
 import streamlit as st
 
 from counterseal.desk.demo.model import QUANTITY_MAX, Act, DemoMarket, DemoSession
-from counterseal.market.regimes import CYCLE, SYMBOLS, Regime
+from counterseal.market.regimes import SYMBOLS
 from ui.web import demo_state
 from ui.web.demo_state import STEPS
+from ui.web.parts import stated_market
 from ui.web.parts.pieces import facts, table
-from ui.web.parts.words import number, signed
+from ui.web.parts.words import number
 from ui.web.views import demo_panels, demo_proof
 from ui.web.views.demo_steps import steps
-from ui.web.wording import say, term
+from ui.web.wording import say
 
 TIMELINE: Final = 8
 
@@ -27,10 +28,10 @@ def show(market: DemoMarket) -> None:
         _buttons(session)
     with told:
         demo_panels.show(session)
-    _quotes(session)
+    stated_market.three_symbols(session.quotes, session.tick)
     _timeline(session)
     if session.market is DemoMarket.REGIMES:
-        _legend(session)
+        stated_market.legend(session.tick)
     demo_proof.show(session)
 
 
@@ -125,25 +126,6 @@ def _signal_told(session: DemoSession) -> str:
     )
 
 
-def _quotes(session: DemoSession) -> None:
-    st.header(say("demo.quotes", tick=number(session.tick)), anchor=False)
-    head = [say("demo.symbol"), say("demo.state"), say("demo.bid"), say("demo.ask")]
-    head += [say("demo.spread"), say("demo.last"), say("demo.change")]
-    head += [say("demo.age_head"), say("demo.liquidity")]
-    rows = [
-        (
-            quote.symbol,
-            say("demo.waves") if quote.regime is None else term(quote.regime),
-            *(number(one, 2) for one in (quote.bid, quote.ask, quote.spread, quote.last)),
-            signed(quote.change, 2),
-            number(quote.age_seconds),
-            number(quote.liquidity_score, 2),
-        )
-        for quote in session.quotes
-    ]
-    table(say("demo.quotes", tick=number(session.tick)), head, rows, numeric=range(2, 9))
-
-
 def _timeline(session: DemoSession) -> None:
     st.header(say("demo.timeline"), anchor=False)
     st.caption(say("demo.timeline_told", count=number(TIMELINE), all=number(len(session.timeline))))
@@ -151,22 +133,3 @@ def _timeline(session: DemoSession) -> None:
     newest = reversed(session.timeline[-TIMELINE:])
     rows = [(number(e.sequence), number(e.tick), e.event, e.told) for e in newest]
     table(say("demo.timeline"), head, rows, numeric={0, 1})
-
-
-def _legend(session: DemoSession) -> None:
-    with st.expander(say("demo.legend")):
-        facts(*((term(one), told) for one, told in zip(Regime, _states(), strict=True)))
-        cycle = (term(regime) for regime in CYCLE)
-        now = number(session.tick % len(CYCLE) + 1)
-        st.caption(say("demo.cycle", cycle=" \u2192 ".join(cycle), place=now))
-
-
-def _states() -> tuple[str, ...]:
-    """A sentence for each state of the market, in the order of the states."""
-    return (
-        say("demo_walk.normal"),
-        say("demo_walk.trending"),
-        say("demo_walk.volatile"),
-        say("demo_walk.illiquid"),
-        say("demo_walk.stale_quote"),
-    )

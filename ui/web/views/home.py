@@ -1,43 +1,53 @@
 """What waits for the person who is here, and whether the ground holds."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, date, datetime, time
 
 import streamlit as st
 
 from counterseal.approvals.model import ApprovalRequest
 from counterseal.desk.views.duties import Duties, Duty, DutyKind, duties
+from counterseal.desk.views.path import PathCounts, path_since
+from counterseal.kernel.errors import CountersealError
 from counterseal.kernel.model import Refusal
 from counterseal.kernel.money import Currency
-from counterseal.oms.model import Order
-from counterseal.oms.states import OrderState
+from counterseal.market.sessions import entry_phase, session_at, trading_day
 from counterseal.policy.limits import RiskLimits
+from counterseal.signals.model import SignalRecord
+from storage.home_reader import HomeReader
 from ui.web import house
 from ui.web.live import live
 from ui.web.log_check import LogCheck, log_check
 from ui.web.own import OwnReader
 from ui.web.parts import panels
 from ui.web.parts.log_banner import headline
-from ui.web.parts.pieces import Card, cards, facts, plain
+from ui.web.parts.pieces import Card, cards, facts, plain, simulated
 from ui.web.parts.words import TAIPEI, clock, moment, money, number, order_words
 from ui.web.visit import here, link
 from ui.web.wording import say, term
 
 
 def show() -> None:
-    """The page."""
+    """The page; a home in which nothing happened yet leads with the demo."""
     panels.title(say("home.title"), say("home.scope"))
-    live(_now)
+    with house.reading() as reader:
+        empty = reader.count(SignalRecord) == 0
+    if empty:
+        with st.container(border=True):
+            st.text(say("home.empty"))
+            link("demo", say("home.demo"))
+    live(lambda: _now(leads=empty))
 
 
-def _now() -> None:
+def _now(*, leads: bool) -> None:
     now = house.CLOCK.now()
     with house.reading() as reader:
         law = house.law(reader)
         told = duties(reader, law.bundle, here().person.person_id, now)
         check = log_check(reader)
         size = (reader.ends() or (0, 0))[1]
-        orders = OwnReader(reader, here().person.tenant).find(Order)
+        today = now.astimezone(TAIPEI).date()
+        path = _path(reader, str(house.settings().database), here().person.tenant, size, today)
         asked = {
             duty.subject_id: reader.get(ApprovalRequest, duty.subject_id) for duty in _of(told)
         }
@@ -48,15 +58,18 @@ def _now() -> None:
     others = say("home.yours_note", count=number(len(told.duties) - reviews))
     cards(
         Card(say("home.yours"), number(reviews), others),
+        _market_card(now),
         _log_card(check, size),
         Card(say("home.store"), say("home.answers"), moment(now)),
-        _orders_card(orders, now),
     )
+    _line(path)
     work, ground = st.columns([1.72, 1], gap="large")
     with work:
         _listed(told, {name: one for name, one in asked.items() if one is not None})
     with ground:
         _ground(house.limits(law))
+        if not leads:
+            link("demo", say("home.demo"))
 
 
 def _of(told: Duties | Refusal) -> tuple[Duty, ...]:
@@ -69,14 +82,42 @@ def _log_card(check: LogCheck | None, size: int) -> Card:
     return Card(say("home.log"), headline(check), note)
 
 
-def _orders_card(orders: tuple[Order, ...], now: datetime) -> Card:
-    """Of the day in Taipei."""
-    today = now.astimezone(TAIPEI).date()
-    of_today = [one for one in orders if one.created_at.astimezone(TAIPEI).date() == today]
-    filled = sum(one.state is OrderState.FILLED for one in of_today)
-    working = sum(one.leaves_quantity > 0 for one in orders)
-    note = say("home.orders_note", filled=number(filled), working=number(working))
-    return Card(say("home.orders"), number(len(of_today)), note)
+def _market_card(now: datetime) -> Card:
+    """By the exchange's calendar; no quote is asked for."""
+    bench = house.desk().bench
+    try:
+        calendar = bench.calendar()
+        phase, session = entry_phase(now, calendar), session_at(now, calendar)
+        day = trading_day(now, calendar).isoformat()
+    except CountersealError as error:
+        return Card(say("home.market"), say("home.market_unknown"), error.code)
+    note = say("home.market_next", day=day)
+    if session is not None:
+        until = clock(session.closes_at)
+        note = say("home.market_until", kind=term(session.kind), until=until)
+    return Card(say("home.market"), term(phase).capitalize(), note)
+
+
+@st.cache_data(max_entries=64, show_spinner=False)
+def _path(_reader: HomeReader, database: str, tenant: str, size: int, today: date) -> PathCounts:
+    """Of a day in Taipei; counted anew when the log has grown."""
+    del database, size
+    since = datetime.combine(today, time.min, TAIPEI).astimezone(UTC)
+    return path_since(_reader, since, OwnReader(_reader, tenant).owns)
+
+
+def _line(path: PathCounts) -> None:
+    """Today from signal to fill, in one line."""
+    with st.container(border=True):
+        counted = (
+            say("home.signals", count=number(path.signals)),
+            say("home.requests", count=number(path.requests)),
+            say("home.approved", count=number(path.approved)),
+            say("home.ordered", count=number(path.orders)),
+            say("home.filled", count=number(path.filled)),
+        )
+        told = " \u2192 ".join(counted)
+        st.markdown(f"**{say('home.today')}** {told} {simulated()}")
 
 
 def _listed(told: Duties, asked: Mapping[str, ApprovalRequest]) -> None:
@@ -101,6 +142,9 @@ def _row(duty: Duty, request: ApprovalRequest | None) -> None:
         elif duty.kind is DutyKind.SUBMIT:
             with way:
                 link("submit", say("home.submit"), request=duty.subject_id)
+        elif duty.kind is DutyKind.DRILL:
+            with way:
+                link("settings", say("home.drill"))
         else:
             st.code(duty.command, language=None, wrap_lines=True)
 

@@ -7,12 +7,14 @@ import streamlit as st
 from counterseal.broker.model import Fill
 from counterseal.desk.commands import Outcome
 from counterseal.desk.views.fills import explained
+from counterseal.desk.views.lifecycle import order_spans
 from counterseal.kernel.errors import CountersealError
 from counterseal.kernel.model import Refusal, refuse
 from counterseal.oms.model import ExecutionReport, Order, OrderEvent
 from counterseal.oms.states import TERMINAL_STATES
 from counterseal.policy.words import Role
 from ui.web import house
+from ui.web.charts.lifecycle import lifecycle_chart, took
 from ui.web.live import live
 from ui.web.parts import panels
 from ui.web.parts.pieces import Card, Tone, banner, cards, facts, simulated, table
@@ -83,8 +85,8 @@ def _lived(order_id: str) -> None:
         Card(say("order.filled"), number(order.cum_quantity)),
         Card(
             say("order.price"),
-            absent(say("order.not_filled")) if price is None else number(price),
-            "" if price is None else say("order.points"),
+            say("order.no_price") if price is None else number(price),
+            say("order.not_filled") if price is None else say("order.points"),
         ),
         Card(
             say("order.leaves"),
@@ -101,16 +103,30 @@ def _lived(order_id: str) -> None:
 
 
 def _timeline(events: tuple[OrderEvent, ...]) -> None:
+    """Bars with the table behind them; the table alone where no time passed between the steps."""
     st.header(say("order.timeline"), anchor=False)
+    spans = order_spans(events)
+    total = spans[-1].to_ms if spans else 0
+    if not total:
+        st.caption(say("order.at_once", count=number(len(spans))))
+        _steps(events)
+        return
+    alt = say("order.bars_alt", count=number(len(spans)), time=took(total))
+    st.altair_chart(lifecycle_chart(spans), alt=alt)
+    with st.expander(say("order.as_table")):
+        _steps(events)
+
+
+def _steps(events: tuple[OrderEvent, ...]) -> None:
     heads = [say("order.step"), say("order.event"), say("order.state")]
     heads += [say("order.at"), say("order.after")]
     told = any(one.reason for one in events)
     rows = []
     for one in events:
-        took = round((one.at - events[0].at).total_seconds() * 1000)
+        since = round((one.at - events[0].at).total_seconds() * 1000)
         before, after = term(one.from_state), term(one.to_state)
         state = after if before == after else f"{before} \u2192 {after}"
-        row = [number(one.sequence), term(one.event), state, moment(one.at), number(took)]
+        row = [number(one.sequence), term(one.event), state, moment(one.at), number(since)]
         rows.append([*row, one.reason] if told else row)
     heads += [say("order.reason")] if told else []
     table(say("order.timeline"), heads, rows, numeric={0, 4})

@@ -10,19 +10,32 @@ from ui.web.live import live
 from ui.web.parts import panels
 from ui.web.parts.pieces import Tone, badge, badges, choice, page_of, plain, simulated
 from ui.web.parts.words import moment, number
+from ui.web.views import orders_preview, orders_reliability
 from ui.web.visit import here, link
 from ui.web.wording import say, term
 
 ROWS = 20
 WORKING, DONE, ALL = "working", "done", "all"
+RELIABILITY, PREVIEW = "reliability", "preview"
 
 
 def show() -> None:
     """The page."""
     panels.title(say("orders.title"), say("orders.scope"), simulated())
-    named = {WORKING: say("orders.working"), DONE: say("orders.done"), ALL: say("orders.all")}
+    named = {
+        WORKING: say("orders.working"),
+        DONE: say("orders.done"),
+        ALL: say("orders.all"),
+        RELIABILITY: say("orders.reliability"),
+        PREVIEW: say("orders.preview"),
+    }
     chosen = choice("view", say("orders.view"), named)
-    live(lambda: _listed(chosen))
+    if chosen == PREVIEW:
+        orders_preview.show()
+    elif chosen == RELIABILITY:
+        orders_reliability.show()
+    else:
+        live(lambda: _listed(chosen))
 
 
 def own_orders() -> tuple[Order, ...]:

@@ -72,7 +72,9 @@ def _says(row: StoredRow, entry: AuditEntry) -> None:
             (say("record.event_id"), str(row.event_id)),
         )
         if str(row.stream).startswith(CASE):
-            link("request", say("record.case"), id=str(row.stream).removeprefix(CASE))
+            about = str(row.stream).removeprefix(CASE)
+            link("request", say("record.case"), id=about)
+            link("evidence", say("record.export"), case=about)
 
 
 def _chain(row: StoredRow, check: EventCheck | None) -> None:

@@ -11,6 +11,7 @@ from ui.web.views.risk_judged import evaluations
 from ui.web.views.risk_limits import limits
 from ui.web.views.risk_overrides import overrides
 from ui.web.views.risk_state import state
+from ui.web.views.risk_trial import trial
 from ui.web.wording import say, term
 
 
@@ -24,9 +25,10 @@ def show() -> None:
         "limits": (say("risk.view_limits"), limits),
         "judged": (say("risk.view_judged"), evaluations),
         "overrides": (say("risk.view_overrides"), overrides),
+        "trial": (say("risk.trial"), trial),
     }
     chosen = choice("view", say("risk.view"), {name: told for name, (told, _) in views.items()})
-    if not told.panel.accounts and chosen in ("state", "limits"):
+    if not told.panel.accounts and chosen in ("state", "limits", "trial"):
         panels.empty(say("portfolio.nothing"), say("portfolio.nothing_then"))
         return
     views[chosen][1](told)

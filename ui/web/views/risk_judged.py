@@ -40,15 +40,20 @@ def _row(one: RiskEvaluation) -> None:
             st.text(", ".join(term(name) for name in one.failed))
         with st.expander(say("submit.every_check")):
             usages(*measured(one.checks))
-            check_table(say("submit.every_check"), one.all_checks)
-            exposed = one.exposure_tx_equivalent
-            unknown = absent(say("risk.unknown_contract"))
-            facts(
-                (
-                    say("request.exposure"),
-                    unknown if exposed is None else say("request.tx_equivalent", count=tx(exposed)),
-                ),
-                (say("risk.snapshot"), short(one.snapshot_hash)),
-                (say("risk.intent"), short(one.intent_hash)),
-                (say("risk.policy"), short(one.policy_digest)),
-            )
+            judgement(one)
+
+
+def judgement(one: RiskEvaluation) -> None:
+    """Every check with its numbers, and what they were judged by."""
+    check_table(say("submit.every_check"), one.all_checks)
+    exposed = one.exposure_tx_equivalent
+    unknown = absent(say("risk.unknown_contract"))
+    facts(
+        (
+            say("request.exposure"),
+            unknown if exposed is None else say("request.tx_equivalent", count=tx(exposed)),
+        ),
+        (say("risk.snapshot"), short(one.snapshot_hash)),
+        (say("risk.intent"), short(one.intent_hash)),
+        (say("risk.policy"), short(one.policy_digest)),
+    )

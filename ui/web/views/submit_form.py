@@ -10,18 +10,16 @@ import streamlit as st
 
 from counterseal.approvals.model import ApprovalRequest
 from counterseal.broker.model import SimulationOutcome
-from counterseal.desk.views.preview import SimulatedQuote, WorkflowInput
+from counterseal.desk.views.preview import WorkflowInput
 from counterseal.market.contracts import ContractTable
 from counterseal.market.instruments import ContractRoot, contract_root
 from counterseal.signals.intent import OrderType, Side
 from ui.web import house
-from ui.web.wording import say, term
+from ui.web.parts.fields import PRICE_MAX, quote_fields, whole
+from ui.web.parts.fill_rules import MODEL, answer_choice
+from ui.web.wording import say
 
 LOTS_MAX: Final = 5
-MODEL: Final = "model"
-SIZE: Final = 5
-AGE_MAX: Final = 86_400
-_PRICES_MAX: Final = 10_000_000
 
 
 def asked_for(request: ApprovalRequest, contracts: ContractTable) -> WorkflowInput:
@@ -36,7 +34,7 @@ def asked_for(request: ApprovalRequest, contracts: ContractTable) -> WorkflowInp
         answer = _answer()
     price = _price(request, at)
     st.markdown(f"**{say('submit.quote')}**")
-    quote, age = _quote(at)
+    quote, age = quote_fields(_named, at)
     return WorkflowInput(
         approval_request_id=request.approval_request_id,
         symbol=ContractRoot(contract_root(bound.symbol) or bound.symbol),
@@ -79,27 +77,14 @@ def _named(field: str) -> str:
 
 
 def _whole(field: str, label: str, value: int, least: int, most: int) -> Decimal:
-    told = st.number_input(
-        label, min_value=least, max_value=most, value=value, step=1, key=_named(field)
-    )
-    return Decimal(int(told))
+    return whole(_named(field), label, value, least, most)
 
 
 def _answer() -> str:
-    """A chosen answer of the paper broker, or its model's own."""
-    words = [SimulationOutcome.FILL, *(o for o in SimulationOutcome if o != SimulationOutcome.FILL)]
-    return str(
-        st.selectbox(
-            say("submit.answer"),
-            [*(one.value for one in words), MODEL],
-            key=_named("answer"),
-            format_func=lambda one: (
-                say("submit.by_model")
-                if one == MODEL
-                else say("submit.chosen", outcome=term(SimulationOutcome(one)))
-            ),
-        )
-    )
+    """A chosen answer of the paper broker, a fill first, or its model's own."""
+    fill = SimulationOutcome.FILL
+    words = [fill.value, *(one.value for one in SimulationOutcome if one != fill)]
+    return answer_choice(_named("answer"), [*words, MODEL])
 
 
 def _price(request: ApprovalRequest, at: int) -> Decimal | None:
@@ -109,26 +94,10 @@ def _price(request: ApprovalRequest, at: int) -> Decimal | None:
     first = at if within is None else int(within)
     match bound.order_type:
         case OrderType.LIMIT:
-            return _whole("limit", say("submit.limit"), first, 1, _PRICES_MAX)
+            return _whole("limit", say("submit.limit"), first, 1, PRICE_MAX)
         case OrderType.STOP:
-            return _whole("stop", say("submit.stop"), first, 1, _PRICES_MAX)
+            return _whole("stop", say("submit.stop"), first, 1, PRICE_MAX)
         case OrderType.MWP:
-            return _whole("protection", say("submit.protection"), 20, 1, _PRICES_MAX)
+            return _whole("protection", say("submit.protection"), 20, 1, PRICE_MAX)
         case _:
             return None
-
-
-def _quote(at: int) -> tuple[SimulatedQuote, Decimal]:
-    """The quote that the operator sees, and its age in seconds."""
-    first, second, third = st.columns(3)
-    with first:
-        bid = _whole("bid", say("submit.bid"), max(at - 1, 1), 1, _PRICES_MAX)
-        bid_size = _whole("bid-size", say("submit.bid_size"), SIZE, 0, _PRICES_MAX)
-    with second:
-        ask = _whole("ask", say("submit.ask"), at, 1, _PRICES_MAX)
-        ask_size = _whole("ask-size", say("submit.ask_size"), SIZE, 0, _PRICES_MAX)
-    with third:
-        last = _whole("last", say("submit.last"), at, 1, _PRICES_MAX)
-        age = _whole("age", say("submit.age"), 0, 0, AGE_MAX)
-    quote = SimulatedQuote(bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size, last=last)
-    return quote, age
