@@ -72,7 +72,7 @@ def test_parts_are_committed_one_after_the_other(world: World) -> None:
 def test_a_batch_asks_the_database_as_often_however_many_orders_it_has(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Issue 5, speed: what every order asks for is asked for once."""
+    """Batches: what every order asks for is asked for once."""
     asked: list[str] = []
     find = SqlReader.find
 

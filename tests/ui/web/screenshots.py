@@ -1,6 +1,7 @@
 """`make screenshots`: every page, light, dark and narrow, in both languages, for eyes to look at.
 
-Usage: python -m tests.ui.web.screenshots [PAGE ...]; pictures lie in var/screenshots.
+Usage: python -m tests.ui.web.screenshots [PAGE ...]; pictures lie in var/screenshots. What axe
+finds wrong in a picture stands below its name, and gives exit status 1.
 """
 
 import shutil
@@ -11,14 +12,16 @@ from itertools import product
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from playwright.sync_api import Browser, Page, StorageState
+from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.household import ROOT
+from tests.ui.web.axe import violations
 from tests.ui.web.showroom import Showroom, showroom
 from tests.ui.web.web_room import HERE, chromium, opened, serving, signed_in
 
 PLACE = ROOT / "var" / "screenshots"
 HEIGHT_MAX = 2600
+PROBED_WITHIN_MS = 180_000
 
 
 class Shot(NamedTuple):
@@ -50,6 +53,9 @@ SHOTS = (
     Shot("request_unknown", "/request?id=none"),
     Shot("orders", "/orders", "operator"),
     Shot("orders_done", "/orders?view=done", "operator"),
+    Shot("orders_reliability", "/orders?view=reliability", "operator"),
+    Shot("orders_preview", "/orders?view=preview", "operator"),
+    Shot("order_cancelled", "/order?id={cancelled_order}"),
     Shot("order_filled", "/order?id={filled_order}"),
     Shot("order_working", "/order?id={acknowledged_order}", "operator"),
     Shot("submit_choose", "/submit", "operator"),
@@ -63,13 +69,32 @@ SHOTS = (
     Shot("risk", "/risk", "operator"),
     Shot("risk_limits", "/risk?view=limits", "risk"),
     Shot("risk_judged", "/risk?view=judged", "risk"),
+    Shot("risk_trial", "/risk?view=trial", "risk"),
     Shot("risk_overrides", "/risk?view=overrides", "risk"),
+    Shot("market", "/market"),
+    Shot("market_path", "/market?view=path"),
+    Shot("market_met", "/market?view=path&of=met"),
+    Shot("market_contracts", "/market?view=contracts"),
+    Shot("research", "/research"),
+    Shot("research_signals", "/research?view=signals", "quant"),
+    Shot("research_intake", "/research?view=intake"),
+    Shot("research_packet", "/research?view=packet"),
+    Shot("propose", "/propose", "quant"),
+    Shot("propose_signal", "/propose?signal={signal}", "quant"),
     Shot("audit", "/audit"),
     Shot("audit_checkpoints", "/audit?view=checkpoints"),
     Shot("audit_keys", "/audit?view=keys"),
     Shot("audit_search", "/audit?q=risk"),
     Shot("audit_search_nothing", "/audit?q=nobody"),
+    Shot("evidence", "/evidence"),
+    Shot("evidence_case", "/evidence?case={filled}"),
+    Shot("evidence_view", "/evidence?view=view"),
     Shot("record", "/record?seq=70"),
+    Shot("readiness", "/readiness"),
+    Shot("readiness_log", "/readiness?area=log&state=off"),
+    Shot("readiness_orders", "/readiness?area=orders"),
+    Shot("readiness_hosting", "/readiness?area=hosting"),
+    Shot("readiness_release", "/readiness?view=release"),
     Shot("demo", "/demo"),
     Shot("demo_waves", "/demo?market=waves"),
     Shot("demo_tour", "/demo?view=tour"),
@@ -87,10 +112,12 @@ LANGUAGES = ("en-US", "zh-TW")
 
 def photographed(
     browser: Browser, origin: str, room: Showroom, shots: list[Shot]
-) -> Iterator[Path]:
-    """The pictures, as they are made."""
+) -> Iterator[tuple[Path, list[str]]]:
+    """The pictures, as they are made, and what axe finds wrong in each."""
     people = {shot.person for shot in shots}
     doors = {person: _door(browser, origin, room, person) for person in people}
+    if any(shot.name.startswith("readiness") for shot in shots):
+        _probed(browser, origin, doors["researcher"])
     for language, look in product(LANGUAGES, LOOKS):
         for shot in shots:
             with browser.new_context(
@@ -103,10 +130,11 @@ def photographed(
             ) as context:
                 page = context.new_page()
                 opened(page, origin + shot.address.format(**room.ids))
+                wrong = violations(page)
                 _whole(page, look)
                 path = PLACE / f"{shot.name}-{look.name}-{language[:2]}.png"
                 page.screenshot(path=path)
-                yield path
+                yield path, wrong
 
 
 def _door(browser: Browser, origin: str, room: Showroom, name: str | None) -> StorageState:
@@ -117,6 +145,15 @@ def _door(browser: Browser, origin: str, room: Showroom, name: str | None) -> St
         if name is not None:
             signed_in(page, room.house, name)
         return context.storage_state()
+
+
+def _probed(browser: Browser, origin: str, door: StorageState) -> None:
+    """Let the server look at its boundaries once, for all pictures."""
+    with browser.new_context(storage_state=door) as context:
+        page = context.new_page()
+        opened(page, f"{origin}/readiness")
+        page.locator(".st-key-probe button").click()
+        expect(page.get_by_text("flags were checked")).to_be_visible(timeout=PROBED_WITHIN_MS)
 
 
 def _whole(page: Page, look: Look) -> None:
@@ -139,9 +176,11 @@ def main(names: list[str]) -> int:
     with tempfile.TemporaryDirectory() as folder:
         room = showroom(Path(folder))
         with serving(room.house) as origin, chromium(HERE[0]) as browser:
-            for path in photographed(browser, origin, room, shots):
-                sys.stdout.write(f"{path.relative_to(ROOT)}\n")
-    return 0
+            broken = 0
+            for path, wrong in photographed(browser, origin, room, shots):
+                sys.stdout.write("\n  ".join([str(path.relative_to(ROOT)), *wrong]) + "\n")
+                broken += len(wrong)
+    return 1 if broken else 0
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from typing import Literal, NamedTuple
 import pytest
 from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
 
+from tests.ui.web.axe import violations, wrong_colours
 from tests.ui.web.showroom import Showroom, showroom
 from tests.ui.web.web_room import (
     HERE,
@@ -20,6 +21,7 @@ from tests.ui.web.web_room import (
     signed_in,
     watched,
 )
+from ui.web.exporting import log_text
 from ui.web.pages import MAP
 
 DETAILS = {
@@ -77,8 +79,12 @@ def addresses(seat: Seat) -> list[str]:
     return [seat.origin + path.format(**seat.room.ids) for path in told]
 
 
-def test_ui_24_no_page_scrolls_sideways_or_asks_another_host(seat: Seat | None) -> None:
-    """UI-24: at 390 px, in the dark, in Chinese; every request stays on this machine."""
+def test_ui_24_no_page_scrolls_sideways_asks_another_host_or_breaks_a_rule(
+    seat: Seat | None,
+) -> None:
+    """UI-24: at 390 px, in Chinese; every request stays on this machine; axe finds nothing in the
+    dark, nor after the system has changed to light under the open page.
+    """
     if seat is None:
         return
     with seat.context(390, 844, locale="zh-TW", scheme="dark") as context:
@@ -89,6 +95,12 @@ def test_ui_24_no_page_scrolls_sideways_or_asks_another_host(seat: Seat | None) 
             wider = main.evaluate("(one) => one.scrollWidth - one.clientWidth")
             assert wider <= 0, address
             assert page.evaluate("document.documentElement.lang") == "zh-Hant"
+            assert violations(page) == [], address
+            page.emulate_media(color_scheme="light")
+            expect(page.get_by_test_id("stApp")).to_have_css("color-scheme", "light")
+            settled(page)
+            assert wrong_colours(page) == [], address
+            page.emulate_media(color_scheme="dark")
         assert foreign == []
 
 
@@ -160,6 +172,39 @@ def test_ui_22_a_filter_stands_in_the_address(seat: Seat | None) -> None:
         page.get_by_text("Keys", exact=True).click()
         expect(page.get_by_text("Key of the log")).to_be_visible(timeout=SETTLES_WITHIN_MS)
         assert "view=keys" in page.url
+
+
+def test_ui_25_the_badges_lead_to_flags_with_state_reason_and_evidence(seat: Seat | None) -> None:
+    """UI-25, TX-A1: from any page; no cell is empty, and nothing is on that was not checked."""
+    if seat is None:
+        return
+    with seat.context() as context:
+        page = context.new_page()
+        opened(page, f"{seat.origin}/approvals")
+        page.get_by_role("link", name="Paper mode Live off Broker: paper").click()
+        expect(page.get_by_text("Nothing was probed yet.")).to_be_visible(timeout=SETTLES_WITHIN_MS)
+        settled(page)
+        rows = page.get_by_role("region", name="Safety").get_by_role("row")
+        cells: list[list[str]] = rows.evaluate_all(
+            "rows => rows.slice(1).map(row => [...row.cells].map(cell => cell.innerText.trim()))"
+        )
+        assert cells
+        assert all(len(row) == 5 and all(row) for row in cells)
+        assert all(row[1] == "not checked" for row in cells if "not looked at" in row[3])
+
+
+def test_ui_21_what_a_page_hands_out_is_what_its_command_writes(seat: Seat | None) -> None:
+    """UI-21, TX-M4: made when it is asked for, and saved by the browser byte for byte."""
+    if seat is None:
+        return
+    with seat.context() as context:
+        page = context.new_page()
+        opened(page, f"{seat.origin}/evidence")
+        with page.expect_download() as coming:
+            page.get_by_role("button", name="Download").first.click()
+        got = coming.value
+        assert got.suggested_filename == "audit-integrity.json"
+        assert got.path().read_text() == log_text(seat.room.house.settings)
 
 
 def test_ui_23_a_store_that_is_gone_shows_itself_and_comes_back(seat: Seat | None) -> None:
