@@ -4,6 +4,7 @@ import pytest
 from streamlit.testing.v1 import AppTest
 
 from counterseal.desk.views.reliability import outbox_rows
+from counterseal.oms.model import ExecutionReport, Order, OutboxEntry
 from counterseal.oms.states import OrderState
 from tests.ui.web.test_order_pages import ACKNOWLEDGE, FILL, order_of
 from tests.ui.web.window import Window, at_page, labels, links, pressed, spoken, words
@@ -107,8 +108,12 @@ def test_the_outbox_is_read_by_status_and_in_chinese(window: Window) -> None:
     """
     order_id = order_of(window, FILL)
     with window.house.store.reader() as reader:
-        assert outbox_rows(OwnReader(reader, "tenant-1"))
-        assert outbox_rows(OwnReader(reader, "tenant-2")) == ()
+        own, foreign = OwnReader(reader, "tenant-1"), OwnReader(reader, "tenant-2")
+        assert [one.order_id for one in outbox_rows(own, limit=1)] == [order_id]
+        assert outbox_rows(foreign) == ()
+        for kind in (OutboxEntry, ExecutionReport, Order):
+            assert own.count(kind) == len(own.find(kind)) > 0
+            assert foreign.count(kind) == len(foreign.find(kind)) == 0
     at = tab(window)
     assert order_id in words(at)
     assert "completed" in words(at)
