@@ -1,4 +1,4 @@
-"""One home and one hall at work for the tests of the flows, and no longer: it never rests."""
+"""One home for the tests of the flows, and a hall at work as long as a file needs it."""
 
 import signal
 import socket
@@ -21,15 +21,18 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     """A founded home; no server."""
     return House(tmp_path_factory.mktemp("hall") / "house", free_port()).found()
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def served(house: House) -> Iterator[House]:
-    """The same home with `python -m flows serve`; told to stop, it leaves nothing behind."""
+    """The same home with `python -m flows serve`; told to stop, it leaves nothing behind.
+
+    Its schedules run every minute: it works for one file, and not beside all other tests.
+    """
     told = house.folder / "serve.txt"
     with told.open("wb") as stream, house.start("serve", told=stream) as process:
         assert until(

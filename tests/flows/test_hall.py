@@ -4,16 +4,23 @@ import json
 import re
 import shutil
 import signal
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from counterseal.desk.notices import Notice, NoticeKind
 from counterseal.kernel.errors import AdapterError
 from flows.engine import answers, engine_of
 from flows.processes import descendants
+from storage.notice_spool import NoticeSpool, Place
+from storage.notifiers.channels import CHANNELS_FILE, notify_folder
+from storage.notifying import SPOOL_FILE
 from storage.reconcile import reconcile
+from storage.system import MachineClock
 from tests.flows.hall import House, Row, ask, filtered, post, post_bare
 from tests.flows.test_processes import alive, until
+from tests.storage.outside_room import scripted
 
 SCHEDULED_WITHIN_SECONDS = 20
 RUN_WITHIN_SECONDS = 60
@@ -47,6 +54,15 @@ async def main() -> None:
 asyncio.run(main())
 drain()
 print(*tried)
+"""
+SAVE = """
+import sys
+from prefect.blocks.notifications import CustomWebhookNotificationBlock
+block = CustomWebhookNotificationBlock(
+    name="desk", url=sys.argv[1], json_data={"text": "{{body}}", "title": "{{subject}}"}
+)
+block.save("desk", overwrite=True)
+print("saved")
 """
 DAY = """
 import asyncio, json, sys
@@ -84,6 +100,20 @@ with working_at(place):
 drain()
 print(json.dumps(found))
 """
+
+
+def a_notice() -> Notice:
+    now = MachineClock().now()
+    return Notice(
+        notice_id="ntc_of_the_block",
+        kind=NoticeKind.REMINDER,
+        person_id="ann",
+        subject_id="apr_1",
+        at=now,
+        until=now + timedelta(hours=1),
+        headline="[paper simulation] risk review still waits for you",
+        body="Paper simulation: risk review still waits for you.\n",
+    )
 
 
 def test_only_a_passing_failure_of_the_world_is_tried_again(served: House) -> None:
@@ -227,6 +257,44 @@ def test_a_home_is_kept_alive_by_a_run(served: House) -> None:
         report = value["report"]
         assert isinstance(report, dict)
         assert (status, report["answers"]) == (0, [])
+
+
+def test_a_home_without_channels_tells_its_log_file(served: House) -> None:
+    """Scheduled like its neighbours: a run by hand does the same round."""
+    status, value = served.run("notify")
+    report = value["report"]
+    assert isinstance(report, dict)
+    assert (status, [c["channel"] for c in report["channels"]]) == (0, ["log"])
+
+
+def test_a_block_that_the_home_names_is_told(served: House) -> None:
+    """Prefect notification blocks where configured: a saved block, over the loopback."""
+    folder, now = notify_folder(served.settings), MachineClock().now()
+    taken: list[bytes] = []
+
+    def answer(path: str, content: bytes) -> tuple[int, bytes]:
+        del path
+        taken.append(content)
+        return 200, b""
+
+    with scripted(answer) as url:
+        assert served.script(SAVE, f"{url}/desk") == "saved"
+        NoticeSpool(folder / SPOOL_FILE).keep([(a_notice(), "prefect")], Place(0, now), now)
+        (folder / CHANNELS_FILE).write_text("log: false\nprefect_block: custom-webhook/desk\n")
+        try:
+            status, value = served.run("notify")
+        finally:
+            (folder / CHANNELS_FILE).unlink()
+    assert (status, value["ok"]) == (0, True)
+    told = json.loads(taken[-1])
+    assert told["title"].startswith("[paper simulation] ")
+    assert any(b"ntc_of_the_block" in content for content in taken)
+
+
+def test_a_round_runs_on_the_engine(served: House) -> None:
+    """Workflow 5: scheduled like its neighbours; nothing waits in this home."""
+    status, value = served.run("sweep")
+    assert (status, value["report"]) == (0, {"steps": []})
 
 
 def test_a_killed_run_leaves_no_process_and_its_work_is_found_again(

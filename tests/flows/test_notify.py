@@ -1,79 +1,16 @@
-"""The flow `notify`: on a resident engine, by a block that a home names, and when all is away."""
+"""The flow `notify` when all is away; the hall has its other tests."""
 
 import asyncio
-import json
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from counterseal.desk.notices import Notice, NoticeKind
 from counterseal.kernel.errors import InputError
 from flows.blocks import Block, tell
 from flows.workplace import Workplace
-from storage.notice_spool import NoticeSpool, Place
 from storage.notifiers.channels import CHANNELS_FILE, notify_folder
-from storage.notifying import FAILURES_MAX, SPOOL_FILE
-from storage.system import MachineClock
-from tests.flows.hall import House
-from tests.storage.outside_room import scripted
+from storage.notifying import FAILURES_MAX
 from tests.world import World
-
-SAVE = """
-import sys
-from prefect.blocks.notifications import CustomWebhookNotificationBlock
-block = CustomWebhookNotificationBlock(
-    name="desk", url=sys.argv[1], json_data={"text": "{{body}}", "title": "{{subject}}"}
-)
-block.save("desk", overwrite=True)
-print("saved")
-"""
-
-
-def a_notice() -> Notice:
-    now = MachineClock().now()
-    return Notice(
-        notice_id="ntc_of_the_block",
-        kind=NoticeKind.REMINDER,
-        person_id="ann",
-        subject_id="apr_1",
-        at=now,
-        until=now + timedelta(hours=1),
-        headline="[paper simulation] risk review still waits for you",
-        body="Paper simulation: risk review still waits for you.\n",
-    )
-
-
-def test_a_home_without_channels_tells_its_log_file(served: House) -> None:
-    """Scheduled like its neighbours: a run by hand does the same round."""
-    status, value = served.run("notify")
-    report = value["report"]
-    assert isinstance(report, dict)
-    assert (status, [c["channel"] for c in report["channels"]]) == (0, ["log"])
-
-
-def test_a_block_that_the_home_names_is_told(served: House) -> None:
-    """Prefect notification blocks where configured: a saved block, over the loopback."""
-    folder, now = notify_folder(served.settings), MachineClock().now()
-    taken: list[bytes] = []
-
-    def answer(path: str, content: bytes) -> tuple[int, bytes]:
-        del path
-        taken.append(content)
-        return 200, b""
-
-    with scripted(answer) as url:
-        assert served.script(SAVE, f"{url}/desk") == "saved"
-        NoticeSpool(folder / SPOOL_FILE).keep([(a_notice(), "prefect")], Place(0, now), now)
-        (folder / CHANNELS_FILE).write_text("log: false\nprefect_block: custom-webhook/desk\n")
-        try:
-            status, value = served.run("notify")
-        finally:
-            (folder / CHANNELS_FILE).unlink()
-    assert (status, value["ok"]) == (0, True)
-    told = json.loads(taken[-1])
-    assert told["title"].startswith("[paper simulation] ")
-    assert any(b"ntc_of_the_block" in content for content in taken)
 
 
 async def _no_block(name: str) -> Block:

@@ -1,4 +1,4 @@
-"""The flow `sweep`: on a resident engine, and what a round records on a real home."""
+"""The flow `sweep`: what a round records on a real home."""
 
 from collections.abc import Iterator
 from datetime import timedelta
@@ -11,7 +11,6 @@ from counterseal.oms.states import OrderState
 from flows.waiting import SweepReport, sweep_all
 from flows.workplace import Workplace
 from tests.desk.tape_world import TapeWorld
-from tests.flows.hall import House
 from tests.world import World
 
 REMIND, DAY = 4 * 3600, 24 * 3600
@@ -79,9 +78,3 @@ def test_a_round_after_a_silence_lets_orders_fill_and_end_in_the_worlds_order(
     assert ended.updated_at.isoformat() == "2026-01-05T05:45:00+00:00"
     assert sweep_all(place, "run-3") == SweepReport()
     world.store.close()
-
-
-def test_a_round_runs_on_the_engine(served: House) -> None:
-    """Workflow 5: scheduled like its neighbours; nothing waits in this home."""
-    status, value = served.run("sweep")
-    assert (status, value["report"]) == (0, {"steps": []})
