@@ -40,7 +40,9 @@ BEYOND = ("storage/test_epochs.py", "storage/test_outside_files.py", "ui/test_cl
 ATTACKS = 60
 """Of the corpus of attacks: its sample is larger than what kills."""
 AT_ONCE = 2
-MUTANT_SECONDS = 240
+MUTANT_SECONDS, STUCK_SECONDS = 240, 3_600
+"""Of the processor, so that other work on the machine is not taken for a mutant that never ends;
+and on the clock, for one that only waits."""
 LIVES, DIES = 0, 1
 ASLEEP = -1
 QUIET = ("-q", "-s", "--assert=plain", "-p", "no:cacheprovider", "--hypothesis-profile=mutants")
@@ -147,7 +149,8 @@ class Judge:
             chosen = self._chosen(items, site)
             child = os.fork()
             if child == 0:
-                signal.alarm(MUTANT_SECONDS)
+                signal.setitimer(signal.ITIMER_PROF, MUTANT_SECONDS)
+                signal.alarm(STUCK_SECONDS)
                 os._exit(_awake(chosen, site))
             self._running[child] = site
         while self._running:
@@ -243,7 +246,12 @@ def work(words: Sequence[str]) -> None:
     sys.meta_path.insert(0, Finder())
     phases = [hypothesis.Phase.explicit, hypothesis.Phase.generate]
     hypothesis.settings.register_profile(
-        "mutants", derandomize=True, database=None, deadline=None, phases=phases
+        "mutants",
+        derandomize=True,
+        database=None,
+        deadline=None,
+        phases=phases,
+        suppress_health_check=[hypothesis.HealthCheck.too_slow],
     )
     beyond = [TESTS.parents[1] / name for name in BEYOND] if thorough else []
     files = [str(path) for path in (*sorted(TESTS.glob("test_*.py")), *beyond)]
