@@ -108,11 +108,12 @@ def engine_of(settings: Settings, port: int | None = None) -> Engine:
         AdapterError: when the secret cannot be written or read.
     """
     told = hall_settings()
-    folder = settings.counterseal_home.resolve() / "prefect"
+    file = secret_file(settings)
+    folder = file.parent
     where = port or told.counterseal_engine_port
     ours = {
         **_our_settings(settings),
-        **_prefect_settings(folder, where, _secret(folder / "auth")),
+        **_prefect_settings(folder, where, _secret(file)),
         **_no_proxy(),
     }
     if told.counterseal_engine_database is not None:
@@ -120,6 +121,17 @@ def engine_of(settings: Settings, port: int | None = None) -> Engine:
         ours["PREFECT_SERVER_DATABASE_CONNECTION_URL"] = database
     inherited = {k: v for k, v in os.environ.items() if not k.startswith("PREFECT_")}
     return Engine(folder, where, {**inherited, **ours})
+
+
+def secret_file(settings: Settings) -> Path:
+    """Where the secret of a home's server lies; there is none before the first engine."""
+    return settings.counterseal_home.resolve() / "prefect" / "auth"
+
+
+def credentials(engine: Engine) -> dict[str, str]:
+    """The header by which the engine's server knows its own clients."""
+    secret = engine.environment["PREFECT_API_AUTH_STRING"].encode()
+    return {"Authorization": f"Basic {base64.b64encode(secret).decode()}"}
 
 
 def adopt(engine: Engine) -> None:
@@ -141,12 +153,10 @@ def answers(engine: Engine) -> bool:
     Raises:
         AdapterError: `ENGINE_FOREIGN` when another server sits on the port.
     """
-    secret = engine.environment["PREFECT_API_AUTH_STRING"].encode()
-    headers = {"Authorization": f"Basic {base64.b64encode(secret).decode()}"}
     connection = http.client.HTTPConnection(HOST, engine.port, timeout=_ANSWER_SECONDS_MAX)
     with closing(connection):
         try:
-            connection.request("GET", "/api/admin/version", headers=headers)
+            connection.request("GET", "/api/admin/version", headers=credentials(engine))
             status = connection.getresponse().status
         except (OSError, http.client.HTTPException):
             return False

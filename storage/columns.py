@@ -1,6 +1,6 @@
-"""Column types that mean the same on both databases.
+"""Columns that mean the same on both databases.
 
-Job: whole numbers of 64 bits, and text that is compared byte by byte.
+Job: whole numbers of 64 bits, text that is compared byte by byte, and columns that lead to no row.
 
 Not here: what is stored in them (rows, tables).
 Source: PostgreSQL documentation, collation support; SQLite documentation, STRICT tables.
@@ -8,6 +8,8 @@ Source: PostgreSQL documentation, collation support; SQLite documentation, STRIC
 
 from sqlalchemy import BigInteger, Text
 from sqlalchemy.ext.compiler import compiles
+from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import TypeEngine
 
 
@@ -17,6 +19,25 @@ class Whole(BigInteger):
 
 class Words(Text):
     """Text whose order is that of its bytes, whatever language a server speaks."""
+
+
+class Beside(FunctionElement[object]):
+    """A column that is compared in rows found otherwise, never looked up by an index of its own.
+
+    SQLite keeps no numbers of its rows here, and would take any indexed value for a rare one.
+    """
+
+    inherit_cache = True
+
+
+@compiles(Beside)
+def _beside(element: Beside, compiler: SQLCompiler, **told: object) -> str:
+    return compiler.process(element.clauses, **told)
+
+
+@compiles(Beside, "sqlite")
+def _beside_on_sqlite(element: Beside, compiler: SQLCompiler, **told: object) -> str:
+    return f"+{compiler.process(element.clauses, **told)}"
 
 
 @compiles(Whole, "sqlite")

@@ -16,6 +16,7 @@ Source: style part 4; SQLite documentation on WAL, pragma synchronous, recursive
 import os
 import sqlite3
 from contextlib import closing
+from functools import lru_cache
 from pathlib import Path
 from typing import Final
 
@@ -89,8 +90,7 @@ def reading_engine(path: Path, *, keeps: bool = False) -> Engine:
     Raises:
         AdapterError: `DATABASE_MISSING` when there is no such file.
     """
-    if not path.is_file():
-        raise AdapterError("DATABASE_MISSING", "no database here; run `counterseal init`", got=path)
+    check_there(path)
     uri = f"{path.absolute().as_uri()}?mode=ro"
 
     def connect() -> sqlite3.Connection:
@@ -106,6 +106,26 @@ def reading_engine(path: Path, *, keeps: bool = False) -> Engine:
     _on_connect(engine, *_PRAGMAS)
     _begin(engine, "BEGIN")
     return engine
+
+
+@lru_cache(maxsize=8)
+def looking_engine(path: Path) -> Engine:
+    """The engine that only reads, the same for everybody who looks at a file.
+
+    A look opens and closes a connection of its own; what stays is the wording of the statements,
+    which costs more than most of their answers. Whoever asks checks that the file is there.
+    """
+    return reading_engine(path)
+
+
+def check_there(path: Path) -> None:
+    """Refuse to look where no file is.
+
+    Raises:
+        AdapterError: `DATABASE_MISSING`.
+    """
+    if not path.is_file():
+        raise AdapterError("DATABASE_MISSING", "no database here; run `counterseal init`", got=path)
 
 
 def _is_frozen(path: Path) -> bool:

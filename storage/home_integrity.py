@@ -37,7 +37,7 @@ def home_integrity(reader: HomeReader, settings: Settings, evidence: Evidence) -
     """
     outsiders = outsiders_of(reader, settings)
     facts = IntegrityFacts(
-        backend="sqlite",
+        backend=reader.backend,
         local_only=settings.database.is_file(),
         live_trading_enabled=settings.enable_live_trading,
         witnesses=outsiders.witnesses,

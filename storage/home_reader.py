@@ -19,7 +19,7 @@ from counterseal.audit.privacy import Opening
 from counterseal.audit.record import StoredRow
 from counterseal.kernel.errors import IntegrityError
 from storage.data_keys import DataKeys, data_keys
-from storage.engines import reading_engine
+from storage.engines import check_there, looking_engine
 from storage.openings import committed, read_openings
 from storage.record_ranges import read_records
 from storage.schema import check_schema
@@ -38,6 +38,11 @@ class HomeReader(SqlReader):
     def __init__(self, connection: Connection, keys: DataKeys | None = None) -> None:
         super().__init__(connection, keys)
         self._raw = connection
+
+    @property
+    def backend(self) -> str:
+        """What keeps this home, as its own connection says: `sqlite`, `postgresql`."""
+        return self._raw.dialect.name
 
     def records(self, start: int | None = None, end: int | None = None) -> Iterator[StoredRow]:
         """Stored records in order of `seq`, exactly as the file holds them.
@@ -133,9 +138,10 @@ def read_home(settings: Settings) -> Iterator[HomeReader]:
             `DATABASE_FAILED`.
         IntegrityError: `DOCUMENT_INVALID` when a stored row is no document any more.
     """
-    engine = reading_engine(settings.check().database)
+    path = settings.check().database
+    check_there(path)
     try:
-        with translated_errors(), engine.connect() as connection:
+        with translated_errors(), looking_engine(path.absolute()).connect() as connection:
             check_schema(connection)
             yield HomeReader(connection, data_keys(settings))
     except ValidationError as error:
@@ -143,5 +149,3 @@ def read_home(settings: Settings) -> Iterator[HomeReader]:
         raise IntegrityError(
             "DOCUMENT_INVALID", f"a stored {error.title} does not hold", field=place
         ) from None
-    finally:
-        engine.dispose()

@@ -15,6 +15,7 @@ Source: governance part 4; invariants 6 and 11.
 
 from collections.abc import Mapping
 from datetime import datetime
+from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -46,8 +47,9 @@ def law_in_force(reader: Reader, now: datetime) -> Law:
     return activated_law(active)
 
 
+@lru_cache(maxsize=4)
 def activated_law(activation: PolicyActivation) -> Law:
-    """The policy of one activation.
+    """The policy of one activation, which is read once: every byte of it is in the document.
 
     Raises:
         PolicyError: `POLICY_HASH_MISMATCH`.

@@ -6,7 +6,7 @@ Not here: files of a policy that is in force (policy_files, law), the checks (po
 """
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from datetime import datetime
 from pathlib import Path
 
@@ -69,6 +69,19 @@ def draft_from(folder: Path, version: str, now: datetime) -> PolicyDraft:
     except PolicyError as error:
         return PolicyDraft(version, files, flaw=str(error))
     return PolicyDraft(version, files, bundle, cases)
+
+
+def drafts_in(folder: Path, known: Collection[str], now: datetime) -> tuple[PolicyDraft, ...]:
+    """Every version of a folder but the known ones, read as far as it can be; newest name first."""
+    names = {place.name for place in folder.glob("approval/*") if place.is_dir()}
+    return tuple(_readable(folder, name, now) for name in sorted(names - set(known), reverse=True))
+
+
+def _readable(folder: Path, version: str, now: datetime) -> PolicyDraft:
+    try:
+        return draft_from(folder, version, now)
+    except PolicyError as error:
+        return PolicyDraft(version, {}, flaw=str(error))
 
 
 def cases_from(files: Mapping[str, bytes]) -> CaseFile:

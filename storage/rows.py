@@ -12,12 +12,12 @@ Source: style part 4 (SQLite turns decimals into REAL); ADR 0001.
 """
 
 import types
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from enum import Enum
 from typing import Annotated, Final, Literal, TypeVar, Union, cast, get_args, get_origin
 
 import orjson
-from sqlalchemy import Column, Table
+from sqlalchemy import Column, Index, Table
 from sqlalchemy.types import TypeEngine
 from sqlmodel import SQLModel
 
@@ -28,9 +28,16 @@ from storage.columns import Whole, Words
 D = TypeVar("D", bound=Document)
 Cell = str | int | None
 _SCALARS: Final = ("Decimal", "datetime")
-INDEXED: Final[Mapping[str, Sequence[str]]] = {
-    "approval_requests": ("status", "request_reference"),
-    "approval_decisions": ("approval_request_id",),
+INDEXED: Final[Mapping[str, Sequence[str | tuple[str, ...]]]] = {
+    "commands": ("subject_id", ("name", "decided_at"), ("actor_id", "decided_at")),
+    "signals": ("received_at",),
+    "approval_requests": (
+        "status",
+        "request_reference",
+        "signal_id",
+        ("created_at", "tenant"),
+    ),
+    "approval_decisions": ("approval_request_id", ("reviewer_id", "decided_at")),
     "intents": ("approval_id",),
     "orders": (
         "created_at",
@@ -40,7 +47,7 @@ INDEXED: Final[Mapping[str, Sequence[str]]] = {
         "account_id",
         "source_signal_id",
     ),
-    "order_outbox": ("status", "created_at"),
+    "order_outbox": ("created_at", ("status", "created_at")),
     "broker_reports": ("order_id",),
     "order_events": ("order_id",),
     "execution_reports": ("order_id",),
@@ -53,6 +60,16 @@ INDEXED: Final[Mapping[str, Sequence[str]]] = {
     "strategy_exposures": ("strategy_id",),
     "settlements": ("trading_day",),
 }
+"""Columns that are looked up. Of several the first is looked up or ranks; the second ranks, or is
+counted without its row."""
+
+
+def beside_rank(kind: str, name: str, asked: Collection[str]) -> frozenset[str]:
+    """Of the columns that are asked for, those that would lead away from an index by `name`."""
+    indexes = [(one,) if isinstance(one, str) else one for one in INDEXED.get(kind, ())]
+    led = {names[0] for names in indexes if len(names) > 1 and names[-1] == name}
+    ranks = any(names[0] == name for names in indexes) or not led.isdisjoint(asked)
+    return frozenset(asked) - led if ranks else frozenset()
 
 
 def _bare(annotation: object) -> tuple[object, bool]:
@@ -98,6 +115,11 @@ class DocumentTable:
             kind.KIND,
             SQLModel.metadata,
             *(self._column(name) for name in kind.model_fields),
+            *(
+                Index(f"ix_{kind.KIND}_{'_'.join(names)}", *names)
+                for names in INDEXED.get(kind.KIND, ())
+                if isinstance(names, tuple)
+            ),
             sqlite_strict=True,
         )
 

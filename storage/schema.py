@@ -31,12 +31,20 @@ def stored_revision(connection: Connection) -> str | None:
     Raises:
         AdapterError: `SCHEMA_NEWER` when it names several: no migration of ours branches.
     """
-    if "alembic_version" not in inspect(connection).get_table_names():
+    if not _names_revisions(connection):
         return None
     rows = connection.exec_driver_sql("SELECT version_num FROM alembic_version").all()
     if len(rows) > 1:
         raise AdapterError("SCHEMA_NEWER", "this database names several revisions", got=rows)
     return str(rows[0][0]) if rows else None
+
+
+def _names_revisions(connection: Connection) -> bool:
+    """Whether the table is there, and no view or index of its name."""
+    if connection.dialect.name == "sqlite":  # every look asks: all names would be most of its time
+        asked = "SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = 'alembic_version'"
+        return connection.exec_driver_sql(asked).first() is not None
+    return "alembic_version" in inspect(connection).get_table_names()
 
 
 def is_outdated(connection: Connection) -> bool:

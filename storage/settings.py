@@ -11,7 +11,9 @@ Not here: what a policy allows (policies/), command-line options (ui).
 Source: TX-A2, TX-A3; architecture part 7.
 """
 
+import os
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Annotated, Final
 from urllib.parse import unquote
@@ -167,7 +169,10 @@ def load_settings(home: Path | None = None) -> Settings:
         InputError: `SETTING_INVALID`, `UNSAFE_SETTINGS` or `DATABASE_UNSUPPORTED`.
     """
     try:
-        told = Settings() if home is None else Settings(counterseal_home=home)
+        if home is None:
+            told = _told(frozenset(os.environ.items()))
+        else:
+            told = Settings(counterseal_home=home)
     except ValidationError as error:
         first = error.errors()[0]
         raise InputError(
@@ -178,6 +183,13 @@ def load_settings(home: Path | None = None) -> Settings:
             got=first["input"],
         ) from None
     return told.check()
+
+
+@lru_cache(maxsize=4)
+def _told(environment: frozenset[tuple[str, str]]) -> Settings:
+    """What the environment tells, read once for as long as it says the same."""
+    del environment
+    return Settings()
 
 
 def _sqlite_file(url: str) -> Path:

@@ -10,7 +10,7 @@ Not here: sequencing (journal), decisions (the core).
 """
 
 import hmac
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from functools import cache, lru_cache
@@ -37,11 +37,12 @@ from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import parse_utc
 from counterseal.kernel.errors import AdapterError, InvariantError
 from counterseal.kernel.model import Document
+from storage.columns import Beside
 from storage.data_keys import DataKeys
 from storage.dialects import insert_drafts, replacement
 from storage.failures import failure_of
 from storage.openings import forget_openings, keep_openings, read_opening
-from storage.rows import Cell
+from storage.rows import Cell, beside_rank
 from storage.tables import DOCUMENT_TABLES, table
 
 D = TypeVar("D", bound=Document)
@@ -77,18 +78,22 @@ class SqlReader:
         query = _count(kind.KIND, *_asked(equal))
         return int(self._connection.execute(query, _bound(equal)).scalar_one())
 
-    def since(self, kind: type[D], name: str, least: str) -> tuple[D, ...]:
-        """Documents whose field `name` is not below a text, in the order of their keys.
+    def since(self, kind: type[D], name: str, least: str, /, **equal: Wanted) -> tuple[D, ...]:
+        """Of what `find` gives those whose field `name` is not below a text, by their keys.
 
         Ids are ordered by time, so that asked by the key only what came last is read.
         """
-        rows = self._connection.execute(_since(kind.KIND, name), {"least": least})
+        query = _since(kind.KIND, name, *_asked(equal))
+        rows = self._connection.execute(query, {**_bound(equal), "least": least})
         return tuple(cast("D", _document(kind.KIND, tuple(row))) for row in rows)
 
-    def newest(self, kind: type[D], name: str, limit: int, **equal: Wanted) -> tuple[D, ...]:
+    def newest(
+        self, kind: type[D], name: str, limit: int, behind: int = 0, /, **equal: Wanted
+    ) -> tuple[D, ...]:
         """At most `limit` of what `find` gives, those of the highest time `name` and key first."""
         query = _newest(kind.KIND, name, *_asked(equal))
-        rows = self._connection.execute(query, {**_bound(equal), "at_most": limit})
+        places = {"at_most": limit, "passed_over": behind}
+        rows = self._connection.execute(query, {**_bound(equal), **places})
         return tuple(cast("D", _document(kind.KIND, tuple(row))) for row in rows)
 
     def texts(self, kind: type[Document]) -> Iterator[bytes]:
@@ -232,21 +237,22 @@ def _query(kind: str, *asked: tuple[str, bool]) -> Select[tuple[Cell, ...]]:
 
 
 @cache
-def _since(kind: str, name: str) -> Select[tuple[Cell, ...]]:
-    """Documents of a kind whose column is not below the parameter `least`; built once."""
+def _since(kind: str, name: str, *asked: tuple[str, bool]) -> Select[tuple[Cell, ...]]:
+    """Those that `_query` gives whose column is not below the parameter `least`; built once."""
     mapped = DOCUMENT_TABLES[kind]
-    chosen = select(mapped.table).where(mapped.table.c[name] >= bindparam("least"))
+    chosen = select(mapped.table).where(*_conditions(kind, asked))
+    chosen = chosen.where(mapped.table.c[name] >= bindparam("least"))
     return chosen.order_by(mapped.table.c[mapped.kind.KEY])
 
 
 @cache
 def _newest(kind: str, name: str, *asked: tuple[str, bool]) -> Select[tuple[Cell, ...]]:
-    """The `at_most` documents that `_query` gives of the highest time and key; built once."""
+    """Of what `_query` gives `at_most` of the highest time and key, behind those; built once."""
     mapped = DOCUMENT_TABLES[kind]
-    columns = mapped.table.c
-    chosen = select(mapped.table).where(*_conditions(kind, asked))
+    columns, beside = mapped.table.c, beside_rank(kind, name, [one for one, _ in asked])
+    chosen = select(mapped.table).where(*_conditions(kind, asked, beside))
     ranked = chosen.order_by(columns[name].desc(), columns[mapped.kind.KEY].desc())
-    return ranked.limit(bindparam("at_most"))
+    return ranked.limit(bindparam("at_most")).offset(bindparam("passed_over"))
 
 
 @cache
@@ -256,13 +262,15 @@ def _count(kind: str, *asked: tuple[str, bool]) -> Select[tuple[int]]:
     return select(func.count()).select_from(mapped.table).where(*_conditions(kind, asked))
 
 
-def _conditions(kind: str, asked: Sequence[tuple[str, bool]]) -> tuple[ColumnElement[bool], ...]:
+def _conditions(
+    kind: str, asked: Sequence[tuple[str, bool]], beside: Collection[str] = ()
+) -> tuple[ColumnElement[bool], ...]:
+    """What is asked of columns; those `beside` lead to no row."""
     columns = DOCUMENT_TABLES[kind].table.c
+    found = ((Beside(columns[n]) if n in beside else columns[n], n, many) for n, many in asked)
     return tuple(
-        columns[name].in_(bindparam(name, expanding=True))
-        if several
-        else columns[name] == bindparam(name)
-        for name, several in asked
+        column.in_(bindparam(name, expanding=True)) if several else column == bindparam(name)
+        for column, name, several in found
     )
 
 

@@ -23,6 +23,7 @@ from tests.bench import (
     bench_tape,
     bench_ticks,
     bench_tree,
+    bench_ui,
 )
 from tests.bench.measure import as_json, table
 
@@ -40,6 +41,7 @@ BENCHES = {
     "sign": bench_sign,
     "tree": bench_tree,
     "sweep": bench_sweep,
+    "ui": bench_ui,
 }
 
 

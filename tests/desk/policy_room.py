@@ -1,16 +1,22 @@
 """A governed world with a policy folder of its own, and people who write and approve policies."""
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from pathlib import Path
+from typing import Self
+
+import pytest
 
 from counterseal.desk.commands import Outcome
 from counterseal.desk.policies import Policies
 from counterseal.identity.dsse import sign_statement
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.model import Refusal, Signature
+from counterseal.policy import gate_checks
 from counterseal.policy.gate_checks import GateReport, PolicyDraft
 from counterseal.policy.proposal import PolicyProposal, vote_statement
+from counterseal.policy.sweep import sweep
 from counterseal.policy.words import Role
 from storage.policy_drafts import draft_from, list_version
 from storage.settings import POLICY_VERSION, Settings
@@ -27,6 +33,13 @@ STAFF: Mapping[str, Role] = {
     "viktor": Role.POLICY_APPROVER,
 }
 THRESHOLD = 'required_from_notional: "1000000"'
+LOWER = (PARAMS, THRESHOLD, 'required_from_notional: "500000"')
+SWEEP_EVERY = 61
+
+
+def a_sample_is_enough(patch: pytest.MonkeyPatch) -> None:
+    """For who proposes a policy: the whole sweep has its own tests and `make torture`."""
+    patch.setattr(gate_checks, "sweep", partial(sweep, every=SWEEP_EVERY))
 
 
 class PolicyWorld(World):
@@ -42,10 +55,11 @@ class PolicyWorld(World):
         here = self.folder.is_dir()
         return told.model_copy(update={"counterseal_policies": self.folder}) if here else told
 
-    def staffed(self) -> "PolicyWorld":
+    def staffed(self) -> Self:
         """With a folder that may be written to, an author and two approvers."""
-        shutil.copytree(ROOT / "policies", self.folder)
-        list_version(self.folder, POLICY_VERSION, "author", self.clock.now())
+        if not self.folder.exists():
+            shutil.copytree(ROOT / "policies", self.folder)
+            list_version(self.folder, POLICY_VERSION, "author", self.clock.now())
         for name, role in STAFF.items():
             self.done(
                 self.desk.people.add(self.person(name), self.actor("officer-1"), key=self.key())
@@ -129,3 +143,11 @@ class PolicyWorld(World):
 def refusal(outcome: Outcome) -> Refusal:
     assert outcome.refusal is not None
     return outcome.refusal
+
+
+def sampled(folder: Path, patch: pytest.MonkeyPatch) -> Iterator[PolicyWorld]:
+    """A world with its policy people, in which a sample of the sweep is enough."""
+    a_sample_is_enough(patch)
+    made = PolicyWorld(folder / "home").staffed()
+    yield made
+    made.store.close()

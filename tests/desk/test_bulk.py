@@ -8,18 +8,32 @@ import pytest
 from counterseal.approvals.batch import check_batch, key_signature, statement_of
 from counterseal.approvals.model import BatchNonce, RequestStatus, ReviewNonce
 from counterseal.desk.desk import Desk
-from counterseal.desk.views.history import verify_cases
+from counterseal.desk.views.bulk import bulk_candidate, own_register
+from counterseal.desk.views.history import RecordFacts, verify_cases
 from counterseal.desk.views.integrity import IntegrityState
+from counterseal.identity.keys import PersonKey
 from counterseal.oms.states import OrderState
 from counterseal.policy.params import BULK_COUNT_MAX
 from counterseal.policy.words import DecisionWord
-from tests.desk.bulk_room import RESEARCH, RISK, Room, accepted, codes
+from tests.desk.bulk_room import REASON, RESEARCH, RISK, Room, accepted, codes
 from tests.world import NONE, World
 
 
 @pytest.fixture
 def room(tmp_path: Path) -> Room:
     return Room(World(tmp_path / "home"))
+
+
+def foretold(
+    room: Room, request_id: str, name: str = "risk", key: str | None = "key-of-risk"
+) -> tuple[str, ...]:
+    """What would be against the reviewer's word, were it in a ceremony by this key."""
+    bundle, now = room.world.desk.bench.bundle, room.world.clock.now()
+    with room.world.store.reader() as reader:
+        own = None if key is None else reader.get(PersonKey, key)
+        register = own_register(reader, bundle, name, own)
+        told = bulk_candidate(reader, register, request_id, name, RISK, RecordFacts(), now)
+    return told.codes
 
 
 def test_one_ceremony_decides_many_and_each_proves_itself_alone(room: Room) -> None:
@@ -112,6 +126,23 @@ def test_a_forged_case_is_not_prepared(room: Room) -> None:
     assert preparation.prepared is not None
     assert preparation.prepared.statement.request_ids == (fine,)
     assert codes(preparation.settled[0]) == ("CHAIN_BROKEN",)
+    assert (foretold(room, forged), foretold(room, fine)) == (("CHAIN_BROKEN",), ())
+
+
+def test_what_is_foretold_of_a_ceremony_is_what_it_refuses(room: Room) -> None:
+    """I2 of views.bulk: by the own key alone, and before anything is signed; as at the commit."""
+    later, due = room.world.requested(), room.world.requested()
+    room.world.done(room.world.reviewed(due, "researcher", RESEARCH))
+    told = foretold(room, later)
+    preparation = room.prepared("risk", RISK, room.shown(later, due))
+    assert told == codes(preparation.settled[0])
+    assert foretold(room, due) == ()
+    assert "KEY_NOT_ENROLLED" in foretold(room, due, key=None)
+    other = room.world.desk.bulk.prepare_batch(
+        room.shown(due), RISK, REASON, room.world.actor("risk"), key="other", key_id="no-such-key"
+    )
+    assert "KEY_NOT_ENROLLED" in codes(other.settled[0])
+    assert foretold(room, "apr_none") == foretold(room, due, "nobody") == ("NOT_FOUND",)
 
 
 def test_requests_of_two_stages_are_not_signed_together(room: Room) -> None:

@@ -170,6 +170,18 @@ def test_an_approved_request_waits_for_an_operator_who_did_not_review(world: Wor
     assert "ALREADY_CONSUMED" in codes(world, request_id, "operator", "submit")
 
 
+def test_who_may_take_an_approval_back_is_told_before_they_sign(world: World) -> None:
+    """Governance 2.1: a signer or compliance, once something was approved and until it ended."""
+    request_id = world.requested()
+    assert codes(world, request_id, "compliance", "revoke") == {"NOT_PENDING"}
+    world.done(world.reviewed(request_id, "researcher", RESEARCH))
+    for name in ("researcher", "compliance"):
+        assert codes(world, request_id, name, "revoke") == set()
+    assert codes(world, request_id, "risk", "revoke") == {"ROLE"}
+    world.done(world.desk.approvals.withdraw(request_id, world.actor("quant"), key=world.key()))
+    assert codes(world, request_id, "researcher", "revoke") == {"TERMINAL"}
+
+
 def test_a_request_that_came_back_waits_for_its_requester(world: World) -> None:
     """Needs data: the requester answers by asking again; a newer request settles it."""
     request_id = world.requested()

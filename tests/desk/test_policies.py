@@ -1,31 +1,24 @@
 """A policy on its way into force, behind the real store."""
 
 from datetime import timedelta
-from functools import partial
 from pathlib import Path
 
 import pytest
 
 from counterseal.desk.installation import PolicyActivation
 from counterseal.kernel.errors import AdapterError, IntegrityError, PolicyError
-from counterseal.policy import gate_checks
 from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.policy.gate import OPEN_DAYS
 from counterseal.policy.proposal import PolicyVote
-from counterseal.policy.sweep import sweep
 from counterseal.policy.words import DecisionWord
 from storage.policy_drafts import list_version
-from tests.desk.policy_room import NEXT, PARAMS, THRESHOLD, PolicyWorld, refusal
+from tests.desk.policy_room import LOWER, NEXT, PolicyWorld, a_sample_is_enough, refusal
 from tests.household import NONE
-
-LOWER = (PARAMS, THRESHOLD, 'required_from_notional: "500000"')
-SWEEP_EVERY = 61
 
 
 @pytest.fixture(autouse=True)
 def _a_sample_is_enough(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The whole sweep has its own tests and `make torture`."""
-    monkeypatch.setattr(gate_checks, "sweep", partial(sweep, every=SWEEP_EVERY))
+    a_sample_is_enough(monkeypatch)
 
 
 @pytest.fixture

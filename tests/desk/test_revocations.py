@@ -263,3 +263,17 @@ def test_the_same_preparation_again_gives_the_same_statement(world: World) -> No
     with world.store.reader() as reader:
         nonces = reader.find(ReviewNonce, approval_request_id=request_id, person_id="risk")
     assert len([n for n in nonces if n.used_at is None]) == 1
+
+
+def test_who_has_several_keys_names_the_one_that_signs(world: World) -> None:
+    """Governance part 3: the statement is for that key; for no other person's, and no lost one."""
+    request_id, actor = world.approved(), world.actor("risk")
+    prepare = world.desk.revocations.prepare
+    own = prepare(request_id, REASON, actor, key="own", key_id="key-of-risk").prepared
+    assert own is not None
+    assert own.statement.key_id == "key-of-risk"
+    assert revoked(world, request_id, signed(world, own)) is None
+    other = world.approved()
+    refusal = prepare(other, REASON, actor, key="other", key_id="key-of-quant").refusal
+    assert refusal is not None
+    assert refusal.codes == ("KEY_NOT_ENROLLED",)

@@ -1,7 +1,9 @@
 """What views and fill models read: rows of now, not of everything that ever was."""
 
+import itertools
 from collections import Counter
 from collections.abc import Callable
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -9,25 +11,52 @@ import pytest
 from counterseal.broker.lots_taken import LotTaken
 from counterseal.broker.model import Fill, SimulationRequest
 from counterseal.desk.asking import put_to_quote
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, newest_of, since_of
+from counterseal.desk.views.approvals import actionable_entries, approval_status, queue
+from counterseal.desk.views.duties import duties
+from counterseal.desk.views.forms import decision_form
+from counterseal.desk.views.history import RecordFacts
+from counterseal.desk.views.path import path_since
 from counterseal.desk.views.portfolio import LAST_FILL, portfolio_view
 from counterseal.desk.views.reliability import outbox_rows, reliability_panel, timeout_rows
+from counterseal.desk.views.research import research
 from counterseal.desk.views.risk import newest_evaluations
 from counterseal.desk.views.workflow import runs
+from counterseal.identity.people import Person
 from counterseal.kernel.model import Document
-from counterseal.oms.model import Order, OutboxEntry
+from counterseal.oms.model import Order
+from counterseal.policy.bundle import PolicyBundle
 from counterseal.risk.model import RiskEvaluation
+from storage.law import law_in_force
 from tests.desk.counting import Rows
+from tests.desk.long_history import lengthen
 from tests.world import START, SYMBOL, World
 
 COPIES = 40
-KINDS = (Order, OutboxEntry, Fill, RiskEvaluation)
+LATER = START + timedelta(days=2)
+
+
+class Unranked:
+    """A reader that finds, and no more."""
+
+    def __init__(self, within: Reader) -> None:
+        self.get, self.find = within.get, within.find
+        self.count, self.opened = within.count, within.opened
+
+
+def first(reader: Reader) -> Person:
+    return reader.find(Person)[0]
+
+
+def law(reader: Reader) -> PolicyBundle:
+    return law_in_force(reader, START).bundle
 
 
 @pytest.fixture(scope="module")
 def world(tmp_path_factory: pytest.TempPathFactory) -> World:
-    """One order, filled, and no other yet."""
+    """One order, filled, and no other yet; another signal came before."""
     world = World(tmp_path_factory.mktemp("rows") / "home")
+    world.signal()
     world.done(world.submitted(world.approved(quantity=2), quantity=2))
     return world
 
@@ -39,33 +68,32 @@ VIEWS: dict[str, Callable[[Reader], object]] = {
     "reliability": lambda reader: reliability_panel(reader, (), START),
     "runs": lambda reader: runs(reader, 1),
     "portfolio": lambda reader: portfolio_view(reader, (), START),
+    "research": lambda reader: research(reader, "tenant-1", 1),
+    "path": lambda reader: path_since(reader, START, lambda _: True),
+    "queue": lambda reader: queue(reader, law(reader).approval, START, 1),
+    "open cases": lambda reader: actionable_entries(reader, law(reader).approval, START),
+    "approvals": lambda reader: approval_status(reader, law(reader).approval, RecordFacts()),
+    "decision form": lambda reader: decision_form(reader, law(reader), first(reader), START),
+    "reviewer's duties": lambda reader: duties(reader, law(reader), "researcher", START),
+    "requester's duties": lambda reader: duties(reader, law(reader), "quant", LATER),
 }
 
 
-def read_by(world: World) -> dict[str, Counter[str]]:
-    """Rows that each view reads now."""
+def read_by(world: World) -> dict[str, tuple[Counter[str], Counter[str]]]:
+    """Rows that each view reads now, and how often it asks for any."""
     told = {}
     with world.store.reader() as reader:
         for name, view in VIEWS.items():
             rows = Rows(reader)
             view(rows)
-            told[name] = rows.given
+            told[name] = (rows.given, rows.asked)
     return told
 
 
-def multiply(world: World) -> None:
-    """The past of many ended orders, as it lies in the tables."""
-    with world.store.transaction() as work:
-        for kind in KINDS:
-            [one] = work.find(kind)
-            old = [one.amended(**{kind.KEY: f"a_{n:04}"}) for n in range(COPIES)]
-            work.store_all(kind.KIND, [document.json_value() for document in old])
-
-
 def test_views_read_no_more_when_more_orders_have_ended(world: World) -> None:
-    """TX-H15, TX-I6: forty orders more, and not one row."""
+    """TX-H15, TX-I6, TX-F1: forty cases more, and not one row or question."""
     before = read_by(world)
-    multiply(world)
+    lengthen(world, COPIES)
     after = read_by(world)
 
     assert after == before
@@ -83,11 +111,16 @@ def test_a_reader_that_ranks_gives_what_sorting_everything_gives(world: World) -
     )
     with world.store.reader() as reader:
         for kind, name in kinds:
-            for limit in (1, 3, COPIES + 5):
-                every = sorted(reader.find(kind), key=lambda o: (getattr(o, name), o.key))
-                expected = tuple(reversed(every))[:limit]
-                assert Rows(reader).newest(kind, name, limit) == expected
-        assert Rows(reader).newest(Fill, "occurred_at", 2, symbol="nothing") == ()
+            every = sorted(reader.find(kind), key=lambda o: (getattr(o, name), o.key))
+            for limit, behind in itertools.product((1, 3, COPIES + 5), (0, 2)):
+                expected = tuple(reversed(every))[behind : behind + limit]
+                for one in (reader, Unranked(reader)):
+                    assert newest_of(one, kind, name, limit, behind) == expected
+        assert newest_of(reader, Fill, "occurred_at", 2, symbol="nothing") == ()
+        for known in (every[0].key, every[-1].key, "a_0007"):
+            later = tuple(one for one in reader.find(RiskEvaluation) if one.key >= known)
+            for one in (reader, Unranked(reader)):
+                assert since_of(one, RiskEvaluation, RiskEvaluation.KEY, known) == later
 
 
 def test_the_depth_of_a_quote_is_one_row_however_many_took_of_it(tmp_path: Path) -> None:

@@ -9,8 +9,10 @@ import pytest
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.desk.ports import Reader
 from counterseal.desk.views.approvals import (
+    actionable_entries,
     approval_status,
     decision_options,
+    newest_entries,
     queue,
     request_detail,
     shown_hash,
@@ -346,3 +348,28 @@ def test_a_case_of_an_older_policy_is_judged_by_its_stored_sequence(world: World
     assert approved()
     world.forge("UPDATE approval_requests SET required_decision_sequence = '[]'")
     assert not approved()
+
+
+def test_the_queue_reads_in_parts_what_reading_every_request_gives(world: World) -> None:
+    """TX-F1: newest first, page by page; open ones by their status; counts without reading."""
+    world.done(world.reviewed(world.requested(), "researcher", DecisionWord.REJECTED))
+    half = world.requested()
+    world.done(world.reviewed(half, "researcher", DecisionWord.RESEARCH_APPROVED))
+    world.approved()
+    world.after(600)
+    newest = world.requested()
+    for seconds, open_ones in ((0, [newest, half]), (3_300, [newest]), (600, [])):
+        world.after(seconds)
+        now = world.clock.now()
+        with world.store.reader() as reader:
+            stored = sorted(reader.find(ApprovalRequest), key=lambda r: (r.created_at, r.key))
+            whole = newest_entries(reader, rules(world), now, 200)
+            pages = [newest_entries(reader, rules(world), now, 3, place) for place in (0, 3)]
+            actionable = actionable_entries(reader, rules(world), now, "tenant-1")
+            shown = queue(reader, rules(world), now, 1)
+            assert actionable_entries(reader, rules(world), now, "tenant-2") == ()
+        assert [e.approval_request_id for e in whole] == [r.key for r in reversed(stored)]
+        assert (*pages[0], *pages[1]) == whole
+        assert actionable == tuple(entry for entry in whole if entry.actionable)
+        assert [entry.approval_request_id for entry in actionable] == open_ones
+        assert (shown.total, shown.pending, shown.entries) == (4, len(open_ones), whole[:1])

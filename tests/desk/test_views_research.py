@@ -12,6 +12,7 @@ from counterseal.desk.views.research import (
     ResearchView,
     SignalStage,
     errors_by_field,
+    own_signal,
     research,
 )
 from counterseal.policy.words import DecisionWord
@@ -110,6 +111,22 @@ def test_i1_another_tenant_sees_no_signal_and_no_refusal(world: World) -> None:
     assert (told.signals, told.strategies, told.refused) == ((), (), ())
     assert {one.count for one in told.funnel} == {0}
     assert [one.stage for one in told.funnel] == list(SignalStage)
+
+
+def test_of_a_long_history_the_newest_part_is_told_and_that_there_is_more(world: World) -> None:
+    """TX-B2: strategies, funnel and refusals are of the signals that are told, and of no other."""
+    whole = seen(world)
+    with world.store.reader() as reader:
+        told = research(reader, OWN, 3)
+        known = [one.signal for one in told.signals]
+        assert [own_signal(reader, OWN, one.signal_id) for one in known] == known
+        for name in (known[0].signal_id, "late", "nothing"):
+            assert own_signal(reader, "tenant-2", name) is None
+        assert own_signal(reader, OWN, "late") is None
+    assert (whole.more, told.more) == (False, True)
+    assert (told.signals, told.refused) == (whole.signals[:2], whole.refused)
+    assert [one.signals for one in told.strategies] == [2]
+    assert told.funnel[0].count == 2
 
 
 def test_errors_of_a_text_are_counted_by_field_most_frequent_first() -> None:

@@ -187,20 +187,20 @@ def ask(engine: Engine, path: str, *, secret: str | None = None) -> tuple[int, o
     return _asked(engine, "GET", path, None, _credentials(secret))
 
 
-def filtered(engine: Engine, path: str) -> list[Row]:
-    """Everything of a kind."""
-    rows = post(engine, path)
+def filtered(engine: Engine, path: str, asked: Row | None = None) -> list[Row]:
+    """The first two hundred of a kind, or of those that are asked for."""
+    rows = post(engine, path, asked)
     assert isinstance(rows, list)
     return rows
 
 
-def post(engine: Engine, path: str) -> object:
-    """POST an empty object as a proper client: with the secret and the server's own token."""
+def post(engine: Engine, path: str, asked: Row | None = None) -> object:
+    """POST as a proper client: with the secret and the server's own token."""
     headers = _credentials(engine.environment["PREFECT_API_AUTH_STRING"])
     _, token = _patiently(engine, "GET", f"/api/csrf-token?client={CLIENT}", None, headers)
     assert isinstance(token, dict)
     csrf = {"Prefect-Csrf-Token": str(token["token"]), "Prefect-Csrf-Client": CLIENT}
-    status, value = _patiently(engine, "POST", path, {}, {**headers, **csrf})
+    status, value = _patiently(engine, "POST", path, asked or {}, {**headers, **csrf})
     assert status in {http.HTTPStatus.OK, http.HTTPStatus.CREATED}, value
     return value
 

@@ -4,12 +4,15 @@ import itertools
 import threading
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from operator import attrgetter
 
 import pytest
 from sqlalchemy.exc import IntegrityError as ConstraintError
 
 from counterseal.audit.record import parse_record, stored_row
+from counterseal.desk.commands import CommandRecord
 from counterseal.desk.installation import Installation
+from counterseal.desk.ports import Wanted, newest_of, since_of
 from counterseal.kernel.errors import AdapterError, InputError, IntegrityError
 from storage import placing
 from storage.guards import missing_guards
@@ -18,6 +21,8 @@ from storage.system import ReplayClock
 from tests.bench.bench_seal import AT
 from tests.storage.log_room import AFTER_LEASE, LogRoom, event_id, heard, named_draft, recorded
 
+DIGEST = "sha256:" + "0" * 64
+KEY = attrgetter("idempotency_key")
 STEPS = ("recorded", "placed", "signed", "checkpointed")
 TEXTS = ("", "plain", "caf\u00e9", "\u0000\u0001\u001f", "\U0001f512\ue000", '"\\\n', "x" * 20_000)
 
@@ -80,6 +85,56 @@ def test_documents_come_back_equal_and_in_the_order_of_their_keys(room: LogRoom)
             assert reader.find(Installation, mode=("paper", "live")) == (made["a"],)
             assert reader.count(Installation, mode="demo") == len(keys) - 1
             assert reader.get(Installation, "none") is None
+
+
+def command(key: str, seconds: int, **told: object) -> CommandRecord:
+    named: dict[str, object] = {"name": "a", "actor_id": "ann", "subject_id": "s"}
+    fixed = {"payload_digest": DIGEST, "event_id": key, "decided_at": AT + timedelta(0, seconds)}
+    return CommandRecord.model_validate({"idempotency_key": key, **named, **fixed, **told})
+
+
+def test_documents_are_ranked_and_passed_over_by_either_database(room: LogRoom) -> None:
+    """The port: behind an index of the asked field, beside one, of several values, and by keys."""
+    made = [command(f"k{n}", n // 2, name="ab"[n % 2], actor_id=f"{n % 3}") for n in range(9)]
+    asked: tuple[dict[str, Wanted], ...] = (
+        {},
+        {"name": "a"},
+        {"name": ("a", "b"), "subject_id": "s"},
+        {"actor_id": ("0", "2"), "name": "a"},
+        {"name": "c"},
+    )
+    with room.store() as store:
+        with store.transaction() as work:
+            work.record(named_draft("all"), made)
+        with store.reader() as reader, store.batch() as batch, batch.reader() as unranked:
+            for equal in asked:
+                ways = [(one, equal) for one in (reader, unranked)]
+                found = [newest_of(one, CommandRecord, "decided_at", 3, 1, **e) for one, e in ways]
+                whole = newest_of(reader, CommandRecord, "decided_at", 9, **equal)
+                later = [since_of(o, CommandRecord, "idempotency_key", "k4", **e) for o, e in ways]
+                assert found == [whole[1:4]] * 2
+                assert set(whole) == set(reader.find(CommandRecord, **equal))
+                assert later == [tuple(sorted((c for c in whole if c.key >= "k4"), key=KEY))] * 2
+
+
+def test_records_are_looked_for_in_either_database(room: LogRoom) -> None:
+    """UI-22: by a hash, by who acted through a command of theirs, by a stream."""
+    with room.store() as store:
+        with store.transaction() as work:
+            for place in range(3):
+                work.record(named_draft(f"n{place}", place), ())
+            last = named_draft("last", 3)
+            who = last["actor"]["id"]
+            work.record(last, (command("k", 0, event_id=event_id("last"), actor_id=who),))
+        store.seal()
+    rows = room.rows()
+    with room.reader() as reader:
+        assert reader.found(str(rows[1].leaf_hash)[:14]) == (1,)
+        assert reader.found(str(rows[0].stream)) == tuple(
+            row.seq for row in reversed(rows) if row.stream == rows[0].stream
+        )
+        assert reader.found(who) == (3, 2, 1, 0)
+        assert reader.found("ann") == ()
 
 
 def failing(store: SqlStore) -> None:

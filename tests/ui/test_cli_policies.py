@@ -1,26 +1,20 @@
 """`counterseal policies` on a real home: from a draft to a law, and what is refused on the way."""
 
 import json
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from counterseal.policy import gate_checks
-from counterseal.policy.sweep import sweep
 from counterseal.policy.words import DecisionWord
 from flows.day.governance import replayed
 from storage import parallel_replay
 from storage.home_reader import read_home
 from storage.parallel_replay import PARALLEL_MIN
 from storage.settings import POLICY_VERSION
-from tests.desk.policy_room import NEXT, PARAMS, STAFF, THRESHOLD, PolicyWorld
+from tests.desk.policy_room import LOWER, NEXT, PARAMS, STAFF, PolicyWorld, a_sample_is_enough
 from tests.ui.sealed_keys import seal_keys
 from ui.cli import policies, session
 from ui.cli.app import run
-
-LOWER = (PARAMS, THRESHOLD, 'required_from_notional: "500000"')
-SWEEP_EVERY = 61
 
 
 class PolicyHouse:
@@ -63,7 +57,7 @@ def house(
     world = PolicyWorld(workplace / "home").staffed()
     for module in (session, policies):
         monkeypatch.setattr(module, "CLOCK", world.clock)
-    monkeypatch.setattr(gate_checks, "sweep", partial(sweep, every=SWEEP_EVERY))
+    a_sample_is_enough(monkeypatch)
     monkeypatch.setenv("COUNTERSEAL_POLICIES", str(world.folder))
     seal_keys(world, *STAFF)
     world.store.close()

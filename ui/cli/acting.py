@@ -74,6 +74,11 @@ class Act:
         """The idempotency key, told or fresh; a failure from here on shows it."""
         return command_key(self._key)
 
+    @property
+    def key_id(self) -> str:
+        """The key that signs; errors of `logged_in`."""
+        return self._logged_in[1].key_id
+
     def sign(self, kind: str, statement: dict[str, Json]) -> "Signed":
         """One statement signed with the actor's own key; errors of `OpenedKey.sign`."""
         return self._logged_in[1].sign(kind, statement)

@@ -5,6 +5,7 @@ What only a check needs is loaded when one is asked for.
 
 from collections.abc import Sequence
 from datetime import datetime
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -23,6 +24,7 @@ from ui.cli.session import CLOCK, settings_for
 
 if TYPE_CHECKING:
     from counterseal.desk.policies import Policies
+    from counterseal.desk.views.policies import PolicyCandidate
     from counterseal.policy.counterfactual import Difference, DiffReport
     from counterseal.policy.gate_checks import GateReport, PolicyDraft
     from counterseal.policy.proposal import PolicyProposal
@@ -81,7 +83,7 @@ def approve(proposal: Proposal, act: Act) -> None:
     for line in _proposal_lines(_proposal(act.settings, proposal)):
         notice(line)
     policies, actor, taken = _policies(act), act.actor, act.key
-    statement = policies.statement(proposal, actor, CLOCK.now())
+    statement = policies.statement(proposal, actor, CLOCK.now(), key_id=act.key_id)
     if isinstance(statement, Refusal):
         refused(statement, as_json=act.as_json)
     notice(f"signing: {statement['meaning']} as {actor.id}")
@@ -112,29 +114,28 @@ def show(
     as_json: AsJson = False,
 ) -> None:
     """Every policy that was activated, what is in force now, and what is proposed."""
-    from counterseal.policy.proposal import PolicyProposal  # noqa: PLC0415 - only here
+    from counterseal.desk.views.policies import policy_shelf  # noqa: PLC0415 - only here
 
-    settings, now = settings_for(home), CLOCK.now()
-    with read_home(settings) as reader:
-        activations = reader.find(PolicyActivation)
-        proposals = reader.find(PolicyProposal)
-        active = in_force(activations, now)
-    told = [one for one in activations if version in {None, one.version, one.bundle_hash}]
+    with read_home(settings_for(home)) as reader:
+        shelf = policy_shelf(reader, CLOCK.now())
+    shown = [one for one in reversed(shelf.versions) if _is(one.activation, version)]
+    told = [one.activation for one in shown]
     if version is not None and not told:
         reject("NOT_FOUND", "this version was never activated", field="VERSION", got=version)
     rows = [
-        (one.version, _standing(one, active, now), utc_text(one.effective_from), one.bundle_hash)
-        for one in sorted(told, key=lambda one: one.effective_from)
+        (a.version, _words(one.standing), utc_text(a.effective_from), a.bundle_hash)
+        for one, a in zip(shown, told, strict=True)
     ]
     lines = table(rows, "VERSION", "STANDING", "FROM", "BUNDLE")
     if version is None:
-        lines += ["", *_proposal_table(proposals, activations, now)]
+        lines += ["", *_proposal_table(shelf.candidates)]
     else:
         lines += ["", *(f"{f.sha256}  {f.path}" for one in told for f in one.files)]
+    listed = [one.proposal for one in reversed(shelf.candidates)] if version is None else []
     value: dict[str, Json] = {
-        "in_force": None if active is None else active.bundle_hash,
+        "in_force": None if shelf.active is None else shelf.active.bundle_hash,
         "activations": [one.json_value() for one in told],
-        "proposals": [one.json_value() for one in proposals if version is None],
+        "proposals": [one.json_value() for one in listed],
     }
     answer(value, lines, as_json=as_json)
 
@@ -249,29 +250,24 @@ def _time(text: str) -> datetime:
         reject("BAD_TIME", str(error), field="--effective-from", got=text)
 
 
-def _standing(one: PolicyActivation, active: PolicyActivation | None, now: datetime) -> str:
-    if one == active:
-        return "in force"
-    return "to come" if now < one.effective_from else "superseded"
+def _is(one: PolicyActivation, version: str | None) -> bool:
+    return version in {None, one.version, one.bundle_hash}
 
 
-def _proposal_table(
-    proposals: "Sequence[PolicyProposal]", activations: Sequence[PolicyActivation], now: datetime
-) -> list[str]:
-    activated = {one.proposal_id for one in activations}
+def _words(standing: StrEnum) -> str:
+    return standing.value.replace("_", " ")
+
+
+def _proposal_table(candidates: "Sequence[PolicyCandidate]") -> list[str]:
     rows = [
         (
-            one.proposal_id,
-            one.version,
-            "activated"
-            if one.proposal_id in activated
-            else "open"
-            if one.open_at(now)
-            else "expired",
-            utc_text(one.expires_at),
-            ",".join(one.author_ids),
+            one.proposal.proposal_id,
+            one.proposal.version,
+            _words(one.standing),
+            utc_text(one.proposal.expires_at),
+            ",".join(one.proposal.author_ids),
         )
-        for one in proposals
+        for one in reversed(candidates)
     ]
     return table(rows, "PROPOSAL", "VERSION", "STANDING", "UNTIL", "AUTHORS")
 

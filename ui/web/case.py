@@ -6,9 +6,11 @@ Not here: drawing (ui.web.views.request), deciding (ui.web.views.signature, the 
 Source: ui part 1 (W5: what a person signs is exactly what is on the screen).
 """
 
+from datetime import datetime
 from typing import NamedTuple
 
 from counterseal.desk.views.approvals import RequestDetail, request_detail
+from counterseal.desk.views.case_steps import CaseStep, case_steps
 from counterseal.desk.views.duties import Explanation, explanation
 from counterseal.desk.views.threads import CaseThread, case_thread
 from counterseal.identity.keys import PersonKey
@@ -29,6 +31,8 @@ class Case(NamedTuple):
     keys: tuple[PersonKey, ...]
     bundle: PolicyBundle
     head: str
+    steps: tuple[CaseStep, ...]
+    now: datetime
 
 
 def read_case(person_id: str, request_id: str) -> Case | None:
@@ -49,4 +53,6 @@ def read_case(person_id: str, request_id: str) -> Case | None:
             if ends is None
             else say("decision.log_record", number=number(ends[1] - 1))
         )
-        return Case(detail, standing, thread, keys_for(reader, person_id), bundle, head)
+        told, keys = detail.history, keys_for(reader, person_id)
+        steps = case_steps(reader, bundle, told.request, told.decisions, standing.turn, now)
+        return Case(detail, standing, thread, keys, bundle, head, steps, now)

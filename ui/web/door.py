@@ -170,7 +170,7 @@ def _renewed(desk: Desk, pending: Pending, claims: Claims) -> LoginSession | Ref
     login = desk.access.step_up_by_token(session, claims, nonce=None, key=house.command_key())
     if login.refusal is not None and login.refusal.code == SWITCHED:
         return login.refusal
-    st.session_state[GO_TO] = ("request", {"id": pending.request_id})
+    st.session_state[GO_TO] = pending.place
     st.session_state["step_up_refusal"] = login.refusal
     return login.session or session
 
@@ -179,7 +179,7 @@ def _turned_back(session: LoginSession) -> None:
     """Lead whom the provider sent back without a proof to what they were about to sign."""
     pending = returned(handle())
     if pending is not None and pending.session_id == session.session_id:
-        st.session_state[GO_TO] = ("request", {"id": pending.request_id})
+        st.session_state[GO_TO] = pending.place
         st.session_state["step_up_refusal"] = refuse("REAUTH_REQUIRED", "no fresh proof came back")
 
 

@@ -17,7 +17,11 @@ from ui.web import house
 
 
 class Draft(DomainModel):
-    """A decision that was not signed yet."""
+    """What was not signed yet: a decision, or another act with a reason.
+
+    Attributes:
+        request_id: The request; of an act about something else, the name of its form.
+    """
 
     request_id: Name
     version: int
@@ -26,14 +30,31 @@ class Draft(DomainModel):
 
 
 class Pending(DomainModel):
-    """Who asked for a fresh proof, and over which request."""
+    """Who asked for a fresh proof, and the page that they were on, about a request if it is."""
 
     session_id: Name
-    request_id: Name
+    page: Name = "request"
+    request_id: Name | None = None
+
+    @property
+    def place(self) -> tuple[str, dict[str, str]]:
+        """Where to lead them back to: a page and its parameters."""
+        return self.page, ({} if self.request_id is None else {"id": self.request_id})
 
 
-def send_away(session: LoginSession, browser: str | None, draft: Draft) -> None:
+def send_away(
+    session: LoginSession,
+    browser: str | None,
+    draft: Draft,
+    place: tuple[str, str | None],
+) -> None:
     """Keep what is needed after a redirect, from which only cookies come back.
+
+    Args:
+        session: Whose.
+        browser: Its handle, or None where there is no browser.
+        draft: What was being written.
+        place: Page to come back to, and the request that it is about, if it is.
 
     Raises:
         AdapterError: `CREDENTIALS_FAILED`.
@@ -42,7 +63,8 @@ def send_away(session: LoginSession, browser: str | None, draft: Draft) -> None:
     subject = ("draft", session.person_id, draft.request_id, str(draft.version))
     notes.keep(draft.model_dump_json(), now, *subject)
     if browser is not None:
-        pending = Pending(session_id=session.session_id, request_id=draft.request_id)
+        page, about = place
+        pending = Pending(session_id=session.session_id, page=page, request_id=about)
         notes.keep(pending.model_dump_json(), now, "step-up", browser)
 
 

@@ -95,14 +95,14 @@ def command_key() -> str:
     return IDS.new("cmd", "web", CLOCK.now())
 
 
-def sentences() -> Mapping[str, str]:
-    """What each reason code says."""
-    return _sentences(settings().counterseal_policies)
+def sentences(language: str) -> Mapping[str, str]:
+    """What each reason code says in the language of this tag."""
+    return _sentences(settings().counterseal_policies, language)
 
 
 @cache
-def _sentences(folder: Path) -> Mapping[str, str]:
-    return reason_sentences(folder)
+def _sentences(folder: Path, language: str) -> Mapping[str, str]:
+    return reason_sentences(folder, language)
 
 
 def record_facts(reader: HomeReader) -> RecordFacts:

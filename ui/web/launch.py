@@ -29,8 +29,17 @@ from storage.home_reader import read_home
 from storage.law import law_in_force
 from storage.providers import discovered
 from storage.settings import Settings
+from storage.settings_told import sources_of
 from storage.system import MachineClock
-from ui.web.place import ADDRESS, client_secret, rp_id, web_origin
+from ui.web.place import (
+    ADDRESS,
+    SOURCES,
+    allowed_hosts,
+    client_secret,
+    rp_id,
+    web_origin,
+    web_settings,
+)
 
 SCRIPT: Final = Path(__file__).with_name("asgi.py")
 THEME: Final = Path(__file__).with_name("theme.toml")
@@ -103,7 +112,7 @@ def config_of(settings: Settings, origin: str, secrets_file: Path) -> dict[str, 
         "server.headless": True,
         "server.address": ADDRESS,
         "server.port": settings.web_port,
-        "server.allowedHosts": sorted({"localhost", ADDRESS, rp_id(origin)}),
+        "server.allowedHosts": allowed_hosts(origin),
         "server.enableCORS": True,
         "server.enableXsrfProtection": True,
         "server.enableStaticServing": True,
@@ -155,6 +164,9 @@ def _environment(settings: Settings, origin: str, rule: IssuerRule | None) -> di
             told[name.upper()] = str(path.absolute())
     for name in ("COUNTERSEAL_OIDC_CLIENT_SECRET_FILE", TOLD):
         told.pop(name, None)
+    found = sources_of(settings, Settings(), os.environ)
+    found |= sources_of(web_settings(), web_settings(), os.environ)
+    told[SOURCES] = json.dumps(found)
     return told if rule is None else told | {TOLD: rule.issuer}
 
 

@@ -13,7 +13,7 @@ Source: governance part 1 (tenants).
 from typing import TypeVar
 
 from counterseal.audit.privacy import Opening
-from counterseal.desk.ports import Reader, Wanted, newest_of
+from counterseal.desk.ports import Reader, Wanted, newest_of, since_of
 from counterseal.kernel.model import Document
 from counterseal.oms.model import Order
 from counterseal.portfolio.model import Account
@@ -43,19 +43,34 @@ class OwnReader:
         return found if found is None or self.owns(found) else None
 
     def find(self, kind: type[D], **equal: Wanted) -> tuple[D, ...]:
-        """Own documents whose fields equal the given ones, in the order of their keys."""
-        asked = self._narrowed(kind, equal)
+        """Own documents whose fields equal the given ones, in the order of their keys.
+
+        What is asked for finds them; a tenant has too many to be asked for beside it.
+        """
+        asked = equal or self._narrowed(kind, equal)
         return tuple(one for one in self._reader.find(kind, **asked) if self.owns(one))
 
-    def newest(self, kind: type[D], name: str, limit: int, **equal: Wanted) -> tuple[D, ...]:
+    def newest(
+        self, kind: type[D], name: str, limit: int, behind: int = 0, /, **equal: Wanted
+    ) -> tuple[D, ...]:
         """As `newest_of`; more are read only where others' documents stand among them."""
-        asked, most = self._narrowed(kind, equal), limit
+        asked = self._narrowed(kind, equal)
+        if self._alone or _bound_by(kind) == TENANT:
+            found = newest_of(self._reader, kind, name, limit, behind, **asked)
+            return tuple(one for one in found if self.owns(one))
+        most = behind + limit
         while True:
             found = newest_of(self._reader, kind, name, most, **asked)
-            own = tuple(one for one in found if self.owns(one))[:limit]
-            if len(own) == limit or len(found) < most:
-                return own
+            own = tuple(one for one in found if self.owns(one))[: behind + limit]
+            if len(own) == behind + limit or len(found) < most:
+                return own[behind:]
             most *= 4
+
+    def since(self, kind: type[D], name: str, least: str, /, **equal: Wanted) -> tuple[D, ...]:
+        """As `since_of`, own documents only."""
+        asked = self._narrowed(kind, equal)
+        found = since_of(self._reader, kind, name, least, **asked)
+        return tuple(one for one in found if self.owns(one))
 
     def count(self, kind: type[D], **equal: Wanted) -> int:
         """How many documents `find` would give."""

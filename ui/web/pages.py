@@ -26,11 +26,11 @@ from ui.web.parts import panels
 from ui.web.views import (
     approvals,
     audit,
+    bulk,
     demo,
     evidence,
     home,
     market,
-    me,
     order,
     orders,
     portfolio,
@@ -40,6 +40,7 @@ from ui.web.views import (
     request,
     research,
     risk,
+    settings,
     submit,
 )
 from ui.web.wording import say
@@ -62,10 +63,14 @@ class Place(NamedTuple):
     for_strangers: bool = False
 
 
+_REVIEWERS: Final = frozenset(
+    {Role.RESEARCH_REVIEWER, Role.RISK_REVIEWER, Role.COMPLIANCE_REVIEWER}
+)
 MAP: Final = (
     Place("home", home.show),
     Place("approvals", approvals.show),
     Place("request", request.show, within="approvals"),
+    Place("bulk", bulk.show, within="approvals", roles=_REVIEWERS),
     Place("propose", propose.show, within="approvals", roles=frozenset({Role.REQUESTER})),
     Place("orders", orders.show),
     Place("order", order.show, within="orders"),
@@ -79,7 +84,7 @@ MAP: Final = (
     Place("evidence", evidence.show),
     Place("readiness", readiness.show),
     Place("demo", demo.show, for_strangers=True),
-    Place("settings", me.show),
+    Place("settings", settings.show),
 )
 
 

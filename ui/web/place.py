@@ -24,6 +24,8 @@ from storage.home_keys import read_passphrase
 from storage.settings import Settings
 
 ADDRESS: Final = "127.0.0.1"
+SOURCES: Final = "COUNTERSEAL_WEB_SOURCES"
+"""Environment of the server: where its settings came from, since every place is told outright."""
 HANDLE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 """What a handle looks like: 32 random bytes, base64url."""
 
@@ -81,6 +83,11 @@ def web_origin(settings: Settings) -> str:
 def rp_id(origin: str) -> str:
     """The relying party of passkeys: the host itself."""
     return urlsplit(origin).hostname or ""
+
+
+def allowed_hosts(origin: str) -> list[str]:
+    """The names by which a browser may ask for the pages; any other one is turned away."""
+    return sorted({"localhost", ADDRESS, rp_id(origin)})
 
 
 def client_secret() -> SecretStr | None:

@@ -28,7 +28,12 @@ def remind_at(request: ApprovalRequest, params: ApprovalParameters) -> datetime:
 
 def escalate_at(request: ApprovalRequest, params: ApprovalParameters) -> datetime:
     """When the fallback roles may take a seat as well."""
-    return request.created_at + timedelta(seconds=params.escalate_after_seconds)
+    return waiting_limit(request.created_at, params)
+
+
+def waiting_limit(created_at: datetime, params: ApprovalParameters) -> datetime:
+    """Until when a request of that moment (UTC) waits no longer than it should."""
+    return created_at + timedelta(seconds=params.escalate_after_seconds)
 
 
 def roles_at(

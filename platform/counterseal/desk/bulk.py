@@ -13,7 +13,7 @@ Source: governance rule 2.7 (N12).
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -23,7 +23,7 @@ from counterseal.approvals.batch import BatchStatement, build_batch, leaf_envelo
 from counterseal.approvals.model import ApprovalDecision, BatchNonce
 from counterseal.approvals.review_checks import SignedReview
 from counterseal.approvals.statement import UNOPENED, DecisionStatement, Opened
-from counterseal.desk.approvals import Approvals, load_case
+from counterseal.desk.approvals import Approvals
 from counterseal.desk.bench import Bench
 from counterseal.desk.case_facts import auth_facts
 from counterseal.desk.commands import Command, CommandRecord, Done
@@ -31,9 +31,8 @@ from counterseal.desk.comments import PreparedReview
 from counterseal.desk.people import key_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Objection
-from counterseal.desk.views.approvals import request_detail
-from counterseal.desk.views.history import ChainVerdict, RecordFacts
-from counterseal.desk.views.standing import Case, load_register, review_codes
+from counterseal.desk.views.bulk import bulk_candidate, own_register
+from counterseal.desk.views.history import RecordFacts
 from counterseal.identity.schemes import SignatureScheme
 from counterseal.kernel.canonical import canonical_bytes, digest
 from counterseal.kernel.errors import InputError
@@ -111,6 +110,7 @@ class _Asked:
     reason: str
     actor: Actor
     scheme: SignatureScheme
+    key_id: str | None
     opened: Opened
     key: str
 
@@ -141,6 +141,7 @@ class Bulk:
         *,
         key: str,
         scheme: SignatureScheme = SignatureScheme.ED25519,
+        key_id: str | None = None,
         opened: Opened = UNOPENED,
     ) -> BulkPreparation:
         """Prepare every review that may be given, and the statement that covers them.
@@ -154,13 +155,14 @@ class Bulk:
             reason: The reviewer's words; each decision commits to them by a salt of its own.
             actor: The reviewer, re-authenticated.
             key: Idempotency key of the whole.
-            scheme: Which of the reviewer's keys will sign.
+            scheme: Of which scheme the reviewer's key is that will sign.
+            key_id: Which of the reviewer's keys of that scheme; None = the newest.
             opened: Which sections of each request the reviewer opened, and for how long.
 
         Refusals: of all `BULK_LIMIT` and `BULK_MIXED`; of one request `NOT_SHOWN`, `CHAIN_BROKEN`,
         those of `Approvals.prepare`, and every reason that would refuse the decision now.
         """
-        asked = _Asked(decision, reason, actor, scheme, opened, key)
+        asked = _Asked(decision, reason, actor, scheme, key_id, opened, key)
         if not 0 < len(shown) <= self._bench.bundle.approval.bulk_max:
             return BulkPreparation(refusal=self._over_limit(asked, sorted(shown)))
         leaves: list[PreparedReview] = []
@@ -244,6 +246,7 @@ class Bulk:
             opened=asked.opened,
             key=f"{leaf_key(asked.key, request_id)}:prepare:{asked.login}",
             scheme=asked.scheme,
+            key_id=asked.key_id,
             against=self._objection(request_id, shown, asked),
         )
         if preparation.prepared is not None:
@@ -251,26 +254,20 @@ class Bulk:
         return BulkItem(request_id=request_id, refusal=preparation.refusal)
 
     def _objection(self, request_id: str, shown: str, asked: _Asked) -> Objection:
-        bundle = self._bench.bundle
+        bundle, actor = self._bench.bundle, asked.actor
 
         def against(reader: Reader, now: datetime) -> Refusal | None:
-            stands = request_detail(reader, request_id, bundle, RecordFacts(), now)
-            case = load_case(reader, request_id)
-            if isinstance(stands, Refusal) or isinstance(case, Refusal):
-                return stands if isinstance(stands, Refusal) else None
-            facts = {"request": request_id, "actor": asked.actor.id, "decision": asked.decision}
-            if stands.shown_hash != shown:
+            own = key_of(reader, actor.id, asked.scheme, asked.key_id)
+            register = own_register(reader, bundle, actor.id, own)
+            stands = bulk_candidate(
+                reader, register, request_id, actor.id, asked.decision, RecordFacts(), now
+            )
+            if isinstance(stands, Refusal):
+                return stands
+            facts = {"request": request_id, "actor": actor.id, "decision": asked.decision}
+            if stands.detail.shown_hash != shown:
                 return refuse("NOT_SHOWN", "what was shown is not how the request stands", **facts)
-            if stands.history.verdict is ChainVerdict.FORGED:
-                return refuse("CHAIN_BROKEN", stands.history.message, **facts)
-            own = key_of(reader, asked.actor.id, asked.scheme)
-            keys = {} if own is None else {asked.actor.id: (own,)}
-            register = replace(load_register(reader, bundle), keys=keys, delegated=())
-            person = register.people.get(asked.actor.id)
-            if person is None:
-                return None
-            codes = review_codes(register, Case(*case), person, asked.decision, now)
-            return None if not codes else _refusal(codes, facts)
+            return None if not stands.codes else _refusal(stands.codes, facts)
 
         return against
 

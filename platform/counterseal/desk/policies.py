@@ -21,7 +21,7 @@ from counterseal.desk.commands import Command, Done, Outcome
 from counterseal.desk.installation import PolicyActivation, in_force
 from counterseal.desk.people import key_of, person_of, stranger_among
 from counterseal.desk.policy_votes import ballots_of, read_vote, selves_at
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, newest_of
 from counterseal.desk.recorder import Decide
 from counterseal.desk.records import barred_from
 from counterseal.identity.people import Person
@@ -117,11 +117,16 @@ class Policies:
         }
         return self._run("policies.propose", asked, actor, key, decide)
 
-    def statement(self, proposal_id: str, actor: Actor, now: datetime) -> dict[str, Json] | Refusal:
-        """What the actor signs to vote for a proposal; refusals `NOT_FOUND`, `KEY_NOT_ENROLLED`."""
+    def statement(
+        self, proposal_id: str, actor: Actor, now: datetime, *, key_id: str | None = None
+    ) -> dict[str, Json] | Refusal:
+        """What the actor signs to vote for a proposal, by their newest key or the named one.
+
+        Refusals: `NOT_FOUND`, `KEY_NOT_ENROLLED`.
+        """
         with self._bench.store.reader() as reader:
             proposal = reader.get(PolicyProposal, proposal_id)
-            key = key_of(reader, actor.id)
+            key = key_of(reader, actor.id, key_id=key_id)
         if proposal is None:
             return _unknown(proposal_id)
         if key is None:
@@ -237,10 +242,8 @@ class Policies:
 
 def newest_evaluations(reader: Reader, count: int = DIFF_DECISIONS) -> tuple[PolicyEvaluation, ...]:
     """The newest recorded decisions, oldest of them first."""
-    found = sorted(
-        reader.find(PolicyEvaluation), key=lambda one: (one.evaluated_at, one.evaluation_id)
-    )
-    return tuple(found[-count:])
+    found = newest_of(reader, PolicyEvaluation, "evaluated_at", count)
+    return tuple(reversed(found))
 
 
 def vote_question(

@@ -14,16 +14,19 @@ from collections.abc import Callable, Hashable, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from heapq import nlargest
-from typing import Protocol, TypeVar, runtime_checkable
+from typing import Final, Protocol, TypeVar, runtime_checkable
 
 from counterseal.audit.privacy import Opening
 from counterseal.audit.record import Draft
+from counterseal.kernel.clock import utc_text
+from counterseal.kernel.ids import uuid7_id
 from counterseal.kernel.model import Document
 
 D = TypeVar("D", bound=Document)
 T = TypeVar("T")
 Wanted = str | int | tuple[str, ...]
 """What a field must equal; a tuple means one of several texts."""
+_NO_TAIL: Final = bytes(10)
 
 
 class Reader(Protocol):
@@ -65,21 +68,59 @@ def once(reader: Reader, name: Hashable, work: Callable[[], T]) -> T:
 class Ranking(Protocol):
     """A reader that can give the newest documents without reading the others."""
 
-    def newest(self, kind: type[D], name: str, limit: int, **equal: Wanted) -> tuple[D, ...]:
+    def newest(
+        self, kind: type[D], name: str, limit: int, behind: int = 0, /, **equal: Wanted
+    ) -> tuple[D, ...]:
         """Those of what `find` gives whose time `name` is highest; MUST rank as `newest_of`."""
+
+    def since(self, kind: type[D], name: str, least: str, /, **equal: Wanted) -> tuple[D, ...]:
+        """Those of what `find` gives whose `name` is not below a text; MUST answer as `since_of`.
+
+        MUST be fast for their key: ids are ordered by time.
+        """
 
 
 def newest_of(
-    reader: Reader, kind: type[D], name: str, limit: int, **equal: Wanted
+    reader: Reader, kind: type[D], name: str, limit: int, behind: int = 0, /, **equal: Wanted
 ) -> tuple[D, ...]:
     """At most `limit` of what `find` gives, those of the highest time `name` (UTC) and key first.
 
     A reader that ranks by itself reads no more than it gives.
+
+    Args:
+        reader: As of one moment.
+        kind: Of the documents.
+        name: Of the time that ranks them.
+        limit: How many at most.
+        behind: How many of higher rank are passed over.
+        equal: As for `find`.
     """
     if isinstance(reader, Ranking):
-        return reader.newest(kind, name, limit, **equal)
+        return reader.newest(kind, name, limit, behind, **equal)
     found = reader.find(kind, **equal)
-    return tuple(nlargest(limit, found, key=lambda one: (getattr(one, name), one.key)))
+    ranked = nlargest(behind + limit, found, key=lambda one: (getattr(one, name), one.key))
+    return tuple(ranked[behind:])
+
+
+def since_of(
+    reader: Reader, kind: type[D], name: str, least: str, /, **equal: Wanted
+) -> tuple[D, ...]:
+    """Of what `find` gives those whose text `name` is not below `least`, by their keys.
+
+    A reader that ranks by itself reads no more than it gives.
+    """
+    if isinstance(reader, Ranking):
+        return reader.since(kind, name, least, **equal)
+    return tuple(one for one in reader.find(kind, **equal) if _text(getattr(one, name)) >= least)
+
+
+def _text(value: object) -> str:
+    return utc_text(value) if isinstance(value, datetime) else str(value)
+
+
+def least_id(prefix: str, at: datetime) -> str:
+    """The lowest id that can be made at an instant (UTC): ids are ordered by time."""
+    return uuid7_id(prefix, at, _NO_TAIL)
 
 
 class UnitOfWork(Reader, Protocol):

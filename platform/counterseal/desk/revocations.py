@@ -135,15 +135,18 @@ class Revocations:
         *,
         key: str,
         scheme: SignatureScheme = SignatureScheme.ED25519,
+        key_id: str | None = None,
     ) -> RevocationPreparation:
         """Build and record the statement to be signed with the actor's key of a scheme.
+
+        `key_id` names one of several such keys; None stands for the newest.
 
         Refusals: `NOT_FOUND`, `PERSON_DISABLED`, `KEY_NOT_ENROLLED` and those of
         `approvals.lifecycle.decide_revoke`.
         """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            case = _case(reader, request_id, actor, scheme)
+            case = _case(reader, request_id, actor, scheme, key_id)
             if isinstance(case, Refusal):
                 return case
             allowed = self._decided(case, reason, [], now)
@@ -153,7 +156,8 @@ class Revocations:
                 return refuse("KEY_NOT_ENROLLED", "the person has no key", person=actor.id)
             return self._offered(case, case.key, reason, actor, key, now)
 
-        asked = digest({"request": request_id, "scheme": scheme.value})
+        named = {} if key_id is None else {"key": key_id}
+        asked = digest({"request": request_id, "scheme": scheme.value, **named})
         outcome = self._run("approvals.prepare_revoke", request_id, asked, actor, key, decide)
         if outcome.refusal is not None:
             return RevocationPreparation(refusal=outcome.refusal)
@@ -178,10 +182,11 @@ class Revocations:
         """
 
         def decide(reader: Reader, now: datetime) -> Done | Refusal:
-            case = _case(reader, request_id, actor, signed.signature.scheme)
+            by = signed.signature
+            case = _case(reader, request_id, actor, by.scheme, by.key_id)
             if isinstance(case, Refusal):
                 return case
-            nonce = reader.get(ReviewNonce, claimed_nonce(signed.signature))
+            nonce = reader.get(ReviewNonce, claimed_nonce(by))
             codes = signature_codes(
                 case.request,
                 signed,
@@ -201,7 +206,7 @@ class Revocations:
             )
             whole = event.amended(
                 meaning=Meaning.REVOKED.value,
-                signature=signed.signature,
+                signature=by,
                 reason_text=comment_hash(signed.comment_salt, signed.reason),
             )
             return Done(subject_id=request_id, events=(whole,))
@@ -343,14 +348,16 @@ def _text(value: dict[str, object]) -> str:
     return canonical_bytes(value).decode()  # type: ignore[arg-type]  # parsed JSON
 
 
-def _case(reader: Reader, request_id: str, actor: Actor, scheme: str) -> _Case | Refusal:
+def _case(
+    reader: Reader, request_id: str, actor: Actor, scheme: str, key_id: str | None
+) -> _Case | Refusal:
     case, person = load_case(reader, request_id), person_of(reader, actor)
     if isinstance(case, Refusal):
         return case
     if isinstance(person, Refusal):
         return person
     request, decisions = case
-    key = key_of(reader, actor.id, scheme)
+    key = key_of(reader, actor.id, scheme, key_id)
     return _Case(request=request, decisions=decisions, person=person, key=key)
 
 

@@ -71,8 +71,9 @@ def check_grant(grant: RoleGrant, register: Register) -> str:
     return _Recheck(register).problem(grant)
 
 
+@lru_cache(maxsize=REGISTERS_KEPT)
 def check_register(register: Register) -> tuple[RegisterFault, ...]:
-    """Every key, grant and shown role that does not hold."""
+    """Every key, grant and shown role that does not hold; of equal registers worked out once."""
     walk = _Recheck(register)
     records: tuple[Record, ...] = (*register.person_keys, *register.grants)
     faults = [

@@ -78,6 +78,12 @@ CREATE TABLE commands (
   PRIMARY KEY (idempotency_key)
 )
 
+CREATE INDEX ix_commands_actor_id_decided_at ON commands (actor_id, decided_at)
+
+CREATE INDEX ix_commands_name_decided_at ON commands (name, decided_at)
+
+CREATE INDEX ix_commands_subject_id ON commands (subject_id)
+
 CREATE TABLE people (
   person_id TEXT COLLATE "C" NOT NULL,
   tenant TEXT COLLATE "C" NOT NULL,
@@ -167,6 +173,8 @@ CREATE TABLE signals (
   PRIMARY KEY (signal_id)
 )
 
+CREATE INDEX ix_signals_received_at ON signals (received_at)
+
 CREATE TABLE approval_requests (
   approval_request_id TEXT COLLATE "C" NOT NULL,
   request_reference TEXT COLLATE "C" NOT NULL,
@@ -199,7 +207,11 @@ CREATE TABLE approval_requests (
   PRIMARY KEY (approval_request_id)
 )
 
+CREATE INDEX ix_approval_requests_created_at_tenant ON approval_requests (created_at, tenant)
+
 CREATE INDEX ix_approval_requests_request_reference ON approval_requests (request_reference)
+
+CREATE INDEX ix_approval_requests_signal_id ON approval_requests (signal_id)
 
 CREATE INDEX ix_approval_requests_status ON approval_requests (status)
 
@@ -238,6 +250,8 @@ CREATE TABLE approval_decisions (
 )
 
 CREATE INDEX ix_approval_decisions_approval_request_id ON approval_decisions (approval_request_id)
+
+CREATE INDEX ix_approval_decisions_reviewer_id_decided_at ON approval_decisions (reviewer_id, decided_at)
 
 CREATE TABLE review_nonces (
   nonce TEXT COLLATE "C" NOT NULL,
@@ -471,7 +485,7 @@ CREATE TABLE order_outbox (
 
 CREATE INDEX ix_order_outbox_created_at ON order_outbox (created_at)
 
-CREATE INDEX ix_order_outbox_status ON order_outbox (status)
+CREATE INDEX ix_order_outbox_status_created_at ON order_outbox (status, created_at)
 
 CREATE TABLE order_keys (
   idempotency_key TEXT COLLATE "C" NOT NULL,

@@ -6,7 +6,7 @@ from itertools import product
 
 import pytest
 
-from counterseal.approvals.decide import ReviewOutcome, check_paper_only, decide_request
+from counterseal.approvals.decide import ReviewOutcome, check_paper_only
 from counterseal.approvals.execution import check_execution, decide_consume
 from counterseal.approvals.expiry import decide_expiry
 from counterseal.approvals.history import history_view, verify_chain
@@ -170,17 +170,8 @@ def test_review_expiry_is_half_open() -> None:
 def test_flat_and_unstaffed_requests_are_refused() -> None:
     """TX-E7, TX-Z11: and FLAT stores nothing."""
     policy = world.bundle()
-    outcome = decide_request(
-        "apr_1",
-        world.payload(policy, direction=Direction.FLAT),
-        world.signal(Direction.FLAT),
-        world.person("rita"),
-        bundle=policy,
-        candidates=world.candidates()[:2],
-        links=(),
-        ratio=RATIO,
-        now=NOW,
-    )
+    flat = world.payload(policy, direction=Direction.FLAT)
+    outcome = world.asked(policy, flat, world.candidates()[:2])
     assert codes(outcome) == ("FLAT_SIGNAL", "UNSTAFFABLE")
     assert codes(check_paper_only(paper_only=False, approval_for_live=False)) == ("NOT_PAPER_ONLY",)
 

@@ -7,7 +7,7 @@ from decimal import Decimal
 import pytest
 from pydantic import ValidationError
 
-from counterseal.approvals.decide import ReviewOutcome, decide_request
+from counterseal.approvals.decide import ReviewOutcome
 from counterseal.approvals.execution import check_execution, decide_consume
 from counterseal.approvals.history import history_view
 from counterseal.approvals.lifecycle import decide_supersede
@@ -19,7 +19,7 @@ from counterseal.policy.words import DecisionWord, Stage
 from counterseal.signals.intent import Leg, OrderType, Side, TimeInForce
 from counterseal.signals.model import Direction
 from tests.core.approvals import world
-from tests.core.approvals.world import NOW, RATIO, Desk
+from tests.core.approvals.world import NOW, Desk
 
 R, P = DecisionWord.RESEARCH_APPROVED, DecisionWord.APPROVED_FOR_PAPER
 OTHER = "sha256:" + "b" * 64
@@ -195,17 +195,8 @@ def test_a_newer_version_supersedes_an_open_case_only() -> None:
 def test_a_request_that_nobody_could_review_is_not_opened(people: tuple[str, ...]) -> None:
     """TX-F17: `UNSTAFFABLE`, before anybody waits."""
     policy = world.bundle()
-    outcome = decide_request(
-        "apr_1",
-        world.payload(policy),
-        world.signal(),
-        world.person("rita"),
-        bundle=policy,
-        candidates=[c for c in world.candidates() if c.person_id in people],
-        links=(),
-        ratio=RATIO,
-        now=NOW,
-    )
+    staff = [c for c in world.candidates() if c.person_id in people]
+    outcome = world.asked(policy, world.payload(policy), staff)
     assert isinstance(outcome, Refusal)
     assert outcome.codes == ("UNSTAFFABLE",)
 

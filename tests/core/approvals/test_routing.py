@@ -9,7 +9,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from counterseal.approvals.amend import Amendment, AmendmentCase, decide_amendment
-from counterseal.approvals.decide import decide_request
 from counterseal.approvals.independence import Candidate, LinkKind, PersonLink, closure, fits
 from counterseal.approvals.model import ApprovalRequest
 from counterseal.approvals.routing import (
@@ -210,20 +209,7 @@ def test_i3_a_routed_request_is_the_same_request() -> None:
     policy = world.bundle()
 
     def opened(*wishes: str) -> ApprovalRequest:
-        outcome = decide_request(
-            "apr_1",
-            world.payload(policy),
-            world.signal(),
-            person("rita"),
-            bundle=policy,
-            candidates=world.candidates(),
-            links=(),
-            ratio=RATIO,
-            now=NOW,
-            wishes=[wish(w) for w in wishes],
-        )
-        assert isinstance(outcome, ApprovalRequest), outcome
-        return outcome
+        return world.opened(policy, *(wish(w) for w in wishes))
 
     plain, seats = opened(), opened("research=rita", "risk=kai").routing
     assert plain.routing == ()

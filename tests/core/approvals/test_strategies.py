@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from counterseal.approvals.authorization import judged, review_question
-from counterseal.approvals.decide import ReviewOutcome, decide_request
+from counterseal.approvals.decide import ReviewOutcome
 from counterseal.approvals.delegation import Delegated
 from counterseal.approvals.execution import check_execution
 from counterseal.approvals.independence import is_staffable
@@ -205,19 +205,9 @@ def test_there_must_be_people_for_what_the_strategy_needs(
     quorum: int, codes: tuple[str, ...]
 ) -> None:
     """Governance 2.5: rex and anna review research, and no third who is free for it."""
-    policy = needing(Stage.RESEARCH, quorum)
     staff = [c for c in world.candidates() if c.person_id not in {"both", "cora"}]
-    outcome = decide_request(
-        "apr_1",
-        world.payload(policy),
-        world.signal(),
-        person("rita"),
-        bundle=policy,
-        candidates=staff,
-        links=(),
-        ratio=world.RATIO,
-        now=NOW,
-    )
+    policy = needing(Stage.RESEARCH, quorum)
+    outcome = world.asked(policy, world.payload(policy), staff)
     assert (outcome.codes if isinstance(outcome, Refusal) else ()) == codes
 
 

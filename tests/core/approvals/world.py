@@ -2,7 +2,7 @@
 
 import base64
 import hashlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -23,6 +23,7 @@ from counterseal.approvals.model import (
     ReviewNonce,
 )
 from counterseal.approvals.review_checks import SignedReview
+from counterseal.approvals.routing import Preferred
 from counterseal.approvals.statement import AuthFacts, DecisionStatement, Reviewer, build_statement
 from counterseal.identity.dsse import sign_statement
 from counterseal.identity.keys import PersonKey
@@ -165,18 +166,29 @@ def payload(policy: PolicyBundle, **changes: object) -> RequestPayload:
     return base.amended(**changes)
 
 
-def opened(policy: PolicyBundle, **changes: object) -> ApprovalRequest:
-    outcome = decide_request(
+def asked(
+    policy: PolicyBundle,
+    content: RequestPayload,
+    staff: Sequence[Candidate],
+    wishes: Sequence[Preferred] = (),
+) -> ApprovalRequest | Refusal:
+    """What rita's request becomes when `staff` may review it."""
+    return decide_request(
         "apr_1",
-        payload(policy, **changes),
-        signal(),
+        content,
+        signal(content.direction),
         person("rita"),
         bundle=policy,
-        candidates=candidates(),
+        candidates=staff,
         links=(),
         ratio=RATIO,
         now=NOW,
+        wishes=wishes,
     )
+
+
+def opened(policy: PolicyBundle, *wishes: Preferred, **changes: object) -> ApprovalRequest:
+    outcome = asked(policy, payload(policy, **changes), candidates(), wishes)
     assert isinstance(outcome, ApprovalRequest), outcome
     return outcome
 

@@ -16,8 +16,9 @@ from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.household import ROOT
 from tests.ui.web.axe import violations
+from tests.ui.web.seat import door
 from tests.ui.web.showroom import Showroom, showroom
-from tests.ui.web.web_room import HERE, chromium, opened, serving, signed_in
+from tests.ui.web.web_room import HERE, chromium, opened, serving
 
 PLACE = ROOT / "var" / "screenshots"
 HEIGHT_MAX = 2600
@@ -46,10 +47,15 @@ SHOTS = (
     Shot("home", "/"),
     Shot("home_nothing", "/", "quant"),
     Shot("approvals", "/approvals?show=open"),
+    Shot("approvals_mine", "/approvals"),
     Shot("approvals_all", "/approvals?show=all"),
+    Shot("bulk", "/bulk"),
+    Shot("bulk_not_for_role", "/bulk", "operator"),
     Shot("request", "/request?id={pending}"),
     Shot("request_own", "/request?id={pending}", "quant"),
+    Shot("request_amended", "/request?id={amended}", "risk"),
     Shot("request_closed", "/request?id={filled}"),
+    Shot("request_came_back", "/request?id={came_back}", "quant"),
     Shot("request_unknown", "/request?id=none"),
     Shot("orders", "/orders", "operator"),
     Shot("orders_done", "/orders?view=done", "operator"),
@@ -80,6 +86,7 @@ SHOTS = (
     Shot("research_intake", "/research?view=intake"),
     Shot("research_packet", "/research?view=packet"),
     Shot("propose", "/propose", "quant"),
+    Shot("propose_answer", "/propose?answers={came_back}", "quant"),
     Shot("propose_signal", "/propose?signal={signal}", "quant"),
     Shot("audit", "/audit"),
     Shot("audit_checkpoints", "/audit?view=checkpoints"),
@@ -101,6 +108,12 @@ SHOTS = (
     Shot("demo_how", "/demo?view=how"),
     Shot("demo_stranger", "/demo", None),
     Shot("settings", "/settings"),
+    Shot("settings_people", "/settings?view=people", "officer-2"),
+    Shot("settings_people_others", "/settings?view=people"),
+    Shot("settings_policies", "/settings?view=policies", "vera"),
+    Shot("settings_policies_others", "/settings?view=policies"),
+    Shot("settings_runs", "/settings?view=runs"),
+    Shot("settings_installation", "/settings?view=installation"),
 )
 LOOKS = (
     Look("light", "light", 1440, 900),
@@ -115,7 +128,7 @@ def photographed(
 ) -> Iterator[tuple[Path, list[str]]]:
     """The pictures, as they are made, and what axe finds wrong in each."""
     people = {shot.person for shot in shots}
-    doors = {person: _door(browser, origin, room, person) for person in people}
+    doors = {person: door(room, origin, browser, person) for person in people}
     if any(shot.name.startswith("readiness") for shot in shots):
         _probed(browser, origin, doors["researcher"])
     for language, look in product(LANGUAGES, LOOKS):
@@ -135,16 +148,6 @@ def photographed(
                 path = PLACE / f"{shot.name}-{look.name}-{language[:2]}.png"
                 page.screenshot(path=path)
                 yield path, wrong
-
-
-def _door(browser: Browser, origin: str, room: Showroom, name: str | None) -> StorageState:
-    """What a browser keeps of a sign-in, so that a one-time code is needed once for each person."""
-    with browser.new_context() as context:
-        page = context.new_page()
-        opened(page, origin)
-        if name is not None:
-            signed_in(page, room.house, name)
-        return context.storage_state()
 
 
 def _probed(browser: Browser, origin: str, door: StorageState) -> None:
@@ -175,7 +178,7 @@ def main(names: list[str]) -> int:
     PLACE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         room = showroom(Path(folder))
-        with serving(room.house) as origin, chromium(HERE[0]) as browser:
+        with serving(room.house.fed()) as origin, chromium(HERE[0]) as browser:
             broken = 0
             for path, wrong in photographed(browser, origin, room, shots):
                 sys.stdout.write("\n  ".join([str(path.relative_to(ROOT)), *wrong]) + "\n")

@@ -4,17 +4,25 @@ Each page's builder adds here what their page needs, and gives it a name that ad
 """
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import NamedTuple
 
+import pytest
+
 from counterseal.broker.model import SimulationOutcome
+from counterseal.identity.acts import grant_role
 from counterseal.identity.credentials import Credentials
+from counterseal.identity.people import Role
 from counterseal.policy.access import AccessRules
 from counterseal.policy.words import DecisionWord
 from counterseal.signals.model import Direction
+from tests.desk.casework import amended
+from tests.desk.policy_room import LOWER, a_sample_is_enough
+from tests.ui.web.law_room import LawHouse
 from tests.ui.web.web_room import WebHouse
 
-PEOPLE = ("researcher", "risk", "operator", "quant")
+PEOPLE = ("researcher", "risk", "operator", "quant", "officer-2")
 OUTCOMES = {
     "filled": SimulationOutcome.FILL,
     "acknowledged": SimulationOutcome.ACKNOWLEDGE,
@@ -33,7 +41,7 @@ class Showroom(NamedTuple):
     ids: dict[str, str]
 
 
-class TradingHouse(WebHouse):
+class TradingHouse(LawHouse):
     """A home whose people traded while the exchange was open, right behind its founding."""
 
     def furnish(
@@ -56,11 +64,38 @@ def showroom(folder: Path) -> Showroom:
     ids["at_risk"] = house.requested(quantity=3)
     house.done(house.reviewed(ids["at_risk"], "researcher", DecisionWord.RESEARCH_APPROVED))
     house.after(20)
+    ids["amended"] = dearer(house)
+    house.after(20)
     ids["signal"] = house.signal(target="0.05").signal_id
     ids["pending"] = house.requested()
     said, quant = "The spread was wide this morning; it is one tick now.", house.actor("quant")
     house.done(house.desk.comments.comment(ids["pending"], said, quant, key=house.key()))
+    house.after(20)
+    ids["pending_too"] = house.requested(direction=Direction.SHORT, quantity=2)
+    ids["came_back"] = house.requested(quantity=2)
+    house.done(house.reviewed(ids["came_back"], "researcher", DecisionWord.NEEDS_DATA))
+    lent(house)
     return Showroom(house.furnished(*PEOPLE), ids)
+
+
+def lent(house: TradingHouse) -> None:
+    """A mandate in force, a role that waits for the second officer, and a policy for its votes."""
+    house.mandate()
+    act = grant_role(house.terms(), "risk", Role.COMPLIANCE_REVIEWER, strategies=("trend",))
+    house.done(house.agreed(act, "officer-1"))
+    house.staffed().version(LOWER)
+    with pytest.MonkeyPatch.context() as patch:
+        a_sample_is_enough(patch)
+        house.done(house.voted(house.done(house.proposed()), "viktor"))
+    house.accounts["vera"] = house.named("vera")
+
+
+def dearer(house: WebHouse) -> str:
+    """A second version of what research and risk approved: risk signs again, research need not."""
+    request_id = house.requested(quantity=2, target="0.10")
+    house.done(house.reviewed(request_id, "researcher", DecisionWord.RESEARCH_APPROVED))
+    house.done(house.reviewed(request_id, "risk", DecisionWord.APPROVED_FOR_PAPER))
+    return house.done(amended(house, request_id, {"price_max": Decimal(20_500)}))
 
 
 def coming(house: WebHouse) -> str:

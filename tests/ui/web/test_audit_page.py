@@ -1,7 +1,16 @@
 """The log's pages in each of their states, without a browser."""
 
+from datetime import datetime
+
+import pytest
+
+from counterseal.audit.verify import Evidence
+from counterseal.desk.views.integrity import integrity
 from counterseal.policy.words import DecisionWord
+from storage.home_reader import HomeReader
 from tests.ui.web.window import Window, at_page, pressed, spoken, words
+from ui.web import log_check
+from ui.web.log_check import LogCheck
 
 
 def test_a_log_that_holds_is_verified_with_its_scope_and_time(window: Window) -> None:
@@ -33,13 +42,22 @@ def test_one_flipped_byte_is_broken_at_its_record_with_both_hashes(window: Windo
     assert "Broken at #20" in words(at)
 
 
-def test_without_a_head_from_outside_nothing_is_called_verified(window: Window) -> None:
-    """UI-20: what would vouch for the log is missing, so it could not be checked."""
-    at = window.entered()
-    window.house.state_path.rename(window.house.state_path.with_suffix(".away"))
-    at = pressed(at_page(at, "audit"), "Verify now")
-    assert "Could not check" in words(at)
-    assert "Verified" not in words(at)
+def test_an_empty_log_is_nothing_to_verify_and_never_verified(
+    shared_window: Window, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """UI-20, UI-19, TX-K5: on the log's page and on Home."""
+    view = integrity((), (), Evidence())
+    at = shared_window.entered()
+
+    def empty(_: HomeReader, now: datetime, __: int) -> LogCheck:
+        return LogCheck(view, now, milliseconds=1, size=0, sealed=0)
+
+    monkeypatch.setattr(log_check, "_check", empty)
+    for page in ("audit", "home"):
+        at = pressed(at_page(at, page), "Verify now") if page == "audit" else at_page(at, page)
+        assert "Nothing to verify" in words(at), page
+        assert "Verified" not in words(at), page
+    log_check._last.clear()
 
 
 def test_records_are_found_by_hash_case_and_actor(window: Window) -> None:

@@ -9,7 +9,7 @@ from tests.ui.web.window import Window, at_page, labels, links, pressed, spoken,
 from ui.web import pages
 from ui.web.live import EVERY_SECONDS
 from ui.web.pages import MAP, Place
-from ui.web.views import me
+from ui.web.views import settings
 from ui.web.wording import Language
 
 
@@ -43,7 +43,7 @@ def test_a_page_of_another_role_is_not_shown_and_says_who_can(
     window: Window, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """UI part 1: opened directly it names the role and the people; the desk refuses in any case."""
-    place = Place("settings", me.show, roles=frozenset({Role.OPERATOR}))
+    place = Place("settings", settings.show, roles=frozenset({Role.OPERATOR}))
     changed = tuple(place if one.name == "settings" else one for one in MAP)
     monkeypatch.setattr(pages, "MAP", changed)
     at = at_page(window.entered(), "settings")

@@ -90,9 +90,12 @@ def test_a_limit_needs_its_price_and_what_was_typed_stays(window: Window) -> Non
 
 
 def test_a_quote_of_another_contract_is_refused(window: Window) -> None:
-    """TX-J1: by its code; the form stays."""
+    """TX-J1, TX-B7: by its code, and its sentence in the page's language; the form stays."""
     at = chosen(tab(window), of_TMF="MTX")
+    assert "The quote is for another symbol than the order." in words(at)
+    at = spoken(at)
     assert "QUOTE_SYMBOL_MISMATCH" in words(at)
+    assert "報價與委託不是同一商品" in words(at)
     assert not at.exception
 
 

@@ -2,23 +2,20 @@
 
 from collections.abc import Iterator
 from contextlib import ExitStack
-from pathlib import Path
-from typing import Literal, NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, StorageState, expect
+from playwright.sync_api import Page, expect
 
 from tests.ui.web.axe import violations, wrong_colours
-from tests.ui.web.showroom import Showroom, showroom
+from tests.ui.web.seat import Seat, seated
+from tests.ui.web.showroom import showroom
 from tests.ui.web.web_room import (
     HERE,
     SETTLES_WITHIN_MS,
-    chromium,
     free_port,
     opened,
     serving,
     settled,
-    signed_in,
     watched,
 )
 from ui.web.exporting import log_text
@@ -31,46 +28,13 @@ DETAILS = {
 }
 
 
-class Seat(NamedTuple):
-    """Somebody signed in once, whose door every test of the file opens again."""
-
-    room: Showroom
-    origin: str
-    browser: Browser
-    door: StorageState
-
-    def context(
-        self,
-        width: int = 1440,
-        height: int = 900,
-        *,
-        locale: str = "en-US",
-        zone: str = "Asia/Taipei",
-        scheme: Literal["light", "dark"] = "light",
-    ) -> BrowserContext:
-        return self.browser.new_context(
-            viewport={"width": width, "height": height},
-            storage_state=self.door,
-            locale=locale,
-            timezone_id=zone,
-            color_scheme=scheme,
-        )
-
-
 @pytest.fixture(scope="module")
 def seat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seat | None]:
     if not HERE:
         yield None
         return
-    folder: Path = tmp_path_factory.mktemp("frame")
-    room = showroom(folder)
-    with serving(room.house) as origin, chromium(HERE[0]) as browser:
-        with browser.new_context() as context:
-            page = context.new_page()
-            opened(page, origin)
-            signed_in(page, room.house, "researcher")
-            door = context.storage_state()
-        yield Seat(room, origin, browser, door)
+    with seated(showroom(tmp_path_factory.mktemp("frame")), "researcher") as told:
+        yield told
 
 
 def addresses(seat: Seat) -> list[str]:
@@ -87,7 +51,7 @@ def test_ui_24_no_page_scrolls_sideways_asks_another_host_or_breaks_a_rule(
     """
     if seat is None:
         return
-    with seat.context(390, 844, locale="zh-TW", scheme="dark") as context:
+    with seat.context(width=390, height=844, locale="zh-TW", scheme="dark") as context:
         foreign, page = watched(context), context.new_page()
         for address in addresses(seat):
             opened(page, address)
@@ -135,25 +99,6 @@ def test_ui_17_an_instant_reads_the_same_in_every_zone(seat: Seat | None) -> Non
             told.add(until.inner_text())
     assert len(told) == 1
     assert " Taipei (" in told.pop()
-
-
-def test_ui_16_keyboard_reaches_what_the_pointer_reaches(seat: Seat | None) -> None:
-    """UI-16: from the top by Tab alone to the navigation and to the first row, focus visible."""
-    if seat is None:
-        return
-    with seat.context() as context:
-        page = context.new_page()
-        opened(page, f"{seat.origin}/approvals?show=open")
-        named = []
-        for _ in range(40):
-            page.keyboard.press("Tab")
-            named.append(page.evaluate("document.activeElement.innerText.trim()"))
-            if named[-1] == "Open" and page.evaluate("document.activeElement.tagName") == "A":
-                break
-        assert "Approvals" in named
-        page.keyboard.press("Enter")
-        heading = page.get_by_role("heading", name="Buy up to")
-        expect(heading).to_be_visible(timeout=SETTLES_WITHIN_MS)
 
 
 def test_ui_22_a_filter_stands_in_the_address(seat: Seat | None) -> None:

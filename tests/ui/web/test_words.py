@@ -71,7 +71,7 @@ def test_a_list_of_words_is_translated_whole() -> None:
     told: dict[str, set[str]] = {}
     for key in catalogue():
         if key.startswith(TERMS):
-            _, name, value = key.split(".")
+            _, name, value = key.split(".", 2)
             told.setdefault(name, set()).add(value)
     for name, values in told.items():
         assert values == {member.value for member in known[name]}, name

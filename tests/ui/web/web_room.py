@@ -1,5 +1,6 @@
 """A home whose people sign in, a real server of its pages, and a real browser before it."""
 
+import json
 import os
 import shutil
 import socket
@@ -17,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expec
 
 from counterseal.desk.commands import Outcome
 from counterseal.identity.drills import drill_statement
+from counterseal.kernel.clock import utc_text
 from storage.credentials import SqliteCredentials
 from storage.credentials_file import credentials_file
 from storage.policy_drafts import list_version
@@ -25,7 +27,7 @@ from storage.system import MachineClock
 from tests import household
 from tests.desk.access_room import PASSWORD, Name, Room
 from tests.ground import SECRET
-from tests.household import ROOT, START
+from tests.household import ROOT, START, SYMBOL
 from tests.ui.sealed_keys import seal_keys
 
 CHROMIUM: Final = shutil.which("chromium")
@@ -37,17 +39,19 @@ QUIET: Final = (
 )
 STARTS_WITHIN_SECONDS: Final = 120
 SETTLES_WITHIN_MS: Final = 45_000
-_FOUNDED: Final[dict[str, list[tuple[bytes, bytes, int]]]] = {}
+_FOUNDED: Final[dict[tuple[str, int | None], list[tuple[bytes, bytes, int]]]] = {}
 PROOF_COUNTS_SECONDS: Final = 4
 """In a house with a provider, so that a fresh proof is asked for while a test runs."""
 REVIEWERS: Final = ("quant", "researcher", "risk", "compliance")
+FED_QUOTES: Final = 900
+FED_EVERY: Final = timedelta(seconds=2)
 BEGAN_AGO: Final = timedelta(minutes=6)
 """So that nothing of the home lies in a running server's future."""
 
 
-def law_at(folder: Path, issuer: str, proof_counts: int) -> Path:
+def law_at(folder: Path, issuer: str, proof_counts: int | None) -> Path:
     """A copy of the policies that believes an issuer, and lists itself; a fresh proof counts for so
-    many seconds.
+    many seconds, or for those of the policy.
     """
     root = folder / "law"
     if not root.exists():
@@ -56,6 +60,7 @@ def law_at(folder: Path, issuer: str, proof_counts: int) -> Path:
             access = root / f"policies/access/{POLICY_VERSION}/access.yaml"
             told = f"issuers: [{{issuer: '{issuer}', client_id: desk}}]"
             access.write_text(access.read_text().replace("issuers: []", told))
+        if proof_counts is not None:
             params = root / f"policies/approval/{POLICY_VERSION}/params.yaml"
             params.write_text(params.read_text().replace(": 120", f": {proof_counts}", 1))
         list_version(root / "policies", POLICY_VERSION, "author", START)
@@ -65,12 +70,12 @@ def law_at(folder: Path, issuer: str, proof_counts: int) -> Path:
 class WebHouse(Room):
     """A home founded a moment ago; named people have accounts, and all of them key files."""
 
-    def __init__(
-        self, folder: Path, issuer: str = "", *, proof_counts: int = PROOF_COUNTS_SECONDS
-    ) -> None:
-        self.root = law_at(folder.parent, issuer, proof_counts)
+    def __init__(self, folder: Path, issuer: str = "", *, proof_counts: int | None = None) -> None:
+        if issuer and proof_counts is None:
+            proof_counts = PROOF_COUNTS_SECONDS
+        self.root, law = law_at(folder.parent, issuer, proof_counts), (issuer, proof_counts)
         founded, root = household._FOUNDED, household.ROOT
-        household.ROOT, household._FOUNDED = self.root, _FOUNDED.setdefault(issuer, [])
+        household.ROOT, household._FOUNDED = self.root, _FOUNDED.setdefault(law, [])
         try:
             super().__init__(folder, credentials=SqliteCredentials(credentials_file(folder)))
         finally:
@@ -100,6 +105,23 @@ class WebHouse(Room):
             self.accounts[name] = self.named(name)
         return self
 
+    @property
+    def quotes(self) -> Path:
+        """The file that the pages of this home follow, once there is one (`fed`)."""
+        return self.home.parent / "quotes.jsonl"
+
+    def fed(self) -> Self:
+        """Half an hour of quotes from now on, so that a server always knows a fresh one."""
+        now = MachineClock().now()
+        with self.quotes.open("w", encoding="utf-8") as told:
+            for place in range(FED_QUOTES):
+                at = utc_text(now + place * FED_EVERY)
+                bid, sizes = 19_990 + place % 20, {"bid_size": 5, "ask_size": 7}
+                prices = {"bid": bid, "ask": bid + 1, "last": bid + place % 2}
+                told.write(json.dumps({"symbol": SYMBOL, "event_time": at} | prices | sizes))
+                told.write("\n")
+        return self
+
     def environment(self) -> dict[str, str]:
         told = self.settings
         secret = self.home.parent / "secret"
@@ -109,6 +131,7 @@ class WebHouse(Room):
             "COUNTERSEAL_POLICIES": str(told.counterseal_policies),
             "COUNTERSEAL_SIGNER_STATE": str(told.counterseal_signer_state),
             "COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE": str(secret),
+            **({"COUNTERSEAL_QUOTES": str(self.quotes)} if self.quotes.exists() else {}),
         }
 
     def tick(self) -> None:

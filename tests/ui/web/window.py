@@ -1,11 +1,18 @@
 """A tab without a browser: what a page says, what can be pressed, and the house behind it."""
 
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import pytest
 from streamlit.testing.v1 import AppTest
 
+from counterseal.identity import sealing
 from tests.desk.access_room import PASSWORD, Name
+from tests.ground import DERIVED
+from tests.ui.sealed_keys import seal_keys
 from tests.ui.web.web_room import WebHouse
+from ui.web import house as pages
 from ui.web.wording import CHOSEN, Language
 
 APP = str(Path(__file__).parents[3] / "ui" / "web" / "app.py")
@@ -33,6 +40,22 @@ class Window:
     def codes(self, name: str) -> str:
         self.house.after(30)
         return str(self.names[name].codes.at(self.house.clock.now()))
+
+
+@contextmanager
+def window_at(
+    home: Path, patch: pytest.MonkeyPatch, made: Callable[[Path], WebHouse] = WebHouse
+) -> Iterator[Window]:
+    """A house of now, and the pages in its place and at its time."""
+    house = made(home)
+    patch.setattr(sealing, "_derive", DERIVED)
+    seal_keys(house, "researcher", "risk")
+    for name, value in house.environment().items():
+        patch.setenv(name, value)
+    patch.setattr(pages, "CLOCK", house.clock)
+    pages._opened.clear()
+    yield Window(house)
+    pages._opened.clear()
 
 
 def pressed(at: AppTest, label: str) -> AppTest:

@@ -1,29 +1,18 @@
 """Risk checks as people read them: what passed, what did not, and how near each limit is."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from decimal import Decimal
 from html import escape
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import streamlit as st
 
-from counterseal.kernel.money import normalized, parse_exact
-from counterseal.risk.model import Check, CheckEffect, CheckName
+from counterseal.desk.views.check_figures import Measure, exact_of, figure_of
+from counterseal.kernel.money import normalized
+from counterseal.risk.model import Check, CheckEffect
 from ui.web.parts.pieces import Tone, table
 from ui.web.parts.words import number, tx
 from ui.web.wording import say, term
-
-_N: Final = CheckName
-_MEASURED: Final[Mapping[str, tuple[str, tuple[str, ...]]]] = {
-    _N.MAX_EXPOSURE: ("exposure_tx_equivalent", ("limit_tx_equivalent", "approved_tx_equivalent")),
-    _N.POSITION_LIMIT: ("projected_tx_equivalent", ("limit_tx_equivalent",)),
-    _N.MARGIN_PROXY: ("margin_twd", ("limit_twd",)),
-    _N.DAILY_LOSS_LIMIT: ("loss_twd", ("limit_twd",)),
-    _N.MAX_ORDER_SIZE_BY_CONTRACT: ("quantity", ("limit_contracts",)),
-    _N.PRICE_REASONABILITY: ("deviation", ("deviation_max",)),
-    _N.STALE_QUOTE: ("quote_age_seconds", ("limit_seconds",)),
-}
-"""The facts that a check compares: what it found, and its bounds, of which the lowest counts."""
 
 
 class Usage(NamedTuple):
@@ -61,39 +50,32 @@ def measured(checks: Iterable[Check]) -> tuple[Usage, ...]:
 
 
 def _usage(check: Check) -> Usage | None:
-    if check.name not in _MEASURED or check.skipped:
+    figure = None if check.skipped else figure_of(check)
+    numbers = None if figure is None else figure.numbers
+    if figure is None or numbers is None:
         return None
-    fact, bounds = _MEASURED[check.name]
-    told = {detail.name: _exact(detail.value) for detail in check.details}
-    used = told.get(fact)
-    limits = [limit for bound in bounds if (limit := told.get(bound)) is not None]
-    if used is None or not limits:
-        return None
-    limit = min(limits)
-    unit = fact.rpartition("_")[2]
-    return Usage(term(check.name), used, limit, _of(used, limit, unit), not check.failed)
+    used, limit = (measure_words(one, figure.measure) for one in numbers)
+    return Usage(term(check.name), *numbers, within(figure.measure, used, limit), not check.failed)
 
 
-def _of(used: Decimal, limit: Decimal, unit: str) -> str:
-    told = {"used": number(normalized(used)), "limit": number(normalized(limit))}
+def measure_words(value: Decimal, unit: Measure) -> str:
+    """A number of a check, without its unit."""
+    return tx(value) if unit is Measure.TX_EQUIVALENT else number(normalized(value))
+
+
+def within(unit: Measure, used: str, limit: str) -> str:
+    """A value and its limit with their unit."""
     match unit:
-        case "equivalent":
-            return say("checks.of_tx", used=tx(used), limit=tx(limit))
-        case "twd":
-            return say("checks.of_twd", **told)
-        case "quantity":
-            return say("checks.of_lots", **told)
-        case "seconds":
-            return say("checks.of_seconds", **told)
+        case Measure.TX_EQUIVALENT:
+            return say("checks.of_tx", used=used, limit=limit)
+        case Measure.TWD:
+            return say("checks.of_twd", used=used, limit=limit)
+        case Measure.LOTS:
+            return say("checks.of_lots", used=used, limit=limit)
+        case Measure.SECONDS:
+            return say("checks.of_seconds", used=used, limit=limit)
         case _:
-            return say("checks.of_points", **told)
-
-
-def _exact(text: str) -> Decimal | None:
-    try:
-        return parse_exact(text)
-    except ValueError:
-        return None
+            return say("checks.of_points", used=used, limit=limit)
 
 
 def outcome(check: Check) -> tuple[str, Tone]:
@@ -113,7 +95,7 @@ def outcome(check: Check) -> tuple[str, Tone]:
 
 def facts_of(check: Check) -> str:
     """Every number that a check read, by the names of the log."""
-    told = ((d.name.replace("_", " "), _exact(d.value), d.value) for d in check.details)
+    told = ((d.name.replace("_", " "), exact_of(d.value), d.value) for d in check.details)
     shown = (f"{n} {raw if exact is None else number(exact)}" for n, exact, raw in told)
     return "; ".join(shown) or check.message
 

@@ -75,6 +75,7 @@ ul.usage .bar { height: 6px; border-radius: 3px; background: var(--line); }
 ul.usage i { display: block; height: 100%; border-radius: 3px; background: var(--accent); }
 ul.usage li.bad i { background: var(--bad); }
 ul.usage strong { color: var(--bad-ink); }
+small.note { font-size: .86rem; color: var(--soft); }
 div.banner { border-radius: 8px; padding: .8rem 1rem; }
 div.banner p { margin: 0; }
 div.banner small { font-size: .86rem; }
@@ -110,10 +111,18 @@ _PLACES: Final = """
 .st-key-marks a, .st-key-marks a * { white-space: normal; overflow: visible; }
 .stApp .st-key-marks a p { font-weight: 400; line-height: 1.9; }
 .st-key-flags table.rows td:first-child { min-width: 10.5rem; }
+.st-key-rights table.rows td { min-width: 8.5rem; }
+.st-key-rights table.rows td:nth-child(4) { min-width: 17rem; }
+.stApp .st-key-changes .token.token { color: var(--soft); }
+.stApp .st-key-changes .token.inserted { color: var(--good-ink); }
+.stApp .st-key-changes .token.deleted { color: var(--bad-ink); }
 .st-key-tour-steps ol.steps { flex-direction: column; }
-.st-key-decision dl.facts { grid-template-columns: 6.5rem 1fr; }
+.st-key-decision dl.facts { grid-template-columns: 5.6rem 1fr; gap: .25rem .8rem;
+  font-size: .86rem; }
+.st-key-decision [data-testid="InputInstructions"] { display: none; }
 a.decide { display: none; }
-@media (min-width: 900px) { .st-key-decision { position: sticky; top: 4rem; } }
+@media (min-width: 900px) { [data-testid="stColumn"]:has(> * .st-key-decision) {
+  position: sticky; top: 4rem; align-self: flex-start; } }
 @media (max-width: 640px) { dl.facts { grid-template-columns: 1fr; gap: .05rem; }
   dl.facts dd { margin-bottom: .5rem !important; }
   a.decide { display: block; position: fixed; right: 1rem; bottom: 1rem; z-index: 5;

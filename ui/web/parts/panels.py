@@ -17,7 +17,7 @@ from ui.web import house
 from ui.web.house import sentences
 from ui.web.parts.pieces import Tone, badge, badges
 from ui.web.parts.words import moment
-from ui.web.wording import say, term
+from ui.web.wording import language, say, term
 
 SINCE = "unreachable_since"
 
@@ -41,15 +41,21 @@ def refused(refusal: Refusal, then: str | None = None) -> None:
     """Why something was not done, and what next; nothing that was typed is lost."""
     with st.container(border=True, key="refused"):
         badges(badge(say("common.refused"), Tone.BAD), f"`{', '.join(refusal.codes)}`")
-        known = sentences()
-        for said in {known.get(code, f"{refusal.message}.") for code in refusal.codes}:
-            st.text(f"{said[:1].upper()}{said[1:]}")
+        for said in why_refused(refusal):
+            st.text(said)
         st.caption(then or say("common.nothing_lost"))
+
+
+def why_refused(refusal: Refusal) -> tuple[str, ...]:
+    """The sentence of each code, each once; its own message where nobody wrote one."""
+    known = sentences(language())
+    told = dict.fromkeys(known.get(code, f"{refusal.message}.") for code in refusal.codes)
+    return tuple(f"{said[:1].upper()}{said[1:]}" for said in told)
 
 
 def reasons(codes: Iterable[str]) -> tuple[str, ...]:
     """The sentence of each code; the code itself where nobody wrote one."""
-    known = sentences()
+    known = sentences(language())
     return tuple(known.get(code, code) for code in codes)
 
 

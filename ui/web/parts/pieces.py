@@ -5,12 +5,14 @@ What people wrote is escaped here and stays text; everything else is a word of t
 
 import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime
 from enum import StrEnum
 from html import escape
 from typing import Final, NamedTuple
 
 import streamlit as st
 
+from counterseal.kernel.clock import utc_text
 from ui.web.wording import say
 
 _MARKUP: Final = re.compile(r"([\\`*_{}\[\]<$~]|:(?=\S))")
@@ -103,6 +105,11 @@ def banner(tone: Tone, told: str, why: str, note: str = "") -> None:
         f'<div class="banner {tone.name.lower()}" role="status">'
         f"<p><strong>{escape(told)}</strong> {escape(why)}</p><small>{escape(note)}</small></div>"
     )
+
+
+def instant(told: str, at: datetime) -> None:
+    """A line about one instant, which machines can read to the microsecond."""
+    st.html(f'<small class="note"><time datetime="{utc_text(at)}">{escape(told)}</time></small>')
 
 
 def table(

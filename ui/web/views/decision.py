@@ -3,18 +3,24 @@
 import streamlit as st
 
 from counterseal.approvals.model import RequestStatus
+from counterseal.approvals.statement import role_for
 from counterseal.desk.views.approvals import DecisionOption
+from counterseal.desk.views.history import ChainVerdict
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.schemes import SignatureScheme
 from counterseal.kernel.model import Refusal
 from counterseal.policy.words import DecisionWord, Role
 from ui.web.case import Case
 from ui.web.parts import panels
-from ui.web.parts.pieces import Tone, badge, badges, copyable, facts
-from ui.web.parts.words import moment, number, short, verb
+from ui.web.parts.pieces import facts
+from ui.web.parts.words import moment, short, verb
 from ui.web.views.exact import exact, kept_form, unopened
-from ui.web.views.form import form_of, named, sign_anew
-from ui.web.views.signature import Receipt, prove, sign_by, sign_label, stale
+from ui.web.views.form import draft_of, form_of, named, sign_anew
+from ui.web.views.fresh_proof import proved
+from ui.web.views.receipt import Receipt, receipt_card
+from ui.web.views.request_news import newer
+from ui.web.views.signature import sign_by, sign_label
+from ui.web.views.why_not import why_not
 from ui.web.visit import here, link
 from ui.web.wording import say, term
 
@@ -26,7 +32,10 @@ def card(case: Case) -> None:
     st.header(say("decision.heading"), anchor=False)
     receipt = st.session_state.get("receipt")
     if isinstance(receipt, Receipt) and receipt.request_id == request.approval_request_id:
-        _receipt(receipt)
+        receipt_card(receipt)
+        return
+    if case.thread.superseded_by is not None:
+        newer(request, case.thread.superseded_by)
         return
     if not case.detail.options:
         _closed(case)
@@ -40,8 +49,10 @@ def card(case: Case) -> None:
 
 
 def _choice(case: Case) -> DecisionOption | None:
-    """The verdict and the reason; why a verdict is not for this person stands below it."""
+    """The verdict and the reason; why none is for this person stands below."""
     words = [option.decision.value for option in case.detail.options]
+    if st.session_state.get(named("word")) not in words:
+        st.session_state.pop(named("word"), None)
     chosen = st.radio(
         say("decision.verdict"),
         words,
@@ -53,7 +64,7 @@ def _choice(case: Case) -> DecisionOption | None:
     st.text_area(
         say("decision.reason"),
         key=named("reason"),
-        height=96,
+        height=80,
         placeholder=say("decision.reason_hint"),
         max_chars=2_000,
     )
@@ -64,35 +75,25 @@ def _choice(case: Case) -> DecisionOption | None:
     return option
 
 
-def _against(case: Case, word: str) -> tuple[str, ...]:
-    """Every reason code against this verdict by this person."""
-    return next((act.codes for act in case.standing.acts if act.name == word), ())
-
-
 def _standing(case: Case) -> None:
     """Why none of the verdicts is for this person, said before anything is chosen."""
-    every = [set(_against(case, o.decision.value)) for o in case.detail.options]
-    if every and all(every):
-        for said in panels.reasons(sorted(set.intersection(*every) or every[0])):
-            st.caption(said)
+    told = [why_not(case, option.decision.value) for option in case.detail.options]
+    if told[0] is not None and None not in told:
+        st.caption(told[0])
 
 
 def _sign(case: Case, form: str, option: DecisionOption) -> None:
-    codes = _against(case, option.decision.value)
-    if codes:
+    against = why_not(case, option.decision.value)
+    if against is None and not case.keys:
+        against = say("decision.no_key")
+    if against is not None:
         st.button(sign_label(option.decision), disabled=True, width="stretch")
-        for said in panels.reasons(codes):
-            st.caption(said)
-        return
-    if not case.keys:
-        st.button(sign_label(option.decision), disabled=True, width="stretch")
-        st.caption(say("decision.no_key"))
+        st.caption(against)
         return
     key = _key(case.keys)
     _what(case, option, key)
     _answer()
-    if stale(case, here().session) is not None:
-        prove(case, here().session)
+    if not proved("again", case.bundle, lambda: draft_of(case), sign_anew):
         return
     form = kept_form(case, option, form)
     exact(case, form, option, key)
@@ -144,10 +145,11 @@ def _what(case: Case, option: DecisionOption, key: PersonKey) -> None:
     """What the signature will cover, in the words that the record will have."""
     request = case.detail.history.request
     reference, version = request.request_reference, str(request.version)
-    key_class = say("decision.key_class", scheme=_scheme(key.scheme), number=str(key.key_class))
+    told = {"scheme": _scheme(key.scheme), "number": str(key.key_class), "key_id": key.key_id}
     with st.expander(say("decision.what"), expanded=True):
-        st.text(term(option.meaning))
         facts(
+            (say("decision.act"), _act(option, request.strategy_id)),
+            (say("decision.meaning"), term(option.meaning)),
             (
                 say("decision.request"),
                 say("decision.version_of", reference=reference, version=version),
@@ -161,9 +163,19 @@ def _what(case: Case, option: DecisionOption, key: PersonKey) -> None:
                 say("decision.policy"),
                 f"{case.bundle.version}, {short(case.bundle.bundle_hash)}",
             ),
-            (say("decision.key"), key_class),
-            (say("decision.log"), case.head),
+            (say("decision.key"), say("decision.key_told", **told)),
+            (
+                say("decision.head"),
+                say("decision.head_told", hash=short(request.latest_chain_hash), log=case.head),
+            ),
         )
+
+
+def _act(option: DecisionOption, strategy_id: str) -> str:
+    """The verdict, and the role that it is given in."""
+    role = role_for(here().person, option.roles, strategy_id)
+    given = verb(option.decision)
+    return given if role is None else say("decision.act_as", verdict=given, role=term(role))
 
 
 def _answer() -> None:
@@ -178,31 +190,10 @@ def _closed(case: Case) -> None:
     expired = say("terms.RequestStatus.expired")
     status = expired if case.detail.expired else term(request.status)
     st.text(say("decision.closed", status=status))
-    st.caption(case.detail.history.message)
+    broken = case.detail.history.verdict is ChainVerdict.FORGED
+    told = panels.reasons(("CHAIN_BROKEN",)) if broken else (say("decision.closed_sound"),)
+    for said in told:
+        st.caption(said)
     approved = request.status is RequestStatus.APPROVED_FOR_PAPER and not case.detail.expired
     if approved and Role.OPERATOR in here().person.held_roles():
         link("submit", say("decision.submit"), request=request.approval_request_id)
-
-
-def _receipt(receipt: Receipt) -> None:
-    decision = receipt.decision
-    badges(badge(_signed(decision.decision), Tone.GOOD))
-    facts(
-        (say("decision.decision"), decision.approval_decision_id),
-        (say("decision.at"), moment(decision.decided_at)),
-        (say("decision.meaning"), term(decision.meaning)),
-        (say("decision.decision_hash"), decision.decision_hash),
-        (say("decision.sealed"), say("decision.records", count=number(receipt.sealed_size))),
-    )
-    copyable(say("decision.keep_proof"), f"counterseal audit prove --event {receipt.event_id}")
-    link("home", say("decision.next"))
-
-
-def _signed(word: DecisionWord) -> str:
-    match word:
-        case DecisionWord.REJECTED:
-            return say("decision.signed_reject")
-        case DecisionWord.NEEDS_DATA:
-            return say("decision.signed_needs_data")
-        case _:
-            return say("decision.signed_approve")

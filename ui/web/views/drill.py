@@ -1,27 +1,23 @@
 """The signing drill of who is here: when it is due, and the signature that answers it."""
 
 from datetime import timedelta
-from typing import Final
 
 import streamlit as st
 
 from counterseal.desk.commands import Outcome
 from counterseal.desk.views.drills import DrillRow, drills_of
+from counterseal.identity.acts import ATTEST
+from counterseal.identity.drills import drill_statement, terms_in
+from counterseal.identity.dsse import signed_bytes
 from counterseal.identity.keys import PersonKey
-from counterseal.identity.schemes import SignatureScheme
-from counterseal.kernel.errors import CountersealError
-from counterseal.kernel.model import Refusal, refuse
-from ui.web import drilling, house, signing
-from ui.web.component.passkey import answer_of, ask_passkey
-from ui.web.parts import panels
+from counterseal.kernel.model import Signature
+from ui.web import house, signing
+from ui.web.agreeing import Unsigned, unsigned
 from ui.web.parts.pieces import Tone, badge, badges, copyable, facts
 from ui.web.parts.words import absent, moment
-from ui.web.place import rp_id
-from ui.web.views.sign_in import take
+from ui.web.views.one_signature import Ceremony, ceremony
 from ui.web.visit import here
 from ui.web.wording import say
-
-DRILL: Final = "passkey-drill"
 
 
 def drill() -> None:
@@ -36,11 +32,6 @@ def drill() -> None:
     st.header(say("settings.drill"), anchor=False)
     with st.container(border=True):
         _standing(row, timedelta(days=bundle.access.signing_drill_days))
-        told = st.session_state.pop("drill_told", None)
-        if isinstance(told, Refusal):
-            panels.refused(told)
-        elif told is not None:
-            st.success(say("settings.drilled"))
         _act(row, keys)
 
 
@@ -64,50 +55,20 @@ def _act(row: DrillRow, keys: tuple[PersonKey, ...]) -> None:
         command = f"counterseal people drill-statement --as {row.person_id} --out FILE"
         copyable(say("settings.drill_at_home"), command)
         return
-    begun = st.session_state.get("drill")
-    if not isinstance(begun, drilling.Drill):
-        st.button(say("settings.sign_drill"), on_click=_begin, args=(keys[0],))
-    elif begun.key.scheme is SignatureScheme.ED25519:
-        st.text_input(say("settings.passphrase"), key="drill-passphrase", type="password")
-        st.button(say("settings.sign_now"), type="primary", on_click=_by_file)
-    else:
-        known = signing.credential_of(begun.key)
-        asked = () if known is None else (known,)
-        where = rp_id(house.origin())
-        ask_passkey("get", begun.challenge, where, asked, key=DRILL, on_answer=_answered)
+    asked = Ceremony("drill", row.person_id, _prepared, _handed_in)
+    ceremony(asked, keys[0], say("settings.sign_drill"), say("settings.drilled"))
     st.caption(say("settings.drill_note"))
 
 
-def _begin(key: PersonKey) -> None:
-    try:
-        st.session_state["drill"] = drilling.begun(house.desk(), here().person, key)
-    except CountersealError as error:
-        st.session_state["drill_told"] = refuse(error.code, error.message)
+def _prepared(key: PersonKey) -> Unsigned:
+    """A fresh drill for a key of the person."""
+    person, now = here().person, house.CLOCK.now()
+    terms = house.desk().people.terms(person.tenant, now, key=house.command_key())
+    statement = drill_statement(terms, person.person_id, key.key_id)
+    return unsigned(person.person_id, ATTEST, statement, key)
 
 
-def _by_file() -> None:
-    (passphrase,) = take("drill-passphrase")
-    begun: drilling.Drill = st.session_state["drill"]
-    try:
-        told = drilling.done_by_file(house.desk(), begun, here().session, passphrase)
-    except CountersealError as error:
-        told = refuse(error.code, error.message)
-    _told(told)
-
-
-def _answered() -> None:
-    begun: drilling.Drill = st.session_state["drill"]
-    answer = answer_of(DRILL, begun.challenge)
-    if answer is None:
-        return
-    try:
-        told = drilling.done_by_passkey(house.desk(), begun, here().session, answer)
-    except CountersealError as error:
-        told = refuse(error.code, error.message)
-    _told(told)
-
-
-def _told(told: Outcome | Refusal) -> None:
-    st.session_state.pop("drill", None)
-    refusal = told if isinstance(told, Refusal) else told.refusal
-    st.session_state["drill_told"] = refusal or told
+def _handed_in(begun: Unsigned, signature: Signature) -> Outcome:
+    message, key = signed_bytes(begun.kind, begun.statement), begun.command_key
+    terms = terms_in(message, begun.about, begun.key.key_id)
+    return house.desk().drills.drill(terms, signature, here().session.actor, key=key)

@@ -92,7 +92,7 @@ def _draw(prepared: PreparedReview) -> None:
     with st.expander(say("decision.exact"), expanded=True):
         copyable(say("decision.exact_digest"), prepared.signed_digest)
         st.caption(say("decision.exact_text"))
-        st.code(prepared.text, language=None, wrap_lines=True, height=_HEIGHT)
+        st.code(prepared.message.decode(), language=None, wrap_lines=True, height=_HEIGHT)
 
 
 def _show(

@@ -31,7 +31,7 @@ def show() -> None:
     """The page; a home in which nothing happened yet leads with the demo."""
     panels.title(say("home.title"), say("home.scope"))
     with house.reading() as reader:
-        empty = reader.count(SignalRecord) == 0
+        empty = not reader.newest(SignalRecord, "received_at", 1)
     if empty:
         with st.container(border=True):
             st.text(say("home.empty"))
@@ -136,17 +136,25 @@ def _row(duty: Duty, request: ApprovalRequest | None) -> None:
             about = duty.subject_id if request is None else order_words(request.payload)
             st.markdown(f"**{plain(term(duty.kind))}** {plain(about)}")
             st.caption(say("home.until", moment=moment(duty.until)))
-        if duty.kind is DutyKind.REVIEW:
-            with way:
-                link("request", say("home.review"), id=duty.subject_id)
-        elif duty.kind is DutyKind.SUBMIT:
-            with way:
-                link("submit", say("home.submit"), request=duty.subject_id)
-        elif duty.kind is DutyKind.DRILL:
-            with way:
-                link("settings", say("home.drill"))
-        else:
-            st.code(duty.command, language=None, wrap_lines=True)
+        with way:
+            _way(duty)
+
+
+def _way(duty: Duty) -> None:
+    """To the page where it is done."""
+    match duty.kind:
+        case DutyKind.REVIEW:
+            link("request", say("home.review"), id=duty.subject_id)
+        case DutyKind.SUBMIT:
+            link("submit", say("home.submit"), request=duty.subject_id)
+        case DutyKind.ANSWER | DutyKind.ASK_AGAIN:
+            link("request", say("home.open"), id=duty.subject_id)
+        case DutyKind.SIGN:
+            link("settings", say("home.sign"), view="people")
+        case DutyKind.VOTE:
+            link("settings", say("home.sign"), view="policies")
+        case DutyKind.DRILL:
+            link("settings", say("home.sign"))
 
 
 def _ground(limits: RiskLimits) -> None:

@@ -29,9 +29,8 @@ AGREE: Final = "passkey-agree"
 AGAIN: Final = frozenset({"PASSPHRASE_WRONG", "KEY_LOCKED"})
 
 
-def show() -> None:
-    """The page."""
-    panels.title(say("settings.title"), say("settings.scope"))
+def mine() -> None:
+    """The view."""
     session = here().session
     with house.reading() as reader:
         mine = reader.find(PersonKey, person_id=session.person_id)
@@ -96,7 +95,7 @@ def _keys(keys: tuple[PersonKey, ...]) -> None:
         with st.container(border=True):
             ended = key.revoked_at is not None
             mark = badge(say("settings.ended"), Tone.OFF) if ended else ""
-            badges(f"**{plain(_kind(key.scheme))}**", mark)
+            badges(f"**{plain(kind_of_key(key.scheme))}**", mark)
             since = (say("settings.since"), moment(key.effective_at))
             rows = [since, (say("settings.key_id"), key.key_id)]
             if key.web_origin is not None:
@@ -105,7 +104,8 @@ def _keys(keys: tuple[PersonKey, ...]) -> None:
     _passkey(keys)
 
 
-def _kind(scheme: SignatureScheme) -> str:
+def kind_of_key(scheme: SignatureScheme) -> str:
+    """What people call a key of a scheme, with its class."""
     match scheme:
         case SignatureScheme.ED25519:
             return say("settings.key_file")

@@ -19,7 +19,7 @@ from ui.web.live import live
 from ui.web.parts import panels
 from ui.web.parts.pieces import Card, Tone, banner, cards, facts, simulated, table
 from ui.web.parts.words import absent, moment, number
-from ui.web.views.orders import headline, own_orders, state_badge
+from ui.web.views.orders import headline, own_order, state_badge
 from ui.web.visit import here, link
 from ui.web.wording import say, term
 
@@ -54,7 +54,7 @@ def show() -> None:
 
 def read_tale(order_id: str) -> Tale | None:
     """The order as it is now; None when there is none, or not for this person."""
-    order = next((one for one in own_orders() if one.order_id == order_id), None)
+    order = own_order(order_id)
     if order is None:
         return None
     with house.reading() as reader:

@@ -1,12 +1,14 @@
 """Simulated orders and where they stand, the newest first."""
 
+from typing import NamedTuple
+
 import streamlit as st
 
 from counterseal.oms.model import Order
-from counterseal.oms.states import TERMINAL_STATES, OrderState
-from counterseal.portfolio.model import Account
+from counterseal.oms.states import OPEN_STATES, TERMINAL_STATES, OrderState
 from ui.web import house
 from ui.web.live import live
+from ui.web.own import OwnReader
 from ui.web.parts import panels
 from ui.web.parts.pieces import Tone, badge, badges, choice, page_of, plain, simulated
 from ui.web.parts.words import moment, number
@@ -38,12 +40,30 @@ def show() -> None:
         live(lambda: _listed(chosen))
 
 
-def own_orders() -> tuple[Order, ...]:
-    """Those of the person's tenant, the newest first."""
+class Listed(NamedTuple):
+    """Orders of the page that is shown, newest first, and whether there is any of another kind."""
+
+    shown: tuple[Order, ...]
+    any: bool
+
+
+def own_order(order_id: str) -> Order | None:
+    """An order of the person's tenant; None of another's, and of none at all."""
     with house.reading() as reader:
-        accounts = {one.account_id for one in reader.find(Account, tenant=here().person.tenant)}
-        found = [one for one in reader.find(Order) if one.account_id in accounts]
-    return tuple(sorted(found, key=lambda one: (one.created_at, one.order_id), reverse=True))
+        return OwnReader(reader, here().person.tenant).get(Order, order_id)
+
+
+def own_orders(chosen: str) -> Listed:
+    """Orders of the person's tenant: of those that are done no more than the page's are read."""
+    with house.reading() as whole:
+        reader = OwnReader(whole, here().person.tenant)
+        total, working = reader.count(Order), reader.find(Order, state=OPEN_STATES)
+        if chosen == WORKING:
+            ranked = sorted(working, key=lambda o: (o.created_at, o.order_id), reverse=True)
+            return Listed(tuple(ranked[page_of(len(ranked), ROWS, "page")]), bool(total))
+        asked = {} if chosen == ALL else {"state": tuple(TERMINAL_STATES)}
+        at = page_of(total if chosen == ALL else total - len(working), ROWS, "page")
+        return Listed(reader.newest(Order, "created_at", ROWS, at.start, **asked), bool(total))
 
 
 def headline(order: Order) -> str:
@@ -70,12 +90,11 @@ def state_badge(order: Order) -> str:
 
 
 def _listed(chosen: str) -> None:
-    found = own_orders()
-    shown = [o for o in found if chosen == ALL or (o.state in TERMINAL_STATES) == (chosen == DONE)]
-    if shown:
-        for order in shown[page_of(len(shown), ROWS, "page")]:
+    found = own_orders(chosen)
+    if found.shown:
+        for order in found.shown:
             _row(order)
-    elif not found:
+    elif not found.any:
         panels.empty(say("orders.none_at_all"), say("orders.none_at_all_then"))
     elif chosen == WORKING:
         panels.empty(say("orders.none_working"), say("orders.none_working_then"))

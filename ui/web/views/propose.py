@@ -9,25 +9,30 @@ from typing import Final
 import streamlit as st
 from pydantic import ValidationError
 
+from counterseal.approvals.model import RequestPayload, RequestStatus
 from counterseal.desk.commands import Outcome
 from counterseal.desk.views.approvals import approval_status
 from counterseal.desk.views.forms import RequestForm, request_form
-from counterseal.desk.views.research import research
+from counterseal.desk.views.history import HistoryAnswer, history
+from counterseal.desk.views.research import own_signal
 from counterseal.kernel.errors import CountersealError
 from counterseal.kernel.model import Refusal, refuse
+from counterseal.policy.bundle import PolicyBundle
+from counterseal.policy.words import DecisionWord
 from counterseal.portfolio.model import Account
 from counterseal.signals.intent import exposure, side_of
 from counterseal.signals.model import Direction, SignalRecord
+from storage.home_reader import HomeReader
 from ui.web import house
 from ui.web.parts import panels
 from ui.web.parts.pieces import Tone, badge, facts, plain
-from ui.web.parts.words import moment, number, tx
-from ui.web.views.propose_form import PREFIX, NewSignal, Terms, new_signal, terms
+from ui.web.parts.words import moment, number, order_words, tx
+from ui.web.views.propose_form import PREFIX, NewSignal, Terms, begin_of, new_signal, terms
 from ui.web.views.research_signals import headline
-from ui.web.visit import GO_TO, here
+from ui.web.visit import GO_TO, here, link
 from ui.web.wording import say, term
 
-SIGNAL: Final = "signal"
+SIGNAL, ANSWERS = "signal", "answers"
 ABOUT: Final = f"{PREFIX}about"
 REFUSED: Final = f"{PREFIX}refused"
 
@@ -38,27 +43,47 @@ def show() -> None:
     asked = st.query_params.get(SIGNAL, "")
     begun = st.session_state.setdefault(ABOUT, (now, house.command_key()))[0]
     with house.reading() as reader:
-        rules = house.law(reader).bundle.approval
-        status = approval_status(reader, rules, house.record_facts(reader))
-        own = research(reader, person.tenant).signals if asked else ()
+        bundle = house.law(reader).bundle
+        status = approval_status(reader, bundle.approval, house.record_facts(reader))
+        known = own_signal(reader, person.tenant, asked) if asked else None
+        cited = _cited(reader, bundle)
         has_account = bool(reader.count(Account, tenant=person.tenant))
     form = request_form(status, person, begun)
     marks = (badge(one.text, Tone.OFF) for one in form.badges)
     panels.title(say("propose.title"), say("propose.scope"), *marks)
-    known = next((one.signal for one in own if one.signal.signal_id == asked), None)
     if asked and known is None:
         panels.not_found(say("research.signal"))
+    elif cited is None and ANSWERS in st.query_params:
+        panels.not_found(say("request.title"))
     elif known is not None and known.direction is Direction.FLAT:
         panels.empty(say("research.flat_asks_nothing"), say("propose.flat_then"))
     elif not has_account:
         panels.empty(say("portfolio.nothing"), say("portfolio.nothing_then"))
     else:
-        _form(form, known, begun)
+        _form(form, known, begun, cited)
 
 
-def _form(form: RequestForm, known: SignalRecord | None, begun: datetime) -> None:
+def _cited(reader: HomeReader, bundle: PolicyBundle) -> HistoryAnswer | None:
+    """The own request that asked for more data and that this one would answer."""
+    name = st.query_params.get(ANSWERS, "")
+    told = history(reader, name, bundle, house.record_facts(reader)) if name else None
+    if told is None or isinstance(told, Refusal):
+        return None
+    own = told.request.requester_id == here().person.person_id
+    return told if own and told.request.status is RequestStatus.NEEDS_DATA else None
+
+
+def _form(
+    form: RequestForm,
+    known: SignalRecord | None,
+    begun: datetime,
+    cited: HistoryAnswer | None,
+) -> None:
     left, right = st.columns([1.72, 1], gap="large")
     with left:
+        if cited is not None:
+            _answers(cited)
+            form = _as_before(form, cited.request.payload)
         with st.container(border=True):
             st.header(say("propose.signal"), anchor=False)
             if known is None:
@@ -68,9 +93,32 @@ def _form(form: RequestForm, known: SignalRecord | None, begun: datetime) -> Non
                 _told(known)
         with st.container(border=True):
             st.header(say("propose.order"), anchor=False)
-            told = terms(begun)
+            told = terms(begun, None if cited is None else begin_of(cited.request.payload))
+            told.told["answers"] = None if cited is None else cited.request.approval_request_id
     with right, st.container(border=True, key="decision"):
         _card(form.requester_id, signal, told)
+
+
+def _answers(cited: HistoryAnswer) -> None:
+    """Which request this one cites, and what its reviewer wanted to know."""
+    request = cited.request
+    wanted = [one for one in cited.decisions if one.decision is DecisionWord.NEEDS_DATA]
+    with st.container(border=True):
+        st.header(say("propose.answers"), anchor=False)
+        facts(
+            (say("decision.request"), order_words(request.payload)),
+            *((say("propose.wanted", person=d.reviewer_id), d.decision_reason) for d in wanted),
+        )
+        link("request", say("propose.open_cited"), id=request.approval_request_id)
+
+
+def _as_before(form: RequestForm, old: RequestPayload) -> RequestForm:
+    """The form with the strategy of the request that is answered."""
+    return form.amended(
+        strategy_id=old.strategy_id,
+        strategy_version=old.strategy_version,
+        direction=old.direction,
+    )
 
 
 def _told(signal: SignalRecord) -> None:

@@ -7,10 +7,11 @@ from typing import Final, NamedTuple
 import streamlit as st
 
 from counterseal.approvals.draft import RequestTerms
+from counterseal.approvals.model import RequestPayload
 from counterseal.desk.views.forms import RequestForm
 from counterseal.identity.people import Person
 from counterseal.kernel.canonical import digest
-from counterseal.market.instruments import ContractRoot
+from counterseal.market.instruments import ContractRoot, contract_root
 from counterseal.portfolio.model import Account
 from counterseal.signals.intent import OrderType, TimeInForce
 from counterseal.signals.model import Direction, Provenance, SignalReason, StrategySignal
@@ -142,27 +143,61 @@ def _seldom(form: RequestForm) -> tuple[str, str, str]:
     return signal_id.strip(), data.strip(), code.strip()
 
 
-def terms(now: datetime) -> Terms:
-    """Draw what the order may be."""
+class Begin(NamedTuple):
+    """What the fields of an order begin with."""
+
+    root: ContractRoot = ContractRoot.TMF
+    month: str = ""
+    quantity: int = 1
+    account: str = ""
+    kind: OrderType = OrderType.MARKET
+    force: TimeInForce = TimeInForce.DAY
+    low: Decimal | None = None
+    high: Decimal | None = None
+    authors: tuple[str, ...] = ()
+
+
+def begin_of(old: RequestPayload) -> Begin:
+    """The same order again, as far as the form can ask for it."""
+    root = contract_root(old.symbol) or ContractRoot.TMF
+    return Begin(
+        root=root,
+        month=old.symbol.removeprefix(root.value),
+        quantity=min(int(old.max_quantity), LOTS_MAX),
+        account=old.account_id,
+        kind=old.order_type if old.order_type in _TYPES else OrderType.MARKET,
+        force=old.time_in_force if old.time_in_force in _FORCES else TimeInForce.DAY,
+        low=old.price_min,
+        high=old.price_max,
+        authors=old.author_ids,
+    )
+
+
+def terms(now: datetime, begin: Begin | None = None) -> Terms:
+    """Draw what the order may be; the fields begin with what is given."""
+    begin = begin or Begin(authors=(here().person.person_id,))
     accounts, people = _choices()
     first, second, third = st.columns(3)
     with first:
         roots = [ContractRoot.TMF, ContractRoot.MTX, ContractRoot.TX]
-        root = one_of(key("root"), say("market.contract"), roots, ContractRoot.TMF)
+        root = one_of(key("root"), say("market.contract"), roots, begin.root)
     with second:
-        month = st.selectbox(say("market.month"), months(now), index=1, key=key("month"))
+        known_months = months(now)
+        at = _place(begin.month, known_months, 1)
+        month = st.selectbox(say("market.month"), known_months, index=at, key=key("month"))
     with third:
-        quantity = whole(key("quantity"), say("propose.quantity"), 1, 1, LOTS_MAX)
+        quantity = whole(key("quantity"), say("propose.quantity"), begin.quantity, 1, LOTS_MAX)
     first, second, third = st.columns(3)
     with first:
-        account = st.selectbox(say("request.account"), accounts, key=key("account"))
+        at = _place(begin.account, accounts, 0)
+        account = st.selectbox(say("request.account"), accounts, index=at, key=key("account"))
     with second:
-        kind = one_of(key("type"), say("propose.type"), _TYPES, OrderType.MARKET)
+        kind = one_of(key("type"), say("propose.type"), _TYPES, begin.kind)
     with third:
         price = exact(key("price"), say("propose.price"), _last_price(root), ONE, MOST, places=0)
     reason = st.text_area(say("propose.reason"), key=key("reason"), height=80, max_chars=2_000)
     with st.expander(say("propose.more_order")):
-        force, low, high, authors = _narrower(people)
+        force, low, high, authors = _narrower(people, begin)
     symbol = f"{root.value}{month}"
     told: dict[str, object] = {
         "account_id": account,
@@ -179,21 +214,25 @@ def terms(now: datetime) -> Terms:
     return Terms(root, symbol, quantity, told)
 
 
+def _place(wanted: str, known_ones: list[str], first: int) -> int:
+    return known_ones.index(wanted) if wanted in known_ones else first
+
+
 def _narrower(
-    people: list[str],
+    people: list[str], begin: Begin
 ) -> tuple[TimeInForce, Decimal | None, Decimal | None, list[str]]:
     """What most requests leave as it is."""
     first, second, third = st.columns(3)
     with first:
-        force = one_of(key("force"), say("propose.force"), _FORCES, TimeInForce.DAY)
+        force = one_of(key("force"), say("propose.force"), _FORCES, begin.force)
     with second:
-        low = exact(key("low"), say("propose.low"), None, NIL, MOST, places=0)
+        low = exact(key("low"), say("propose.low"), begin.low, NIL, MOST, places=0)
     with third:
-        high = exact(key("high"), say("propose.high"), None, NIL, MOST, places=0)
+        high = exact(key("high"), say("propose.high"), begin.high, NIL, MOST, places=0)
     authors = st.multiselect(
         say("propose.authors"),
         people,
-        default=[here().person.person_id],
+        default=[one for one in begin.authors if one in people],
         key=key("authors"),
     )
     return force, low, high, authors

@@ -3,8 +3,6 @@
 import streamlit as st
 
 from counterseal.audit.checkpoint import read_checkpoint
-from counterseal.audit.merkle import leaf_hash
-from counterseal.audit.receipt import make_receipt
 from counterseal.audit.record import StoredRow
 from counterseal.desk.views.event_checks import EventCheck
 from counterseal.desk.views.inclusion import Inclusion, inclusion_steps
@@ -16,6 +14,7 @@ from ui.web.log_check import first_bad
 from ui.web.parts import panels
 from ui.web.parts.pieces import Tone, badge, copyable, facts, table
 from ui.web.parts.words import absent, moment, number, short
+from ui.web.proofs import proof_of
 from ui.web.visit import link
 from ui.web.wording import say
 
@@ -94,22 +93,20 @@ def _chain(row: StoredRow, check: EventCheck | None) -> None:
 def _proof(reader: HomeReader, row: StoredRow) -> None:
     with st.container(border=True):
         st.header(say("record.proof"), anchor=False)
-        newest = reader.newest_checkpoint()
-        if newest is None or newest.size <= row.seq:
-            st.text(say("record.not_sealed"))
-            return
-        leaf = leaf_hash(row.body) if row.body else bytes.fromhex(row.leaf_hash)
         try:
-            receipt = make_receipt(reader.tree(newest.size), row.seq, leaf, newest.note)
+            proof = proof_of(reader, row)
         except CountersealError as error:
             st.text(say("record.no_proof", code=error.code))
             return
-        signed = read_checkpoint(newest.note)
-        _climb(inclusion_steps(row.seq, signed.size, leaf, receipt.path, signed.root))
+        if proof is None:
+            st.text(say("record.not_sealed"))
+            return
+        receipt, signed = proof.receipt, read_checkpoint(proof.receipt.checkpoint)
+        _climb(inclusion_steps(row.seq, signed.size, proof.leaf, receipt.path, signed.root))
         st.download_button(
             say("record.download"),
             receipt.text,
-            file_name=f"record-{row.seq}.tlog-proof",
+            file_name=proof.file_name,
             mime="text/plain",
             on_click="ignore",
         )

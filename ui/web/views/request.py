@@ -8,15 +8,20 @@ from typing import Final
 import streamlit as st
 
 from counterseal.approvals.model import ApprovalDecision
+from counterseal.desk.views.case_steps import CaseStep, StepState
 from counterseal.desk.views.reviewers import signed_statement
-from counterseal.policy.words import EvidenceSection, Stage
+from counterseal.policy.words import EvidenceSection
 from ui.web.case import Case, read_case
 from ui.web.looked import saw
 from ui.web.parts import panels
-from ui.web.parts.pieces import Step, facts, steps
-from ui.web.parts.words import absent, moment, money, number, order_words, short, verb
+from ui.web.parts.pieces import Step, Tone, badge, facts, steps
+from ui.web.parts.words import absent, moment, money, number, order_words, short, span, tx, verb
+from ui.web.views.case_acts import acts
 from ui.web.views.decision import card
-from ui.web.visit import here, link
+from ui.web.views.request_changes import changes
+from ui.web.views.request_news import watch
+from ui.web.views.request_risk import around
+from ui.web.visit import GO_TO, here
 from ui.web.wording import say, term
 
 _IN_PLAIN_SIGHT: Final = (
@@ -32,19 +37,40 @@ def show() -> None:
     if case is None:
         panels.not_found(say("request.title"))
         return
-    link("approvals", say("request.queue"))
-    panels.title(headline(case), say("request.scope"))
+    st.button(say("request.queue"), type="tertiary", shortcut="Esc", on_click=_back)
+    panels.title(headline(case), say("request.scope"), *_marks(case))
     st.html(f'<a class="decide" href="#decide">{escape(say("request.decide"))}</a>')
     left, right = st.columns([1.72, 1], gap="large")
     with left:
-        _steps(case)
+        steps(*(_step(case, step) for step in case.steps))
         _request(case)
-        _changes(case)
+        changes(case)
+        if case.standing.turn is not None:
+            around(case.detail.history.request.payload)
         _decisions(case.detail.history.decisions)
         saw(case.detail.shown_hash, *_IN_PLAIN_SIGHT)
         _comments(case)
-    with right, st.container(border=True, key="decision"):
+    with right, st.container(border=True, key="decision", gap="xsmall"):
         card(case)
+    acts(case)
+    watch(case)
+
+
+def _back() -> None:
+    st.session_state[GO_TO] = ("approvals", {})
+
+
+def _marks(case: Case) -> Iterator[str]:
+    """Which version it is, where it stands, and how long there is."""
+    request, turn = case.detail.history.request, case.standing.turn
+    yield badge(say("request.version_mark", version=str(request.version)), Tone.OFF)
+    if turn is None:
+        expired = say("terms.RequestStatus.expired")
+        yield badge(expired if case.detail.expired else term(request.status), Tone.OFF)
+        return
+    left = span((turn.until - case.now).total_seconds())
+    late = Tone.WARN if case.now >= turn.remind_at else Tone.OFF
+    yield badge(say("approvals.left", span=left), late)
 
 
 def headline(case: Case) -> str:
@@ -54,28 +80,30 @@ def headline(case: Case) -> str:
     return say("request.headline", order=order, type=term(bound.order_type))
 
 
-def _steps(case: Case) -> None:
-    done = {d.stage: d for d in case.detail.history.decisions if d.approves}
-    stages = case.detail.history.request.stages_required
-    steps(*(_step(case, stage, done.get(stage)) for stage in stages))
-
-
-def _step(case: Case, stage: Stage, decision: ApprovalDecision | None) -> Step:
-    turn = case.standing.turn
-    if decision is not None:
-        at = moment(decision.decided_at)
-        told = say("request.done", person=decision.reviewer_id, moment=at)
-        return Step("done", term(stage), told)
-    if turn is not None and turn.stage == stage:
-        people = ", ".join(turn.eligible) or say("request.nobody_can")
-        return Step("due", term(stage), say("request.waiting", people=people))
-    return Step("", term(stage), say("request.not_due"))
+def _step(case: Case, step: CaseStep) -> Step:
+    """Who did it and when, whom it waits for and since when, or who comes later."""
+    name = say("request.submit_step") if step.stage is None else term(step.stage)
+    taken = "; ".join(
+        say("request.done", person=one.person_id, moment=moment(one.at)) for one in step.taken
+    )
+    people = ", ".join(step.people) or say("request.nobody_can")
+    match step.state:
+        case StepState.DONE:
+            return Step("done", name, taken)
+        case StepState.DUE if step.since is not None:
+            waited = span((case.now - step.since).total_seconds())
+            told = say("request.waiting", people=people, span=waited)
+            return Step("due", name, "; ".join(filter(None, (taken, told))))
+        case _ if case.standing.turn is None:
+            return Step("", name, say("request.not_due"))
+        case _:
+            return Step("", name, say("request.next", people=people))
 
 
 def _request(case: Case) -> None:
     request = case.detail.history.request
     bound = request.payload
-    exposure = say("request.tx_equivalent", count=number(bound.tx_equivalent))
+    exposure = say("request.tx_equivalent", count=tx(bound.tx_equivalent))
     with st.container(border=True):
         st.header(say("request.facts"), anchor=False)
         facts(
@@ -88,7 +116,6 @@ def _request(case: Case) -> None:
             (say("request.confidence"), number(bound.confidence)),
             (say("request.stop"), _points(bound.stop_distance_points)),
             (say("request.account"), bound.account_id),
-            (say("request.version"), str(request.version)),
             (say("request.until"), moment(request.review_expires_at)),
             (say("request.hash"), request.request_hash),
         )
@@ -98,17 +125,6 @@ def _points(distance: Decimal | None) -> str:
     if distance is None:
         return absent(say("request.no_stop"))
     return say("request.points", count=number(distance))
-
-
-def _changes(case: Case) -> None:
-    with st.container(border=True):
-        st.header(say("request.changes"), anchor=False)
-        if not case.thread.changes:
-            st.caption(say("request.first"))
-            return
-        newest = case.thread.changes[0]
-        st.caption(say("request.since", version=str(newest.version - 1)))
-        facts(*((c.field, f"{c.before} \u2192 {c.after}") for c in newest.fields))
 
 
 def _comments(case: Case) -> None:
@@ -133,10 +149,10 @@ def _comments(case: Case) -> None:
 
 
 def _decisions(decisions: tuple[ApprovalDecision, ...]) -> None:
+    if not decisions:
+        return
     with st.container(border=True):
         st.header(say("request.decisions"), anchor=False)
-        if not decisions:
-            st.caption(say("request.nobody_decided"))
         for one in decisions:
             by = say("request.verdict_by", verdict=verb(one.decision), person=one.reviewer_id)
             hashed = short(one.decision_hash)

@@ -4,7 +4,12 @@ from functools import partial
 
 import streamlit as st
 
-from counterseal.desk.views.research import ResearchView, StrategyVersion, research
+from counterseal.desk.views.research import (
+    SIGNALS_LIMIT,
+    ResearchView,
+    StrategyVersion,
+    research,
+)
 from counterseal.policy.words import Role
 from counterseal.signals.strategies_samples import SAMPLES
 from ui.web import house
@@ -35,6 +40,8 @@ def show() -> None:
         research_packet.show()
         return
     told = _read()
+    if told.more:
+        st.caption(say("research.newest_only", count=number(SIGNALS_LIMIT)))
     match view:
         case "signals":
             research_signals.show(told)

@@ -9,7 +9,7 @@ from counterseal.kernel.errors import CountersealError
 from counterseal.kernel.model import Refusal
 from ui.web import door
 from ui.web.launch import SIGN_IN
-from ui.web.parts.panels import reasons
+from ui.web.parts.panels import reasons, why_refused
 from ui.web.parts.pieces import Tone, badge, badges
 from ui.web.wording import say
 
@@ -74,6 +74,6 @@ def _why(reason: Refusal | None) -> None:
 
 def _answer(told: Refusal | CountersealError | None) -> None:
     if isinstance(told, Refusal):
-        st.error(f"{told.message[:1].upper()}{told.message[1:]}.")
+        st.error(" ".join(why_refused(told)))
     elif told is not None:
         st.error(say("sign_in.not_now", code=told.code))

@@ -1,10 +1,9 @@
-"""How a decision is signed on the page: a fresh proof of who is here, then a key file or a passkey.
+"""How a decision is signed on the page: by a key file or a passkey.
 
-What was typed survives a refusal, a rerun and the way to an identity provider; a passphrase
-survives nothing.
+What was typed survives a refusal and a rerun; a passphrase survives nothing.
 """
 
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Final
 
 import streamlit as st
@@ -15,71 +14,25 @@ from counterseal.desk.commands import Outcome
 from counterseal.desk.views.approvals import DecisionOption
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.schemes import SignatureScheme
-from counterseal.identity.sessions import PASSWORD_ISSUER, LoginSession, check_step_up
 from counterseal.kernel.errors import CountersealError
-from counterseal.kernel.model import DomainModel, Refusal, refuse
+from counterseal.kernel.model import Refusal, refuse
 from counterseal.policy.words import DecisionWord
-from ui.web import door, house, signing
+from ui.web import house, signing
 from ui.web.case import Case
 from ui.web.component.passkey import answer_of, ask_passkey
-from ui.web.drafts import Draft, send_away
-from ui.web.launch import STEP_UP
-from ui.web.parts import panels
+from ui.web.component.sign_keys import hear_sign_keys
 from ui.web.place import rp_id
 from ui.web.views.exact import chosen
-from ui.web.views.form import named, renew, sign_anew
+from ui.web.views.form import renew
+from ui.web.views.receipt import Receipt
 from ui.web.views.sign_in import take
 from ui.web.visit import here
 from ui.web.wording import say
 
 PASSKEY: Final = "passkey-ceremony"
-
-
-class Receipt(DomainModel):
-    """What a committed decision came to."""
-
-    request_id: str
-    decision: ApprovalDecision
-    sealed_size: int
-    event_id: str
-
-
-def stale(case: Case, session: LoginSession) -> Refusal | None:
-    """Whether the person has to prove who they are before this signature."""
-    age = timedelta(seconds=case.bundle.approval.auth_age_max_seconds)
-    return check_step_up(session.amr, session.auth_time, house.CLOCK.now(), age_max=age)
-
-
-def prove(case: Case, session: LoginSession) -> None:
-    """A fresh proof of who is here, in the way that they signed in."""
-    st.caption(say("decision.fresh_proof"))
-    refused = st.session_state.pop("step_up_refusal", None)
-    if isinstance(refused, Refusal):
-        panels.refused(refused)
-    if session.issuer == PASSWORD_ISSUER:
-        st.text_input(say("decision.password"), key="again-password", type="password")
-        st.text_input(say("decision.code"), key="again-code", max_chars=6)
-        st.button(say("decision.confirm"), type="primary", width="stretch", on_click=_proved)
-        return
-    if st.button(say("decision.confirm"), type="primary", width="stretch"):
-        request = case.detail.history.request
-        draft = Draft(
-            request_id=request.approval_request_id,
-            version=request.version,
-            decision=str(st.session_state.get(named("word"))),
-            reason=str(st.session_state.get(named("reason"), ""))[:8_000],
-        )
-        send_away(session, door.handle(), draft)
-        st.login(STEP_UP)
-
-
-def _proved() -> None:
-    password, code = take("again-password", "again-code")
-    sign_anew()
-    try:
-        st.session_state["step_up_refusal"] = door.prove(here().session, password, code)
-    except CountersealError as error:
-        st.session_state["step_up_refusal"] = refuse(error.code, error.message)
+SIGN: Final = "sign"
+SIGNS: Final = "Ctrl+Enter"
+"""The button that signs, and the keys that press it."""
 
 
 def sign_label(word: DecisionWord) -> str:
@@ -103,14 +56,8 @@ def sign_by(
     asked: tuple[object, ...] = (request_id, option.decision, form)
     if key.scheme is SignatureScheme.ED25519:
         st.text_input(say("decision.passphrase"), key="passphrase", type="password")
-        st.button(
-            label,
-            type="primary",
-            width="stretch",
-            disabled=changed,
-            on_click=_signed_by_file,
-            args=asked,
-        )
+        _button(label, _signed_by_file, asked, held=changed)
+        hear_sign_keys()
         return
     ceremony = st.session_state.get("ceremony")
     if isinstance(ceremony, signing.Ceremony) and ceremony.choice.key == form:
@@ -124,13 +71,19 @@ def sign_by(
             on_answer=_signed_by_passkey,
         )
         return
+    _button(label, _begin_passkey, (*asked, key.key_id), held=changed)
+
+
+def _button(label: str, act: Callable[..., None], asked: tuple[object, ...], *, held: bool) -> None:
     st.button(
         label,
         type="primary",
         width="stretch",
-        disabled=changed,
-        on_click=_begin_passkey,
-        args=(*asked, key.key_id),
+        disabled=held,
+        shortcut=SIGNS,
+        key=SIGN,
+        on_click=act,
+        args=asked,
     )
 
 

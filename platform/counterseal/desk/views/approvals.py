@@ -19,13 +19,12 @@ from counterseal.approvals.escalation import roles_at
 from counterseal.approvals.expiry import is_expired
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, RequestStatus
 from counterseal.approvals.statement import due_stage, meaning_of
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, Wanted, newest_of
 from counterseal.desk.views.badges import broker_was_called
 from counterseal.desk.views.history import (
     ChainVerdict,
     HistoryAnswer,
     RecordFacts,
-    decisions_by_case,
     history,
     record_policy,
 )
@@ -37,6 +36,7 @@ from counterseal.desk.views.marks import (
     checked_limit,
     flag,
 )
+from counterseal.desk.views.turns import IN_REVIEW, OPEN, cases_of
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import DomainModel, Name, Refusal, Sha256
@@ -47,7 +47,6 @@ from counterseal.policy.words import DecisionWord, Meaning, Role, Stage
 from counterseal.signals.intent import Side
 
 APPROVAL_MODE: Final = "paper_only_local_approval_foundation"
-_OPEN: Final = frozenset({RequestStatus.PENDING_REVIEW, RequestStatus.RESEARCH_APPROVED})
 _ENDINGS: Final = (DecisionWord.REJECTED, DecisionWord.NEEDS_DATA)
 
 
@@ -72,7 +71,7 @@ def decision_options(
 
     Once the case has escalated, the stage's fallback roles follow its own.
     """
-    due = due_stage(request, rules) if request.status in _OPEN else None
+    due = due_stage(request, rules) if request.status.value in IN_REVIEW else None
     if due is None:
         return ()
     reviewers = tuple(role for role in Role if role in rules.reviewer_roles())
@@ -139,26 +138,45 @@ def queue(
         InputError: `LIMIT_OUT_OF_RANGE`.
     """
     checked_limit(limit, QUEUE_LIMIT_MAX)
-    entries = queue_entries(reader, rules, now)
     return QueueView(
         limit=limit,
-        total=len(entries),
-        pending=sum(entry.actionable for entry in entries),
-        entries=entries[:limit],
+        total=reader.count(ApprovalRequest),
+        pending=len(actionable_entries(reader, rules, now)),
+        entries=newest_entries(reader, rules, now, limit),
     )
 
 
-def queue_entries(
-    reader: Reader, rules: ApprovalParameters, now: datetime
+def newest_entries(
+    reader: Reader,
+    rules: ApprovalParameters,
+    now: datetime,
+    limit: int,
+    behind: int = 0,
+    **equal: Wanted,
 ) -> tuple[QueueEntry, ...]:
-    """Every request, newest first."""
-    by_case = decisions_by_case(reader)
-    requests = sorted(
-        reader.find(ApprovalRequest), key=lambda r: (r.created_at, r.approval_request_id)
-    )
-    return tuple(
-        _entry(r, by_case.get(r.approval_request_id, ()), rules, now) for r in reversed(requests)
-    )
+    """At most `limit` requests, newest first, behind so many newer ones; only these are read."""
+    found = newest_of(reader, ApprovalRequest, "created_at", limit, behind, **equal)
+    return _entries(reader, found, rules, now)
+
+
+def actionable_entries(
+    reader: Reader, rules: ApprovalParameters, now: datetime, tenant: str | None = None
+) -> tuple[QueueEntry, ...]:
+    """Every request that may be decided now, newest first, of all tenants or of one.
+
+    Cases that are over are not read, however many there are.
+    """
+    found = reader.find(ApprovalRequest, status=IN_REVIEW)
+    own = [r for r in found if tenant in (None, r.tenant)]
+    own.sort(key=lambda r: (r.created_at, r.approval_request_id), reverse=True)
+    return tuple(e for e in _entries(reader, own, rules, now) if e.actionable)
+
+
+def _entries(
+    reader: Reader, requests: Iterable[ApprovalRequest], rules: ApprovalParameters, now: datetime
+) -> tuple[QueueEntry, ...]:
+    cases = cases_of(reader, *requests)
+    return tuple(_entry(case.request, case.decisions, rules, now) for case in cases)
 
 
 def _entry(
@@ -173,7 +191,7 @@ def _entry(
         approval_request_id=request.approval_request_id,
         request_reference=request.request_reference,
         status=request.status,
-        next_stage=request.next_stage if request.status in _OPEN else None,
+        next_stage=request.next_stage if request.status.value in IN_REVIEW else None,
         strategy_id=bound.strategy_id,
         strategy_version=bound.strategy_version,
         signal_id=bound.signal_id,
@@ -243,9 +261,14 @@ class ApprovalStatusView(PaperView):
 def approval_status(
     reader: Reader, rules: ApprovalParameters, facts: RecordFacts
 ) -> ApprovalStatusView:
-    """Mode, law, record policy and counts; states without a request are left out."""
-    found = reader.find(ApprovalRequest)
-    standing = [request.status for request in found]
+    """Mode, law, record policy and counts; states without a request are left out.
+
+    The badges tell of the requests that may still lead to an order.
+    """
+    standing = {
+        status: reader.count(ApprovalRequest, status=status.value) for status in RequestStatus
+    }
+    alive = reader.find(ApprovalRequest, status=OPEN)
     always = [rule for rule in rules.stages if rule.required_from_notional is None]
     dual = len(always) >= STAGE_COUNT_MIN
     return ApprovalStatusView(
@@ -254,16 +277,14 @@ def approval_status(
         decisions=tuple(DecisionWord),
         record_policy=record_policy(facts),
         counts=tuple(
-            StatusCount(status=status, count=standing.count(status))
-            for status in RequestStatus
-            if status in standing
+            StatusCount(status=status, count=count) for status, count in standing.items() if count
         ),
         badges=(
-            Badge(name="PAPER_ONLY", value=flag(all(r.payload.paper_only for r in found))),
+            Badge(name="PAPER_ONLY", value=flag(all(r.payload.paper_only for r in alive))),
             Badge(name="DUAL_REVIEW_REQUIRED", value=flag(dual)),
             Badge(
                 name="APPROVAL_FOR_LIVE",
-                value=flag(any(r.payload.approval_for_live for r in found)),
+                value=flag(any(r.payload.approval_for_live for r in alive)),
             ),
             Badge(name="BROKER_API_CALLED", value=flag(broker_was_called(reader))),
         ),

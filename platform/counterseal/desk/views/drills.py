@@ -17,7 +17,7 @@ from counterseal.approvals.model import ApprovalDecision
 from counterseal.desk.commands import CommandRecord
 from counterseal.desk.drills import COMMAND
 from counterseal.desk.people import active_keys
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, Wanted, newest_of
 from counterseal.desk.views.marks import PaperView
 from counterseal.identity.drills import DrillDue, drill_due
 from counterseal.identity.people import Person
@@ -68,10 +68,11 @@ def drills_of(
     keys = active_keys(reader, person.person_id)
     if not keys:
         return
-    named = {key.key_id for key in keys}
-    decided = reader.find(ApprovalDecision, reviewer_id=person.person_id)
+    named = tuple(key.key_id for key in keys)
+    asked: dict[str, Wanted] = {"reviewer_id": person.person_id, "key_id": named}
+    decided = newest_of(reader, ApprovalDecision, "decided_at", 1, **asked)
     drilled = reader.find(CommandRecord, name=COMMAND, actor_id=person.person_id)
-    signed = [d.decided_at for d in decided if d.key_id in named]
+    signed = [d.decided_at for d in decided]
     signed += [d.decided_at for d in drilled if d.refusal is None]
     last = max(signed, default=None)
     since = last or min(key.effective_at for key in keys)

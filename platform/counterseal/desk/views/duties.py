@@ -13,14 +13,14 @@ Source: issue point "who must act next, and why I cannot"; governance rule 2.10.
 """
 
 from collections.abc import Iterable, Iterator
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final
 
 from counterseal.approvals.expiry import is_expired
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.approvals.statement import due_stage
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, least_id, since_of
 from counterseal.desk.views.drills import DrillRow, drills_of
 from counterseal.desk.views.marks import PaperView
 from counterseal.desk.views.signing import SignatureDue, signatures_due
@@ -29,6 +29,7 @@ from counterseal.desk.views.standing import (
     Register,
     load_register,
     review_codes,
+    revoke_codes,
     submit_codes,
     withdraw_codes,
 )
@@ -40,11 +41,13 @@ from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import DomainModel, Name, Refusal, Text, refuse
 from counterseal.kernel.money import exact_text
 from counterseal.policy.bundle import PolicyBundle
+from counterseal.policy.proposal import KIND as POLICY
 from counterseal.policy.words import DecisionWord
 
 SUBMIT: Final = "submit"
 WITHDRAW: Final = "withdraw"
-_CAME_BACK: Final = (*OPEN, RequestStatus.NEEDS_DATA.value, RequestStatus.EXPIRED.value)
+REVOKE: Final = "revoke"
+_OVER: Final = frozenset({RequestStatus.NEEDS_DATA, RequestStatus.EXPIRED})
 
 
 class DutyKind(StrEnum):
@@ -53,6 +56,7 @@ class DutyKind(StrEnum):
     REVIEW = "review"
     SUBMIT = "submit"
     SIGN = "sign_proposal"
+    VOTE = "vote_policy"
     ANSWER = "answer_needs_data"
     ASK_AGAIN = "ask_again"
     DRILL = "signing_drill"
@@ -114,7 +118,7 @@ class Explanation(PaperView):
     """One case as one person stands to it.
 
     Attributes:
-        acts: The due stage's approving word and the two endings, submit, and withdraw.
+        acts: The due stage's approving word and the two endings, submit, withdraw, and revoke.
         turn: Who must act next; None when the case has ended.
     """
 
@@ -135,10 +139,9 @@ def duties(reader: Reader, bundle: PolicyBundle, person_id: str, now: datetime) 
         return refuse("NOT_FOUND", "no such person", person=person_id)
     found: list[Duty] = []
     if person.active:
-        requests = reader.find(ApprovalRequest, status=_CAME_BACK)
-        for case in cases_of(reader, *requests):
+        for case in cases_of(reader, *reader.find(ApprovalRequest, status=OPEN)):
             found += _of_turn(register, case, person_id, now)
-            found += _of_return(reader, case, person_id, now)
+        found += _of_returns(reader, bundle, person_id, now)
         found += _of_proposals(signatures_due(reader, register, now), person_id)
         found += _of_drills(drills_of(reader, bundle, person, now))
     ranked = sorted(found, key=lambda d: (d.until, d.subject_id, d.kind))
@@ -165,7 +168,7 @@ def _of_proposals(due: Iterable[SignatureDue], person_id: str) -> Iterator[Duty]
     for one in due:
         if person_id in one.eligible:
             yield Duty(
-                kind=DutyKind.SIGN,
+                kind=DutyKind.VOTE if one.kind == POLICY else DutyKind.SIGN,
                 subject_id=one.proposal_id,
                 sentence=f"proposal ({one.kind}) about {one.about} needs your signature",
                 since=one.since,
@@ -220,26 +223,34 @@ def _of_turn(register: Register, case: Case, person_id: str, now: datetime) -> I
     )
 
 
-def _of_return(reader: Reader, case: Case, person_id: str, now: datetime) -> Iterator[Duty]:
-    """An own request that came back, while its signal lives and nothing newer was asked for it."""
-    request = case.request
-    lapsed = is_expired(request, case.decisions, now)
-    over = request.status in {RequestStatus.NEEDS_DATA, RequestStatus.EXPIRED}
-    bound = request.payload
-    if request.requester_id != person_id or not (over or lapsed) or now >= bound.signal_expires_at:
-        return
-    later = reader.find(ApprovalRequest, requester_id=person_id)
-    if any(_settles(other, request) for other in later):
-        return
-    needs_data = request.status is RequestStatus.NEEDS_DATA
+def _of_returns(
+    reader: Reader, bundle: PolicyBundle, person_id: str, now: datetime
+) -> Iterator[Duty]:
+    """Own requests that came back, while the signal lives and nothing newer was asked for it.
+
+    No signal lives longer than the policy lets one be asked for: what is older is not read.
+    """
+    oldest = least_id("apr", now - timedelta(seconds=bundle.approval.signal_age_max_seconds))
+    own = since_of(reader, ApprovalRequest, ApprovalRequest.KEY, oldest, requester_id=person_id)
+    lives = [r for r in own if now < r.payload.signal_expires_at]
+    back = (r for r in lives if r.status in _OVER or r.status.value in OPEN)
+    for case in cases_of(reader, *back):
+        request = case.request
+        lapsed = request.status in _OVER or is_expired(request, case.decisions, now)
+        if lapsed and not any(_settles(other, request) for other in own):
+            yield _return_of(request)
+
+
+def _return_of(request: ApprovalRequest) -> Duty:
+    needs_data, who = request.status is RequestStatus.NEEDS_DATA, request.requester_id
     said = "a reviewer needs more data" if needs_data else "it expired undecided or unused"
-    yield Duty(
+    return Duty(
         kind=DutyKind.ANSWER if needs_data else DutyKind.ASK_AGAIN,
         subject_id=request.approval_request_id,
         sentence=f"your request came back: {said}",
         since=request.updated_at,
-        until=bound.signal_expires_at,
-        command=f"counterseal approvals request {request.signal_id} --as {person_id} TERMS",
+        until=request.payload.signal_expires_at,
+        command=f"counterseal approvals request {request.signal_id} --as {who} TERMS",
     )
 
 
@@ -281,3 +292,4 @@ def _acts(register: Register, case: Case, person: Person, now: datetime) -> Iter
         yield Act(name=word.value, codes=review_codes(register, case, person, word, now))
     yield Act(name=SUBMIT, codes=submit_codes(register, case, person, now))
     yield Act(name=WITHDRAW, codes=withdraw_codes(register, case, person, now))
+    yield Act(name=REVOKE, codes=revoke_codes(register, case, person, now))

@@ -18,13 +18,13 @@ from counterseal.approvals.independence import independence_codes
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest
 from counterseal.approvals.reasons import ReasonCode
 from counterseal.desk.case_facts import links_of_case
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, newest_of
 from counterseal.desk.views.approvals import (
     ApprovalStatusView,
     DecisionOption,
     QueueEntry,
+    actionable_entries,
     approval_status,
-    queue_entries,
 )
 from counterseal.desk.views.history import RecordFacts
 from counterseal.desk.views.marks import (
@@ -112,9 +112,7 @@ def decision_form(
     """Open cases, newest first, divided into those for this person and those barred."""
     choices: list[DecisionChoice] = []
     barred: list[BarredCase] = []
-    for entry in queue_entries(reader, bundle.approval, now):
-        if not entry.actionable:
-            continue
+    for entry in actionable_entries(reader, bundle.approval, now):
         codes = _conflicts(reader, entry.approval_request_id, bundle, person, now)
         options = _options_for(entry.options, person.roles_for(entry.strategy_id))
         if not options:
@@ -203,14 +201,11 @@ def approvals_panel(
     """
     checked_limit(limit, QUEUE_LIMIT_MAX)
     status = approval_status(reader, bundle.approval, facts)
-    entries = queue_entries(reader, bundle.approval, now)
-    decided = sorted(
-        reader.find(ApprovalDecision), key=lambda d: (d.decided_at, d.sequence), reverse=True
-    )
+    decided = newest_of(reader, ApprovalDecision, "decided_at", limit)
     return ApprovalsPanel(
         status=status,
-        pending=tuple(entry for entry in entries if entry.actionable)[:limit],
-        reviewer_history=tuple(_told(d) for d in decided[:limit]),
+        pending=actionable_entries(reader, bundle.approval, now)[:limit],
+        reviewer_history=tuple(_told(d) for d in decided),
         badges=status.badges,
     )
 

@@ -111,10 +111,12 @@ def fed_quotes(feed: MarketFeed, limits: RiskLimits, now: datetime) -> tuple[Fed
     """Every symbol of a feed that follows a source, asked `now` (UTC); nothing of another feed."""
     if not isinstance(feed, FollowedFeed):
         return ()
-    return tuple(_fed(symbol, feed.quote(symbol, now), limits, now) for symbol in feed.symbols())
+    return tuple(fed_quote(feed, symbol, limits, now) for symbol in feed.symbols())
 
 
-def _fed(symbol: str, told: Quote | Refusal, limits: RiskLimits, now: datetime) -> FedQuote:
+def fed_quote(feed: MarketFeed, symbol: str, limits: RiskLimits, now: datetime) -> FedQuote:
+    """What a feed says of one symbol at `now` (UTC)."""
+    told = feed.quote(symbol, now)
     if isinstance(told, Refusal):
         return FedQuote(symbol=symbol, code=told.code)
     age = age_seconds(told, now)

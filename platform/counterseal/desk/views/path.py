@@ -11,29 +11,19 @@ Source: ui page map, Home.
 
 from collections.abc import Callable
 from datetime import datetime
-from typing import Protocol, TypeVar
 
 from pydantic import Field
 
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.broker.model import Fill
+from counterseal.desk.ports import Reader, least_id, since_of
 from counterseal.desk.views.marks import PaperView
 from counterseal.kernel.clock import UtcDatetime, utc_text
-from counterseal.kernel.ids import uuid7_id
 from counterseal.kernel.model import Document
 from counterseal.oms.model import Order
 from counterseal.signals.model import SignalRecord
 
-D = TypeVar("D", bound=Document)
-_NO_TAIL = bytes(10)
 _APPROVED = frozenset({RequestStatus.APPROVED_FOR_PAPER, RequestStatus.CONSUMED})
-
-
-class LateReader(Protocol):
-    """Gives what came last without reading all that came before."""
-
-    def since(self, kind: type[D], name: str, least: str) -> tuple[D, ...]:
-        """Documents whose field `name` is not below a text; MUST be fast for their key."""
 
 
 class PathCounts(PaperView):
@@ -52,14 +42,12 @@ class PathCounts(PaperView):
     filled: int = Field(ge=0)
 
 
-def path_since(
-    reader: LateReader, since: datetime, is_own: Callable[[Document], bool]
-) -> PathCounts:
+def path_since(reader: Reader, since: datetime, is_own: Callable[[Document], bool]) -> PathCounts:
     """How far own cases came since an instant (UTC)."""
-    requests = reader.since(ApprovalRequest, ApprovalRequest.KEY, _first("apr", since))
-    fills = reader.since(Fill, Fill.KEY, _first("fil", since))
-    orders = reader.since(Order, Order.KEY, _first("ord", since))
-    signals = reader.since(SignalRecord, "received_at", utc_text(since))
+    requests = since_of(reader, ApprovalRequest, ApprovalRequest.KEY, least_id("apr", since))
+    fills = since_of(reader, Fill, Fill.KEY, least_id("fil", since))
+    orders = since_of(reader, Order, Order.KEY, least_id("ord", since))
+    signals = since_of(reader, SignalRecord, "received_at", utc_text(since))
     asked = [one for one in requests if is_own(one)]
     return PathCounts(
         since=since,
@@ -69,8 +57,3 @@ def path_since(
         orders=sum(map(is_own, orders)),
         filled=len({fill.order_id for fill in fills if is_own(fill)}),
     )
-
-
-def _first(prefix: str, at: datetime) -> str:
-    """The lowest id of an instant: ids are ordered by time."""
-    return uuid7_id(prefix, at, _NO_TAIL)

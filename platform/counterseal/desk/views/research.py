@@ -1,6 +1,7 @@
 """What strategies said, and what came of it.
 
-Job: tell the strategy versions of a tenant, each signal with its outcome, and what was refused.
+Job: tell the strategy versions of a tenant, each signal with its outcome, and what was refused;
+of a long history its newest part.
 
 Invariants
   I1  A signal counts for the tenant of who had it taken in, and for no other.
@@ -18,7 +19,7 @@ from operator import attrgetter
 
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.desk.commands import CommandRecord
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, Wanted, newest_of
 from counterseal.desk.views.marks import PaperView
 from counterseal.identity.people import Person
 from counterseal.kernel.clock import UtcDatetime
@@ -30,6 +31,7 @@ from counterseal.signals.model import Direction, SignalRecord
 from counterseal.signals.strategies_samples import SAMPLES
 
 PROPOSED = "signals.propose"
+SIGNALS_LIMIT = 500
 _WAS_APPROVED = frozenset(
     {RequestStatus.APPROVED_FOR_PAPER, RequestStatus.CONSUMED, RequestStatus.REVOKED}
 )
@@ -117,12 +119,18 @@ class RefusedSignal(DomainModel):
 
 
 class ResearchView(PaperView):
-    """Everything newest first; `funnel` counts the signals from taken in to filled."""
+    """What was sent last, newest first; everything in it is of these signals alone.
+
+    Attributes:
+        funnel: The signals from taken in to filled.
+        more: Whether older ones are left out.
+    """
 
     signals: tuple[SignalOutcome, ...]
     strategies: tuple[StrategyVersion, ...]
     funnel: tuple[StageCount, ...]
     refused: tuple[RefusedSignal, ...]
+    more: bool
 
 
 class FieldErrors(DomainModel):
@@ -134,18 +142,30 @@ class FieldErrors(DomainModel):
     lines: tuple[int, ...]
 
 
-def research(reader: Reader, tenant: str) -> ResearchView:
-    """What the people of a tenant had taken in, and what came of it."""
-    told = reader.find(CommandRecord, name=PROPOSED)
-    own = {one.person_id for one in reader.find(Person, tenant=tenant)}
-    asked = [command for command in told if command.actor_id in own]
+def research(reader: Reader, tenant: str, limit: int = SIGNALS_LIMIT) -> ResearchView:
+    """What the people of a tenant sent last, at most so many signals, and what came of them."""
+    own = tuple(one.person_id for one in reader.find(Person, tenant=tenant))
+    told: dict[str, Wanted] = {"name": PROPOSED, "actor_id": own}
+    found = newest_of(reader, CommandRecord, "decided_at", limit + 1, **told)
+    asked = found[:limit]
     outcomes = _outcomes(reader, tenant, asked)
     return ResearchView(
         signals=outcomes,
         strategies=_strategies(outcomes),
         funnel=funnel(outcomes),
         refused=_refused(asked),
+        more=len(found) > limit,
     )
+
+
+def own_signal(reader: Reader, tenant: str, signal_id: str) -> SignalRecord | None:
+    """A signal that somebody of a tenant had taken in; None of another's, and of none at all."""
+    for command in reader.find(CommandRecord, subject_id=signal_id):
+        person = reader.get(Person, command.actor_id)
+        own = person is not None and person.tenant == tenant
+        if own and command.name == PROPOSED and command.refusal is None:
+            return reader.get(SignalRecord, signal_id)
+    return None
 
 
 def funnel(outcomes: Sequence[SignalOutcome]) -> tuple[StageCount, ...]:
@@ -172,16 +192,16 @@ def _outcomes(
     reader: Reader, tenant: str, asked: Iterable[CommandRecord]
 ) -> tuple[SignalOutcome, ...]:
     proposers = {one.subject_id: one.actor_id for one in asked if one.refusal is None}
+    ids = tuple(proposers)
     requests: dict[str, list[ApprovalRequest]] = {}
-    for request in reader.find(ApprovalRequest, tenant=tenant):
+    for request in reader.find(ApprovalRequest, signal_id=ids, tenant=tenant):
         requests.setdefault(request.payload.signal_id, []).append(request)
     orders: dict[str, list[Order]] = {}
-    for order in reader.find(Order):
+    for order in reader.find(Order, source_signal_id=ids):
         orders.setdefault(order.source_signal_id, []).append(order)
     found = [
         _outcome(signal, proposers[signal.signal_id], requests, orders)
-        for signal in reader.find(SignalRecord)
-        if signal.signal_id in proposers
+        for signal in reader.find(SignalRecord, signal_id=ids)
     ]
     found.sort(key=lambda one: (one.signal.received_at, one.signal.signal_id), reverse=True)
     return tuple(found)
@@ -253,7 +273,7 @@ def _strategy(name: str, version: str, outcomes: Sequence[SignalOutcome]) -> Str
 
 
 def _refused(asked: Iterable[CommandRecord]) -> tuple[RefusedSignal, ...]:
-    found = [
+    return tuple(
         RefusedSignal(
             strategy_id=command.subject_id.partition(":")[2],
             code=command.refusal.code,
@@ -263,5 +283,4 @@ def _refused(asked: Iterable[CommandRecord]) -> tuple[RefusedSignal, ...]:
         )
         for command in asked
         if command.refusal is not None
-    ]
-    return tuple(sorted(found, key=attrgetter("at"), reverse=True))
+    )

@@ -12,7 +12,7 @@ Not here: who must act next (views.turns), sentences for the codes (policies/rea
 Source: governance rules 2.8 and 2.10 (click: explain), row "reason, explanation, notices".
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -29,7 +29,7 @@ from counterseal.approvals.delegation import (
 )
 from counterseal.approvals.execution import ExecutionCase, check_execution
 from counterseal.approvals.independence import PersonLink, links_of_keys
-from counterseal.approvals.lifecycle import decide_withdraw
+from counterseal.approvals.lifecycle import EndedCase, decide_revoke, decide_withdraw
 from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, RequestPayload
 from counterseal.approvals.reasons import ReasonCode
 from counterseal.approvals.review_checks import SignedReview
@@ -208,11 +208,26 @@ def withdraw_codes(
     register: Register, case: Case, person: Person, now: datetime
 ) -> tuple[str, ...]:
     """Why the person may not take the request back now; empty when they may."""
-    asked = GovernedCase(
+    return _ending_codes(lambda: decide_withdraw(_governed(register, case), person, now))
+
+
+def revoke_codes(register: Register, case: Case, person: Person, now: datetime) -> tuple[str, ...]:
+    """Why the person may not revoke what was approved now; empty when they may try."""
+    words = "-" * register.bundle.approval.reason_length_min
+    asked = _governed(register, case)
+    codes = _ending_codes(lambda: decide_revoke(asked, person, reason=words, now=now))
+    return codes if register.keys.get(person.person_id) else (*codes, ReasonCode.KEY_NOT_ENROLLED)
+
+
+def _governed(register: Register, case: Case) -> GovernedCase:
+    return GovernedCase(
         request=case.request, decisions=case.decisions, bundle=register.bundle, links=()
     )
+
+
+def _ending_codes(judge: Callable[[], EndedCase | Refusal]) -> tuple[str, ...]:
     try:
-        judged = decide_withdraw(asked, person, now)
+        judged = judge()
     except PolicyError as error:
         return (error.code,)
     return _reasons(judged.codes) if isinstance(judged, Refusal) else ()

@@ -11,15 +11,20 @@ Source: governance rule 2.3.
 
 from counterseal.approvals.comments import CaseComment
 from counterseal.approvals.matrix import changed_fields, voided_stages
-from counterseal.approvals.model import ApprovalRequest
+from counterseal.approvals.model import (
+    ApprovalDecision,
+    ApprovalRequest,
+    RequestPayload,
+    RequestStatus,
+)
 from counterseal.desk.case_facts import decisions_of, earlier_versions
-from counterseal.desk.ports import Reader
+from counterseal.desk.ports import Reader, since_of
 from counterseal.desk.views.marks import PaperView
 from counterseal.kernel.canonical import Json, canonical_bytes
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import DomainModel, Name, Refusal, refuse
 from counterseal.policy.params import VoidRow
-from counterseal.policy.words import Stage
+from counterseal.policy.words import DecisionWord, Stage
 
 
 class FieldChange(DomainModel):
@@ -30,20 +35,34 @@ class FieldChange(DomainModel):
     after: str
 
 
+class EarlierDecision(DomainModel):
+    """A decision on the version before; `counts` when the newer version took it over."""
+
+    stage: Stage
+    decision: DecisionWord
+    reviewer_id: Name
+    decided_at: UtcDatetime
+    counts: bool
+
+
 class VersionChange(DomainModel):
     """What one version changed of the one before.
 
     Attributes:
+        unchanged: How many other payload fields are the same.
         voided: Stages that had to review again, by the void matrix that is given.
         carried: Decisions that the newer version took over.
+        earlier: The decisions of the version before, in sequence.
     """
 
     approval_request_id: Name
     version: int
     supersedes: Name
     fields: tuple[FieldChange, ...]
+    unchanged: int
     voided: tuple[Stage, ...]
     carried: int
+    earlier: tuple[EarlierDecision, ...]
 
 
 class CommentLine(DomainModel):
@@ -77,18 +96,26 @@ def case_thread(
     request = reader.get(ApprovalRequest, request_id)
     if request is None:
         return refuse("NOT_FOUND", "no such approval request", request=request_id)
-    own = reader.find(ApprovalRequest, requester_id=request.requester_id)
     return CaseThread(
         approval_request_id=request_id,
         version=request.version,
         superseded_by=request.superseded_by,
         answers=request.payload.answers,
-        answered_by=tuple(r.approval_request_id for r in own if r.payload.answers == request_id),
+        answered_by=_answered_by(reader, request),
         uses=len(request.orders),
         uses_max=request.payload.uses_max,
         changes=_changes(reader, request, matrix),
         comments=_comments(reader, request_id),
     )
+
+
+def _answered_by(reader: Reader, request: ApprovalRequest) -> tuple[str, ...]:
+    """Later requests of the same person that cite this one, which lacked data."""
+    if request.status is not RequestStatus.NEEDS_DATA:
+        return ()
+    about, who = request.approval_request_id, request.requester_id
+    later = since_of(reader, ApprovalRequest, ApprovalRequest.KEY, about, requester_id=who)
+    return tuple(one.approval_request_id for one in later if one.payload.answers == about)
 
 
 def _changes(
@@ -98,24 +125,39 @@ def _changes(
     for version in earlier_versions(reader, request):
         older = version.request
         voided = voided_stages(matrix, older.payload, newer.payload)
-        taken = {d.decision_hash for d in version.decisions}
+        fields = field_changes(older, newer)
+        earlier = _earlier(reader, newer.approval_request_id, version.decisions)
         found.append(
             VersionChange(
                 approval_request_id=newer.approval_request_id,
                 version=newer.version,
                 supersedes=older.approval_request_id,
-                fields=field_changes(older, newer),
+                fields=fields,
+                unchanged=len(RequestPayload.model_fields) - len(fields),
                 voided=tuple(stage for stage in Stage if stage in voided),
-                carried=_carried(reader, newer.approval_request_id, taken),
+                carried=sum(one.counts for one in earlier),
+                earlier=earlier,
             )
         )
         newer = older
     return tuple(found)
 
 
-def _carried(reader: Reader, request_id: str, taken: set[str]) -> int:
-    origins = [d.carried for d in decisions_of(reader, request_id)]
-    return sum(o is not None and o.decision_hash in taken for o in origins)
+def _earlier(
+    reader: Reader, request_id: str, decisions: tuple[ApprovalDecision, ...]
+) -> tuple[EarlierDecision, ...]:
+    origins = (d.carried for d in decisions_of(reader, request_id))
+    taken = {origin.decision_hash for origin in origins if origin is not None}
+    return tuple(
+        EarlierDecision(
+            stage=one.stage,
+            decision=one.decision,
+            reviewer_id=one.reviewer_id,
+            decided_at=one.decided_at,
+            counts=one.decision_hash in taken,
+        )
+        for one in decisions
+    )
 
 
 def field_changes(older: ApprovalRequest, newer: ApprovalRequest) -> tuple[FieldChange, ...]:
