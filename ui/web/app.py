@@ -75,7 +75,9 @@ def tongue(person_id: str | None) -> None:
 
 
 def _chosen(person_id: str | None) -> None:
-    choose_language(person_id, Language(st.session_state[TONGUE]))
+    chosen = st.session_state.get(TONGUE)
+    if chosen is not None:
+        choose_language(person_id, Language(chosen))
 
 
 @st.fragment(run_every=AGAIN_SECONDS)

@@ -16,6 +16,7 @@ import hashlib
 import logging
 import re
 import secrets
+import traceback
 from pathlib import Path
 from typing import Final
 
@@ -119,13 +120,14 @@ async def healthz(request: Request) -> Response:
 
 
 def failed(error: Exception) -> bool:
-    """Show a number instead of an error, and write the error's kind beside it."""
+    """Show a number instead of an error, and write the error's kind and place beside it."""
     number = secrets.token_hex(4)
-    where = error.__traceback__
-    while where is not None and where.tb_next is not None:
-        where = where.tb_next
-    place = "" if where is None else f" at {where.tb_frame.f_code.co_qualname}:{where.tb_lineno}"
-    _log.error("incident %s: %s%s", number, type(error).__name__, place)
+    places = [
+        f" at {frame.f_globals.get('__name__')}.{frame.f_code.co_qualname}:{line}"
+        for frame, line in traceback.walk_tb(error.__traceback__)
+    ]
+    own = [place for place in places if place.startswith(" at ui.web.")]
+    _log.error("incident %s: %s%s", number, type(error).__name__, "".join(own[-1:] + places[-1:]))
     incident(number)
     return True
 

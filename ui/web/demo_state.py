@@ -51,7 +51,7 @@ def click(market: DemoMarket, act: Act) -> None:
     """Press a button of the demo; the quantity and the symbol are those that the page shows."""
     told = Click(
         act=act,
-        symbol=st.session_state[SYMBOL] if act is Act.SELECT else None,
+        symbol=st.session_state.get(SYMBOL) if act is Act.SELECT else None,
         quantity=int(st.session_state[QUANTITY]) if act is Act.ORDER else None,
     )
     after = clicked(session_of(market), told)

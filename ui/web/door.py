@@ -76,7 +76,10 @@ def visitor(desk: Desk) -> LoginSession | None:
 
 
 def leave(reason: Refusal | None = None) -> None:
-    """Forget who was here, and everything that this tab held for them."""
+    """Forget who was here, and everything that this tab held for them.
+
+    A control of the page that is gone may call once more, late: it finds nothing in the state.
+    """
     browser, session_id = handle(), st.session_state.get(SESSION)
     notes = house.notes()
     if browser is not None and session_id in {None, notes.bound(browser)}:

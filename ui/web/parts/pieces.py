@@ -182,7 +182,9 @@ def choice(name: str, label: str, named: Mapping[str, str]) -> str:
 
 
 def _address(name: str) -> None:
-    st.query_params[name] = st.session_state[name]
+    chosen = st.session_state.get(name)
+    if chosen is not None:
+        st.query_params[name] = chosen
 
 
 def page_of(total: int, per_page: int, key: str) -> slice:

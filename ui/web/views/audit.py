@@ -164,7 +164,7 @@ def _events(reader: HomeReader, ends: tuple[int, int]) -> None:
 
 
 def _searched() -> None:
-    words = str(st.session_state[WORDS]).strip()
+    words = str(st.session_state.get(WORDS, "")).strip()
     st.query_params.pop("page", None)
     if words:
         st.query_params[WORDS] = words

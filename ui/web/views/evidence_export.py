@@ -112,7 +112,7 @@ def _row(request: ApprovalRequest) -> None:
 
 
 def _find() -> None:
-    _choose(str(st.session_state[NAMED]).strip())
+    _choose(str(st.session_state.get(NAMED, "")).strip())
 
 
 def _choose(request_id: str) -> None:
