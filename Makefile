@@ -19,8 +19,8 @@ demo: $(VENV)/app.done  ## one governed trading day, into var/demo
 test: $(VENV)/dev.done  ## set up and pass the tests
 	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope
 
-up: $(VENV)/app.done  ## workflow server and worker of the home, until stopped
-	@$(BIN)/counterseal flows serve
+up: $(VENV)/app.done  ## pages and flows of the home, or of the demo, until stopped
+	@$(BIN)/counterseal up
 
 check: $(VENV)/dev.done  ## lint, types, import contracts
 	@$(BIN)/ruff check .

@@ -165,6 +165,14 @@ def _serve(settings: Settings, words: Words) -> Answer:
     return 0, {"ok": True}
 
 
+def _up(settings: Settings, words: Words) -> Answer:
+    from flows.up import up  # noqa: PLC0415 - only this command needs it
+
+    del words
+    up(settings, notice)
+    return 0, {"ok": True}
+
+
 def _deploy(settings: Settings, words: Words) -> Answer:
     from flows.serve import deploy  # noqa: PLC0415 - only this command needs it
 
@@ -248,6 +256,7 @@ def _parser() -> argparse.ArgumentParser:
         ("deliver", _deliver, "hand messages to the gateway and take its reports in"),
         ("reconcile", _reconcile, "compare gateway, orders, books and log"),
         ("serve", _serve, "server, deployments and worker, until told to stop"),
+        ("up", _up, "all of that and the pages; a demo home is opened to visitors"),
         ("deploy", _deploy, "bring prefect.yaml to the resident server"),
     ):
         nouns.add_parser(name, parents=[shared], help=told).set_defaults(run=_in_home(run))

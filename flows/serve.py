@@ -1,7 +1,7 @@
-"""The hall at work: server, deployments, one worker, until told to stop.
+"""The house at work: server, deployments, one worker, pages if asked for, until told to stop.
 
-Job: keep Prefect's server and a worker running under guardians, and let running flows end first
-when stopping.
+Job: keep Prefect's server, a worker and the pages running under guardians, and let running flows
+end first when stopping.
 
 Invariants
   I1  What is served is what prefect.yaml says.
@@ -14,8 +14,8 @@ Source: workflow parts 5 and 6.
 import signal
 import sys
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, suppress
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -52,42 +52,50 @@ def deploy(engine: Engine, *told: str) -> None:
     _run(engine, "prefect", "--no-prompt", "deploy", "--all")
 
 
-def serve(settings: Settings, tell: Callable[[str], None]) -> None:
+def serve(settings: Settings, tell: Callable[[str], None], *, pages: bool = False) -> None:
     """Serve until SIGTERM, SIGINT or the end of a part.
 
     Args:
         settings: Of the home.
         tell: Hears what happens.
+        pages: Serve the windows too, before anything else.
 
     Raises:
         AdapterError: `ENGINE_PORT_TAKEN`, `ENGINE_FOREIGN`, `ENGINE_NOT_STARTED`, `DEPLOY_FAILED`;
-            `HALL_PART_ENDED` when server or worker end by themselves.
+            `HALL_PART_ENDED` when a part ends by itself.
     """
     engine = engine_of(settings)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     try:
-        with running_server(engine, services=True, pages=True) as server:
+        with ExitStack() as parts:
+            windows = [parts.enter_context(_pages(engine))] if pages else []
+            server = parts.enter_context(running_server(engine, services=True, pages=True))
             tell(f"server    http://127.0.0.1:{engine.port}")
             deploy(engine, "open")
-            with _worker(engine) as worker:
-                tell(f"worker    pool {POOL}")
-                _watch(engine, server, worker, tell)
+            worker = parts.enter_context(_worker(engine))
+            tell(f"worker    pool {POOL}")
+            _watch(engine, worker, (server, worker, *windows), tell)
     except _StopError:
         return
 
 
 def _watch(
-    engine: Engine, server: Guarded, worker: Guarded, tell: Callable[[str], None]
+    engine: Engine, worker: Guarded, parts: Sequence[Guarded], tell: Callable[[str], None]
 ) -> NoReturn:
     try:
-        while server.status is None and worker.status is None:
+        while all(part.status is None for part in parts):
             time.sleep(_WATCH_SECONDS)
     except _StopError:
         tell("stopping: no new runs; waiting for those that run")
         _drain(engine, worker)
         raise
-    raise AdapterError("HALL_PART_ENDED", "server or worker ended; see the messages above")
+    raise AdapterError("HALL_PART_ENDED", "a part ended; see the messages above")
+
+
+def _pages(engine: Engine) -> Guarded:
+    """The windows, by the command that people type."""
+    return Guarded((sys.executable, "-m", "ui.cli.app", "web"), engine.environment)
 
 
 def _drain(engine: Engine, worker: Guarded) -> None:

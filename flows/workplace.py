@@ -26,7 +26,7 @@ from flows.engine import hall_settings
 from storage.homes import open_home
 from storage.quote_file import NoQuotes, home_feed
 from storage.settings import Settings
-from storage.system import MachineClock, MachineIdSource
+from storage.system import MachineIdSource, process_clock
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Workplace:
     """
 
     settings: Settings
-    clock: Clock = field(default_factory=MachineClock)
+    clock: Clock = field(default_factory=process_clock)
     ids: IdSource = field(default_factory=MachineIdSource)
     feed: MarketFeed = field(default_factory=NoQuotes)
     service_id: str = "flows"

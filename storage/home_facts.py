@@ -58,7 +58,7 @@ from storage.outsiders import outsiders_of
 from storage.policy_files import bundle_from, read_policy_files
 from storage.reconcile import reconcile
 from storage.settings import Settings
-from storage.system import MachineClock
+from storage.system import process_clock
 from storage.verification import pinned_evidence, verify_home, with_signer
 
 _BAD_CHECKPOINT: Final = {Finding.SIG_INVALID, Finding.KEY_UNKNOWN, Finding.ROOT_MISMATCH}
@@ -212,7 +212,7 @@ def _adds_up(report: ExecutionReport) -> bool:
 
 def _law(reader: HomeReader) -> tuple[PolicyActivation, PolicyBundle] | None:
     """What is in force now, and its validated rules."""
-    active = in_force(reader.find(PolicyActivation), MachineClock().now())
+    active = in_force(reader.find(PolicyActivation), process_clock().now())
     if active is None:
         return None
     return active, bundle_from(active.contents, active.version, active.effective_from)

@@ -17,13 +17,14 @@ from sqlalchemy import Connection, func, select
 
 from counterseal.audit.privacy import Opening
 from counterseal.audit.record import StoredRow
-from counterseal.kernel.errors import IntegrityError
+from counterseal.kernel.errors import InputError, IntegrityError
 from storage.data_keys import DataKeys, data_keys
 from storage.engines import check_there, looking_engine
 from storage.openings import committed, read_openings
 from storage.record_ranges import read_records
 from storage.schema import check_schema
 from storage.settings import Settings
+from storage.system import DEMO_AHEAD
 from storage.tables import table
 from storage.unit_of_work import SqlReader, translated_errors
 
@@ -133,7 +134,7 @@ def read_home(settings: Settings) -> Iterator[HomeReader]:
     """A read-only view: no signer, no key, no file created.
 
     Raises:
-        InputError: `UNSAFE_SETTINGS`.
+        InputError: `UNSAFE_SETTINGS`; `DEMO_CLOCK_REFUSED` for another home than a demo.
         AdapterError: `DATABASE_MISSING`, `SCHEMA_OLDER`, `SCHEMA_NEWER`, `DATABASE_UNREADABLE` or
             `DATABASE_FAILED`.
         IntegrityError: `DOCUMENT_INVALID` when a stored row is no document any more.
@@ -143,9 +144,30 @@ def read_home(settings: Settings) -> Iterator[HomeReader]:
     try:
         with translated_errors(), looking_engine(path.absolute()).connect() as connection:
             check_schema(connection)
-            yield HomeReader(connection, data_keys(settings))
+            reader = HomeReader(connection, data_keys(settings))
+            if settings.counterseal_demo_ahead_seconds:
+                _check_demo(reader)
+            yield reader
     except ValidationError as error:
         place = ".".join(str(part) for part in error.errors()[0]["loc"])
         raise IntegrityError(
             "DOCUMENT_INVALID", f"a stored {error.title} does not hold", field=place
         ) from None
+
+
+def _check_demo(reader: HomeReader) -> None:
+    """Only a demo may live at another time than the machine's.
+
+    Raises:
+        InputError: `DEMO_CLOCK_REFUSED`.
+    """
+    from counterseal.desk.installation import INSTALLATION_ID, Installation  # noqa: PLC0415 - visits only
+
+    installation = reader.get(Installation, INSTALLATION_ID)
+    if installation is None or installation.mode != "demo":
+        raise InputError(
+            "DEMO_CLOCK_REFUSED",
+            "this home lives at the machine's time",
+            field=DEMO_AHEAD,
+            expected="unset",
+        )

@@ -54,7 +54,7 @@ def open_home(
     """Open a home for writing.
 
     Raises:
-        InputError: unsafe settings, or the log key cannot be opened.
+        InputError: unsafe settings, another clock than a demo's, or the log key cannot be opened.
         IntegrityError: guards, the signer's key or its memory differ.
         AdapterError: the database cannot be opened, or the signer's process cannot be reached.
     """
@@ -62,6 +62,9 @@ def open_home(
     from storage.log_signer import log_signer  # noqa: PLC0415 - as above
 
     settings.check()
+    if settings.counterseal_demo_ahead_seconds:
+        with read_home(settings):
+            pass
     return open_desk(
         settings,
         log_signer(settings),

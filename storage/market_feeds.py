@@ -13,20 +13,26 @@ Source: features TX-C5 to TX-C8; trading part 2.
 from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from operator import attrgetter
 from typing import Final
 
 from counterseal.kernel.model import Refusal, refuse
 from counterseal.market.derived import DerivedRule, derive_quote
-from counterseal.market.instruments import Future
+from counterseal.market.instruments import Future, contract_root
 from counterseal.market.quotes import Bar, Quote, QuoteBasis, bars_of
 from counterseal.market.regimes import RegimeQuote, regime_quote
 from counterseal.market.tape import TapeDeal, tape_of
 from counterseal.market.ticks import Print
+from counterseal.market.waves import wave_quote
 
 REGIME_SOURCE: Final = "counterseal-regimes"
+WAVE_SOURCE: Final = "counterseal-waves"
+_WAVES_SINCE: Final = datetime(2026, 1, 1, tzinfo=UTC)
+_WAVE_STEP: Final = timedelta(seconds=2)
+_WAVES: Final = 600
+"""Ticks after which the wave begins anew."""
 ONE_SECOND: Final = timedelta(seconds=1)
 ONE_MINUTE: Final = timedelta(minutes=1)
 _AT: Final = attrgetter("at")
@@ -82,6 +88,34 @@ class RegimeFeed:
             event_time=at - timedelta(seconds=shown.age_seconds),
             receive_time=at,
             method=shown.regime.value,
+            method_version="1",
+        )
+
+
+class WaveFeed:
+    """Simulated quotes of every index future at any hour, for visits to a demo home."""
+
+    def quote(self, symbol: str, now: datetime) -> Quote | Refusal:
+        """The quote of the two seconds that `now` falls into; `NO_QUOTE` of anything else."""
+        root = contract_root(symbol)
+        if root is None:
+            return refuse("NO_QUOTE", "the simulated market lacks this symbol", symbol=symbol)
+        step = (now - _WAVES_SINCE) // _WAVE_STEP
+        shown, at = wave_quote(root.value, step % _WAVES), _WAVES_SINCE + step * _WAVE_STEP
+        return Quote(
+            quote_id=f"waves-{symbol}-{step}",
+            symbol=symbol,
+            bid=shown.bid,
+            ask=shown.ask,
+            bid_size=Decimal(shown.bid_size),
+            ask_size=Decimal(shown.ask_size),
+            last=shown.last,
+            liquidity_score=shown.liquidity_score,
+            source=WAVE_SOURCE,
+            basis=QuoteBasis.SYNTHETIC,
+            event_time=at,
+            receive_time=at,
+            method="wave",
             method_version="1",
         )
 

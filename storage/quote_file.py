@@ -128,7 +128,11 @@ class QuoteFile:
 
 
 def home_feed(settings: Settings) -> MarketFeed:
-    """The feed that the settings name; one without quotes when they name none."""
-    if settings.counterseal_quotes is None:
+    """The feed that the settings name; a simulated one for visits to a demo home, else none."""
+    if settings.counterseal_quotes is not None:
+        return QuoteFile(settings.counterseal_quotes, settings.counterseal_quotes_stale_seconds)
+    if not settings.counterseal_demo_ahead_seconds:
         return NoQuotes()
-    return QuoteFile(settings.counterseal_quotes, settings.counterseal_quotes_stale_seconds)
+    from storage.market_feeds import WaveFeed  # noqa: PLC0415 - visits to a demo home only
+
+    return WaveFeed()

@@ -53,6 +53,8 @@ class Settings(BaseSettings):
         counterseal_quotes: A file of quotes that grows while the house runs: its market feed
             (storage.quote_file); a quote of it older than `counterseal_quotes_stale_seconds` is
             none.
+        counterseal_demo_ahead_seconds: How far the clock of a visited demo home is ahead of the
+            machine's; with any, every other home stays closed.
         app_env: A label of this installation; it changes nothing.
         paper_execution_audit_db_path: The SQLite file; a relative path starts at the home.
         api_port, web_port: Where the HTTP API and the pages listen.
@@ -73,6 +75,7 @@ class Settings(BaseSettings):
     counterseal_gateway: Annotated[str, StringConstraints(pattern=r"^(none|paper)$")] = "none"
     counterseal_quotes: Path | None = None
     counterseal_quotes_stale_seconds: Annotated[int, Field(ge=1, le=3_600)] = 60
+    counterseal_demo_ahead_seconds: Annotated[int, Field(ge=0)] = 0
     app_env: Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_-]{0,31}$")] = "local"
     trading_mode: str = TradingMode.PAPER.value
     enable_live_trading: bool = False

@@ -24,17 +24,17 @@ def free_port() -> int:
 @pytest.fixture(scope="session")
 def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     """A founded home; no server."""
-    return House(tmp_path_factory.mktemp("hall") / "house", free_port()).found()
+    return House(tmp_path_factory.mktemp("hall") / "house", free_port(), free_port()).found()
 
 
 @pytest.fixture(scope="module")
 def served(house: House) -> Iterator[House]:
-    """The same home with `python -m flows serve`; told to stop, it leaves nothing behind.
+    """The same home with `python -m flows up`; told to stop, it leaves nothing behind.
 
     Its schedules run every minute: it works for one file, and not beside all other tests.
     """
     told = house.folder / "serve.txt"
-    with told.open("wb") as stream, house.start("serve", told=stream) as process:
+    with told.open("wb") as stream, house.start("up", told=stream) as process:
         assert until(
             lambda: "worker " in told.read_text("utf-8") or process.poll() is not None,
             UP_WITHIN_SECONDS,

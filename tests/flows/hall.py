@@ -46,6 +46,7 @@ class House:
 
     folder: Path
     port: int
+    web_port: int = 3000
     environment: Mapping[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
@@ -56,6 +57,7 @@ class House:
             "COUNTERSEAL_SIGNER_STATE": str(self.folder / "signer"),
             "COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE": str(self.folder / "secret"),
             "COUNTERSEAL_ENGINE_PORT": str(self.port),
+            "WEB_PORT": str(self.web_port),
         }
         self.environment = {**os.environ, **told}
 

@@ -7,13 +7,15 @@ import signal
 from datetime import timedelta
 from pathlib import Path
 
+import httpx
 import pytest
 
 from counterseal.desk.notices import Notice, NoticeKind
 from counterseal.kernel.errors import AdapterError
-from flows.engine import answers, engine_of
+from flows.engine import HOST, answers, engine_of
 from flows.processes import descendants
 from flows.told_runs import RunState, told_runs
+from storage.demo_visitors import visitors_file
 from storage.notice_spool import NoticeSpool, Place
 from storage.notifiers.channels import CHANNELS_FILE, notify_folder
 from storage.notifying import SPOOL_FILE
@@ -121,6 +123,20 @@ def test_only_a_passing_failure_of_the_world_is_tried_again(served: House) -> No
     """Workflow 5: broken evidence stops at once, and alarms."""
     told = served.script(TWICE)
     assert told == "world world COMPLETED lasting FAILED evidence FAILED"
+
+
+def test_the_pages_of_the_home_are_served_beside_its_flows(served: House) -> None:
+    """One command serves both; a home that is no demo is opened to nobody."""
+
+    def answered() -> bool:
+        try:
+            told = httpx.get(f"http://{HOST}:{served.web_port}/healthz").text
+        except httpx.TransportError:
+            return False
+        return told == "ok"
+
+    assert until(answered, RUN_WITHIN_SECONDS)
+    assert not visitors_file(served.settings).exists()
 
 
 def test_what_is_deployed_is_scheduled(served: House) -> None:

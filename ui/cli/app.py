@@ -37,6 +37,7 @@ NOUNS = {
     "records": "Legal holds, erasure of personal data, purges by two people.",
     "readiness": "Every boundary flag, with the probe that set it.",
     "notices": "Tell people what waits for them, by log file and mail.",
+    "up": "Serve pages and flows of a home; a demo is opened to visitors.",
     "flows": "Run a flow, bring the flows to their server, serve them.",
     "web": "Serve the pages on this machine.",
 }

@@ -248,6 +248,7 @@ def _next(console: Console, answered: Mapping[str, Any]) -> None:
     if answered["outside"] is not None:
         evidence = f"--outside {answered['outside']} --reconcile"
     for line in (
+        f"{command} up --home {name}",
         f"{command} audit verify --home {name} {evidence}",
         f"{command} audit reconcile --home {name}",
         f"{command} approvals list --home {name}",

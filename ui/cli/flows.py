@@ -26,28 +26,29 @@ def run(words: typer.Context) -> None:
     The flow notify tells people what waits for them. Add --temporary for a server of its own.
     The answer is one JSON document, with or without --json.
     """
-    _become(*words.args)
+    become(*words.args)
 
 
 @app.command()
 def deploy(home: Home = None, as_json: AsJson = False) -> None:
     """Bring prefect.yaml to the resident workflow server."""
     del as_json
-    _become("deploy", *_home(home))
+    become("deploy", *_home(home))
 
 
 @app.command()
 def serve(home: Home = None, as_json: AsJson = False) -> None:
     """Server, deployments and worker, until told to stop."""
     del as_json
-    _become("serve", *_home(home))
+    become("serve", *_home(home))
 
 
 def _home(home: Path | None) -> tuple[str, ...]:
     return () if home is None else ("--home", str(home))
 
 
-def _become(*words: str) -> NoReturn:
+def become(*words: str) -> NoReturn:
+    """Go on as `python -m flows` with these words."""
     sys.stdout.flush()
     sys.stderr.flush()
     os.execv(sys.executable, [sys.executable, "-m", "flows", *words])  # noqa: S606 - our own interpreter, no shell

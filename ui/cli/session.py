@@ -10,20 +10,21 @@ from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from counterseal.kernel.clock import Clock
 from counterseal.kernel.errors import InputError
 from counterseal.kernel.model import Actor
 from counterseal.kernel.money import parse_exact
 from counterseal.market.ports import MarketFeed
 from storage.home_reader import read_home
 from storage.settings import Settings, load_settings
-from storage.system import MachineClock, MachineIdSource
+from storage.system import MachineIdSource, process_clock
 from ui.cli.render import TAKEN_KEY
 
 if TYPE_CHECKING:
     from counterseal.desk.desk import Desk
     from storage.keyring import Keyring, OpenedKey
 
-CLOCK = MachineClock()
+CLOCK: Clock = process_clock()
 IDS = MachineIdSource()
 
 

@@ -21,6 +21,7 @@ from counterseal.policy.safety import TradingMode
 from ui.web import door, house
 from ui.web.component.tongue import tell_browser
 from ui.web.pages import pages_for, shows_itself_to_strangers
+from ui.web.parts import visit
 from ui.web.parts.look import dress
 from ui.web.parts.panels import SINCE, unreachable
 from ui.web.parts.pieces import Tone, badge
@@ -40,6 +41,7 @@ def sidebar(bench: Bench, session: LoginSession) -> None:
             link("readiness", " ".join(marks))
         st.caption(say("frame.signed_in", person=session.person_id))
         tongue(session.person_id)
+        visit.reminder()
         st.button(say("frame.sign_out"), key="sign-out", on_click=door.log_out, args=(session,))
 
 

@@ -28,11 +28,11 @@ from storage.law import Law, law_in_force
 from storage.quote_file import home_feed
 from storage.reason_words import reason_sentences
 from storage.settings import Settings, load_settings
-from storage.system import MachineClock, MachineIdSource
+from storage.system import MachineIdSource, process_clock
 from storage.window_notes import WindowNotes, window_notes_file
 from ui.web.place import web_origin
 
-CLOCK: Clock = MachineClock()
+CLOCK: Clock = process_clock()
 IDS = MachineIdSource()
 
 

@@ -30,7 +30,7 @@ from storage.law import law_in_force
 from storage.providers import discovered
 from storage.settings import Settings
 from storage.settings_told import sources_of
-from storage.system import MachineClock
+from storage.system import process_clock
 from ui.web.place import (
     ADDRESS,
     SOURCES,
@@ -100,7 +100,7 @@ def provider_of(settings: Settings) -> IssuerRule | None:
     with read_home(settings) as reader:
         if not reader.count(PolicyActivation):
             return None
-        issuers = law_in_force(reader, MachineClock().now()).bundle.access.issuers
+        issuers = law_in_force(reader, process_clock().now()).bundle.access.issuers
     if issuers:
         discovered(issuers[0])
     return issuers[0] if issuers else None

@@ -13,7 +13,7 @@ from counterseal.policy.bundle import PolicyBundle
 from ui.web import door, house
 from ui.web.drafts import Draft, send_away
 from ui.web.launch import STEP_UP
-from ui.web.parts import panels
+from ui.web.parts import panels, visit
 from ui.web.views.sign_in import take
 from ui.web.visit import here
 from ui.web.wording import say
@@ -49,6 +49,7 @@ def proved(
     if session.issuer == PASSWORD_ISSUER:
         st.text_input(say("decision.password"), key=f"{name}-password", type="password")
         st.text_input(say("decision.code"), key=f"{name}-code", max_chars=6)
+        visit.filled_in(session.person_id, f"{name}-password", f"{name}-code")
         told = (name, begin_anew)
         st.button(label, key=button, type="primary", width="stretch", on_click=_prove, args=told)
     elif st.button(label, key=button, type="primary", width="stretch"):

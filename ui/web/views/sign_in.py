@@ -9,6 +9,7 @@ from counterseal.kernel.errors import CountersealError
 from counterseal.kernel.model import Refusal
 from ui.web import door
 from ui.web.launch import SIGN_IN
+from ui.web.parts import visit
 from ui.web.parts.panels import reasons, why_refused
 from ui.web.parts.pieces import Tone, badge, badges
 from ui.web.wording import say
@@ -25,6 +26,7 @@ def show() -> None:
         st.title("Counterseal", anchor=False)
         st.caption(say("sign_in.about"))
         _why(st.session_state.get(door.REASON))
+        visit.who_to_be()
         with st.container(border=True):
             st.header(say("sign_in.heading"), anchor=False)
             st.text_input(say("sign_in.name"), key="name", autocomplete="username")
