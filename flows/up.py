@@ -16,7 +16,7 @@ from typing import Final
 
 from flows.day.home import demo_settings
 from flows.serve import serve
-from flows.visit import Visit, begins_at, is_demo
+from flows.visit import DEMO, Visit, begins_at, mode_of
 from storage.desk import closing_desk
 from storage.homes import open_log_key
 from storage.keyring import DEMO_PASSPHRASE
@@ -40,7 +40,8 @@ def up(settings: Settings, tell: Callable[[str], None]) -> None:
     Raises:
         CountersealError: those of `visited` and `serve.serve`.
     """
-    serve(visited(settings, tell) if is_demo(settings) else settings, tell, pages=True)
+    is_demo = mode_of(settings) == DEMO
+    serve(visited(settings, tell) if is_demo else settings, tell, pages=True)
 
 
 def visited(settings: Settings, tell: Callable[[str], None]) -> Settings:

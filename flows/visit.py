@@ -39,6 +39,8 @@ from storage.homes import keys_folder, read_home
 from storage.keyring import DEMO_PASSPHRASE
 from storage.settings import Settings
 
+DEMO: Final = "demo"
+"""Mode of a home that may be opened."""
 STAYS_OPEN: Final = timedelta(hours=2)
 """How long the exchange goes on after the hour at which a visit begins."""
 LOOK: Final = timedelta(minutes=5)
@@ -50,11 +52,17 @@ TARGET: Final = Decimal("0.1")
 _WAITING: Final = frozenset({RequestStatus.PENDING_REVIEW, RequestStatus.RESEARCH_APPROVED})
 
 
-def is_demo(settings: Settings) -> bool:
-    """Whether the home is a demo; errors of `storage.home_reader.read_home`."""
+def mode_of(settings: Settings) -> str:
+    """What a home says it is: `demo` or `paper`; errors of `storage.home_reader.read_home`.
+
+    Raises:
+        IntegrityError: `INSTALLATION_MISSING`.
+    """
     with read_home(settings) as reader:
         installation = reader.get(Installation, INSTALLATION_ID)
-    return installation is not None and installation.mode == "demo"
+    if installation is None:
+        raise IntegrityError("INSTALLATION_MISSING", "this home does not say what it is")
+    return installation.mode
 
 
 def begins_at(settings: Settings, calendar: TradingCalendar, now: datetime) -> datetime:
@@ -90,8 +98,7 @@ class Visit:
 
     def __init__(self, desk: Desk, settings: Settings, clock: Clock, ids: IdSource) -> None:
         self._desk, self._settings, self._clock, self._ids = desk, settings, clock, ids
-        mode = "demo" if is_demo(settings) else "paper"
-        self._people = AutomaticPeople(desk, keys_folder(settings), mode, clock, ids)
+        self._people = AutomaticPeople(desk, keys_folder(settings), mode_of(settings), clock, ids)
 
     def prepare(self) -> None:
         """Accounts for everybody, and a request that waits for its first review.

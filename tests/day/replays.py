@@ -18,6 +18,7 @@ from storage.outside_folder import OutsideFolder
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("COUNTERSEAL_TEST_DATA", ROOT.parent / "shared/data"))
 REAL_DAY = DATA / "taifex_ticks_20210726/Daily_2021_07_26.zip"
+REAL_DAY_WORDS = ("--ticks", str(REAL_DAY), "--products", "TX,MTX", "--no-engine")
 LOG = "SELECT seq, recorded_at, leaf_hash, body FROM audit_records ORDER BY seq"
 NOTES = "SELECT size, note FROM audit_checkpoints ORDER BY size"
 

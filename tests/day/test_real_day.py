@@ -1,4 +1,4 @@
-"""A real day of prints through the whole platform."""
+"""A real day of prints through the whole platform; `make torture` kills it and compares."""
 
 import json
 from collections.abc import Callable
@@ -8,19 +8,15 @@ import pytest
 
 from flows.day.results import DaySummary
 from storage.settings import Settings
-from tests.day.replays import REAL_DAY, killed, log_of, replayed, results_of
+from tests.day.replays import REAL_DAY, REAL_DAY_WORDS, replayed, results_of
 from tests.day.test_demo_day import check_accounts
-
-WORDS = ("--ticks", str(REAL_DAY), "--products", "TX,MTX", "--no-engine")
-PARTS = 3
-KILL_AFTER_SECONDS = 12.0
 
 
 @pytest.fixture(scope="module")
 def real_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DaySummary]:
     assert REAL_DAY.is_file(), f"test data absent: {REAL_DAY} (see COUNTERSEAL_TEST_DATA)"
     out = tmp_path_factory.mktemp("real") / "demo"
-    ended = replayed(out, *WORDS)
+    ended = replayed(out, *REAL_DAY_WORDS)
     assert ended.returncode == 0, ended.stderr[-2000:]
     told = json.loads(ended.stdout)["summary"]
     return out, DaySummary.model_validate_json(json.dumps(told))
@@ -87,19 +83,6 @@ def test_every_fill_says_that_its_quote_was_derived(real_day: tuple[Path, DaySum
     for line in results_of(real_day[0])["fills.jsonl"].splitlines():
         quote = json.loads(line)["quote"]
         assert (quote["basis"], quote["source"]) == ("trade_derived", "taifex-ticks")
-
-
-def test_the_same_real_day_killed_and_resumed_is_the_same(
-    real_day: tuple[Path, DaySummary], tmp_path: Path
-) -> None:
-    """Same file, seed, policies and code: same bytes, also after two kills."""
-    out = tmp_path / "again"
-    for part in range(1, PARTS):
-        killed(out, KILL_AFTER_SECONDS * part, *WORDS)
-    ended = replayed(out, *WORDS)
-    assert ended.returncode == 0, ended.stderr[-2000:]
-    assert results_of(out) == results_of(real_day[0])
-    assert log_of(out) == log_of(real_day[0])
 
 
 def _truncated(content: bytes) -> bytes:

@@ -17,7 +17,7 @@ from counterseal.policy.words import DecisionWord, Stage
 from tests.desk.bulk_room import RESEARCH, Room
 from tests.desk.casework import codes, drafted, review_under, signed_grant, signed_review
 from tests.desk.keeping import YEAR, KeptWorld
-from tests.desk.policy_room import PolicyWorld, refusal
+from tests.desk.policy_room import PolicyWorld, a_sample_is_enough, refusal
 from tests.desk.test_revocations import prepared, revoked, signed
 from tests.household import ORIGIN
 from tests.world import World
@@ -142,8 +142,9 @@ def test_no_purge_under_a_forged_key(tmp_path: Path) -> None:
     assert codes(world.approved_by(purge_id, "compliance")) == (NOT_ENROLLED,)
 
 
-def test_no_vote_under_a_forged_key(tmp_path: Path) -> None:
+def test_no_vote_under_a_forged_key(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Governance 4: votes about the law, and the ones that were recorded before."""
+    a_sample_is_enough(monkeypatch)
     world = StolenPolicy(tmp_path / "home")
     world.staffed()
     world.version()

@@ -22,11 +22,11 @@ from pathlib import Path
 from storage.settings import Settings
 from tests.core.audit.attack_corpus import corpus
 from tests.day import tick_kills
-from tests.day.replays import ROOT, campaign, replayed, results_of
+from tests.day.replays import REAL_DAY_WORDS, ROOT, campaign, replayed, results_of
 from tests.day.tick_days import cut_file, filled_by_prints
 from tests.torture import faults, mutants, policies, seals, simulator, strace
 
-KILLS, KILLS_WITH_ENGINE, KILLS_OF_TICKS = 50, 3, 100
+KILLS, KILLS_WITH_ENGINE, KILLS_OF_REAL_DAY, KILLS_OF_TICKS = 50, 3, 5, 100
 MUTATIONS = 2000
 SEAL_ROUNDS = 200
 SIMULATIONS = 500
@@ -84,6 +84,7 @@ def killed() -> list[str]:
         for name, kills, words in (
             ("the day without the engine", KILLS, ["--no-engine"]),
             ("the day with the engine", KILLS_WITH_ENGINE, []),
+            ("the real day", KILLS_OF_REAL_DAY, [*REAL_DAY_WORDS]),
         ):
             place = Path(folder) / name.replace(" ", "-")
             place.mkdir()

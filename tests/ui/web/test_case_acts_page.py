@@ -1,6 +1,7 @@
 """Beside the decision, without a browser: comment, answer, withdraw, revoke, and why not."""
 
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 from streamlit.testing.v1 import AppTest
@@ -29,6 +30,7 @@ from ui.web.drafts import Draft, send_away
 
 REASON = "the spread that was read is not there any more"
 RESEARCH = DecisionWord.RESEARCH_APPROVED
+CHANGE, CHANGED = "Change the request", "Begin the new version"
 WITHDRAW, REVOKE, KEEP = "Withdraw the request", "Revoke the approval", "Leave it as it is"
 
 
@@ -78,6 +80,36 @@ def test_a_requester_withdraws_after_a_second_look_and_may_turn_back(window: Win
     assert not at.exception
 
 
+def test_a_requester_asks_for_less_and_what_was_reviewed_carries(window: Window) -> None:
+    """Governance 2.3: only what differs is sent; the page goes on to the new version."""
+    request_id = half_approved(window)
+    at = pressed(at_request(window.entered("quant"), request_id), CHANGE)
+    assert labels(at)[CHANGED] is False
+    assert "Nothing differs yet." in words(at)
+    at.number_input(key=f"amend-lots:{request_id}").set_value(2)
+    at = at.run()
+    assert labels(at)[CHANGED] is True
+    at = pressed(at, CHANGED)
+    assert not at.exception
+    newest = requests(window)[-1]
+    assert (newest.version, newest.payload.max_quantity) == (2, Decimal(2))
+    assert newest.status is RequestStatus.RESEARCH_APPROVED
+    assert status(window, request_id) is RequestStatus.SUPERSEDED
+    assert "Version 2" in words(at)
+
+
+def test_a_change_that_the_desk_refuses_loses_nothing_that_was_typed(window: Window) -> None:
+    """Governance 2.3: bounds that exclude each other are told in place."""
+    request_id = window.house.requested()
+    at = pressed(at_request(window.entered("quant"), request_id), CHANGE)
+    at.number_input(key=f"amend-low:{request_id}").set_value(20_100.0)
+    at.number_input(key=f"amend-high:{request_id}").set_value(19_900.0)
+    at = pressed(at.run(), CHANGED)
+    assert "Value error" in words(at) or "price_min" in words(at)
+    assert at.number_input(key=f"amend-low:{request_id}").value == 20_100
+    assert status(window, request_id) is RequestStatus.PENDING_REVIEW
+
+
 def test_what_somebody_else_changed_meanwhile_is_refused_in_its_place(window: Window) -> None:
     """Governance 2.1, UI-13: the desk's word counts, not the page's; its reason is shown."""
     house, request_id = window.house, window.house.requested()
@@ -92,7 +124,7 @@ def test_who_may_not_is_told_who_can_and_why(window: Window) -> None:
     """UI-08: one sentence each, and no button that does nothing."""
     at = at_request(window.entered("risk"), window.house.requested())
     said = words(at)
-    assert "Only quant, who asked, can withdraw this request." in said
+    assert "Only quant, who asked, can change or withdraw this request." in said
     assert "a compliance reviewer, can revoke it." in said
     assert {WITHDRAW, REVOKE}.isdisjoint(labels(at))
     at = at_request(window.entered("compliance"), window.house.requested())

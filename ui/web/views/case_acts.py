@@ -1,4 +1,4 @@
-"""What a person may do to a case besides deciding: comment, answer, withdraw, reopen, revoke.
+"""What a person may do to a case beside deciding: comment, answer, change, end or reopen it.
 
 What cannot be undone is asked for twice, in its place; a refusal loses nothing that was typed.
 """
@@ -15,6 +15,7 @@ from ui.web import house
 from ui.web.case import Case
 from ui.web.parts.pieces import copyable
 from ui.web.views.asked_twice import asked_twice, told, tried
+from ui.web.views.case_amend import amend
 from ui.web.views.case_revoke import against, id_of, revoke
 from ui.web.visit import GO_TO, here, link
 from ui.web.wording import say, term
@@ -103,6 +104,7 @@ def _withdraw(case: Case) -> None:
     if _ROLE in codes:
         st.caption(say("case_acts.only_requester", person=request.requester_id))
         return
+    amend(case, codes)
     name, actor = id_of(case), here().session.actor
     withdraw = house.desk().approvals.withdraw
     asked_twice(
