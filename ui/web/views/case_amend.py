@@ -57,7 +57,7 @@ def _terms(case: Case) -> dict[str, object]:
     """What is other than it stands; a new quantity comes with the price that it is valued at."""
     request = case.detail.history.request
     old, name = request.payload, id_of(case)
-    first, second, third, fourth = st.columns(4)
+    first, second, third, fourth = st.columns(4, vertical_alignment="bottom")
     with first:
         most = max(int(old.max_quantity), LOTS_MAX)
         quantity = whole(
