@@ -18,7 +18,7 @@ from typing import Final
 from pydantic import SecretStr
 
 from counterseal.approvals.draft import RequestTerms
-from counterseal.approvals.model import ApprovalRequest, RequestStatus
+from counterseal.approvals.model import UNDER_REVIEW, ApprovalRequest
 from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
 from counterseal.desk.installation import INSTALLATION_ID, Installation
@@ -49,7 +49,6 @@ HALF_MINUTE: Final = timedelta(seconds=30)
 STRATEGY: Final = "visited-by-hand"
 LOTS: Final = Decimal(2)
 TARGET: Final = Decimal("0.1")
-_WAITING: Final = frozenset({RequestStatus.PENDING_REVIEW, RequestStatus.RESEARCH_APPROVED})
 
 
 def mode_of(settings: Settings) -> str:
@@ -118,7 +117,7 @@ class Visit:
             self._ask()
 
     def _waits(self, request: ApprovalRequest) -> bool:
-        return request.status in _WAITING and request.review_expires_at > self._clock.now()
+        return request.status in UNDER_REVIEW and request.review_expires_at > self._clock.now()
 
     def _visitor(self, name: str, *, new: bool) -> Visitor:
         """An account whose password everybody knows, and whose codes are kept.

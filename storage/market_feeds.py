@@ -25,7 +25,7 @@ from counterseal.market.quotes import Bar, Quote, QuoteBasis, bars_of
 from counterseal.market.regimes import RegimeQuote, regime_quote
 from counterseal.market.tape import TapeDeal, tape_of
 from counterseal.market.ticks import Print
-from counterseal.market.waves import wave_quote
+from counterseal.market.waves import WaveQuote, wave_quote
 
 REGIME_SOURCE: Final = "counterseal-regimes"
 WAVE_SOURCE: Final = "counterseal-waves"
@@ -74,22 +74,8 @@ class RegimeFeed:
 
     def _quote(self, symbol: str, shown: RegimeQuote, tick: int) -> Quote:
         at = self.opens_at + tick * self.step
-        return Quote(
-            quote_id=f"regimes-{symbol}-{tick}",
-            symbol=symbol,
-            bid=shown.bid,
-            ask=shown.ask,
-            bid_size=Decimal(shown.bid_size),
-            ask_size=Decimal(shown.ask_size),
-            last=shown.last,
-            liquidity_score=shown.liquidity_score,
-            source=REGIME_SOURCE,
-            basis=QuoteBasis.SYNTHETIC,
-            event_time=at - timedelta(seconds=shown.age_seconds),
-            receive_time=at,
-            method=shown.regime.value,
-            method_version="1",
-        )
+        age = timedelta(seconds=shown.age_seconds)
+        return _synthetic(shown, symbol, tick, (at - age, at), (REGIME_SOURCE, shown.regime.value))
 
 
 class WaveFeed:
@@ -102,22 +88,35 @@ class WaveFeed:
             return refuse("NO_QUOTE", "the simulated market lacks this symbol", symbol=symbol)
         step = (now - _WAVES_SINCE) // _WAVE_STEP
         shown, at = wave_quote(root.value, step % _WAVES), _WAVES_SINCE + step * _WAVE_STEP
-        return Quote(
-            quote_id=f"waves-{symbol}-{step}",
-            symbol=symbol,
-            bid=shown.bid,
-            ask=shown.ask,
-            bid_size=Decimal(shown.bid_size),
-            ask_size=Decimal(shown.ask_size),
-            last=shown.last,
-            liquidity_score=shown.liquidity_score,
-            source=WAVE_SOURCE,
-            basis=QuoteBasis.SYNTHETIC,
-            event_time=at,
-            receive_time=at,
-            method="wave",
-            method_version="1",
-        )
+        return _synthetic(shown, symbol, step, (at, at), (WAVE_SOURCE, "wave"))
+
+
+def _synthetic(
+    shown: RegimeQuote | WaveQuote,
+    symbol: str,
+    tick: int,
+    times: tuple[datetime, datetime],
+    origin: tuple[str, str],
+) -> Quote:
+    """A formula's quote; `times` are of event and receipt, `origin` is its source and method."""
+    event_time, receive_time = times
+    source, method = origin
+    return Quote(
+        quote_id=f"{source.removeprefix('counterseal-')}-{symbol}-{tick}",
+        symbol=symbol,
+        bid=shown.bid,
+        ask=shown.ask,
+        bid_size=Decimal(shown.bid_size),
+        ask_size=Decimal(shown.ask_size),
+        last=shown.last,
+        liquidity_score=shown.liquidity_score,
+        source=source,
+        basis=QuoteBasis.SYNTHETIC,
+        event_time=event_time,
+        receive_time=receive_time,
+        method=method,
+        method_version="1",
+    )
 
 
 class TapeFeed:

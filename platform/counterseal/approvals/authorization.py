@@ -21,7 +21,11 @@ from typing import Final
 from counterseal.approvals.escalation import escalate_at, roles_at
 from counterseal.approvals.expiry import execution_end, is_expired
 from counterseal.approvals.independence import PersonLink, closure
-from counterseal.approvals.model import ApprovalDecision, ApprovalRequest, RequestStatus
+from counterseal.approvals.model import (
+    UNDER_REVIEW,
+    ApprovalDecision,
+    ApprovalRequest,
+)
 from counterseal.approvals.reasons import ReasonCode
 from counterseal.approvals.statement import DecisionStatement, Reviewer, due_stage
 from counterseal.identity.people import Person
@@ -58,7 +62,6 @@ _ACTIONS: Final = {
     DecisionWord.REJECTED: RuleAction.REJECT,
     DecisionWord.NEEDS_DATA: RuleAction.ASK_DATA,
 }
-_OPEN: Final = frozenset({RequestStatus.PENDING_REVIEW, RequestStatus.RESEARCH_APPROVED})
 
 
 class GovernedCase(DomainModel):
@@ -140,7 +143,8 @@ def review_question(
         acr_required=params.acr_required,
         key_class=0 if key is None else key.key_class,
         key_class_min=0 if rule is None else rule.key_class_min,
-        review_open=request.status not in _OPEN or not is_expired(request, case.decisions, now),
+        review_open=request.status not in UNDER_REVIEW
+        or not is_expired(request, case.decisions, now),
         escalated=now >= escalate_at(request, params),
         fallback_roles=() if rule is None else rule.fallback_roles,
     )

@@ -13,12 +13,10 @@ Source: governance rule 2.6.
 
 from datetime import datetime, timedelta
 
-from counterseal.approvals.model import ApprovalRequest, RequestStatus
+from counterseal.approvals.model import UNDER_REVIEW, ApprovalRequest
 from counterseal.kernel.model import Refusal, refuse
 from counterseal.policy.params import ApprovalParameters, StageRule
 from counterseal.policy.words import Role
-
-_WAITING = frozenset({RequestStatus.PENDING_REVIEW, RequestStatus.RESEARCH_APPROVED})
 
 
 def remind_at(request: ApprovalRequest, params: ApprovalParameters) -> datetime:
@@ -63,7 +61,7 @@ def decide_escalation(
 
 
 def _due(request: ApprovalRequest, now: datetime, at: datetime) -> bool:
-    return request.status in _WAITING and at <= now < request.review_expires_at
+    return request.status in UNDER_REVIEW and at <= now < request.review_expires_at
 
 
 def _not_due(request: ApprovalRequest) -> Refusal:

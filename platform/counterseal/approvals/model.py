@@ -47,6 +47,10 @@ class RequestStatus(StrEnum):
     CONSUMED = "consumed"
 
 
+UNDER_REVIEW: Final = frozenset({RequestStatus.PENDING_REVIEW, RequestStatus.RESEARCH_APPROVED})
+"""States in which a review is waited for."""
+
+
 class RequestPayload(DomainModel):
     """Every fact that an approval binds.
 

@@ -9,9 +9,11 @@ from enum import StrEnum
 from typing import Final, TypeVar
 
 import streamlit as st
+from pydantic import ValidationError
 
 from counterseal.desk.views.preview import SimulatedQuote
 from counterseal.desk.views.simulation import AGE_SECONDS_MAX
+from counterseal.kernel.errors import InputError
 from ui.web.wording import say, term
 
 PRICE_MAX: Final = 10_000_000
@@ -70,3 +72,10 @@ def quote_fields(named: Callable[[str], str], at: int) -> tuple[SimulatedQuote, 
         age = whole(named("age"), say("submit.age"), 0, 0, AGE_SECONDS_MAX)
     quote = SimulatedQuote(bid=bid, ask=ask, bid_size=bid_size, ask_size=ask_size, last=last)
     return quote, age
+
+
+def invalid(error: ValidationError) -> InputError:
+    """`FIELD_INVALID`: the first field that does not hold, and why."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return InputError("FIELD_INVALID", f"{place}: {first['msg']}", field=place)

@@ -13,7 +13,7 @@ from counterseal.kernel.errors import InputError
 from counterseal.market.instruments import contract_root
 from ui.web import house
 from ui.web.case import Case
-from ui.web.parts.fields import PRICE_MAX, exact, whole
+from ui.web.parts.fields import PRICE_MAX, exact, invalid, whole
 from ui.web.views.asked_twice import OPEN, ask, asking, keep, tried
 from ui.web.views.case_revoke import id_of
 from ui.web.views.propose_form import LOTS_MAX
@@ -74,7 +74,7 @@ def _terms(case: Case) -> dict[str, object]:
     st.session_state.setdefault(field, old.request_reason)
     reason = st.text_area(say("propose.reason"), key=field, height=80, max_chars=2_000).strip()
     told: dict[str, object] = {"price_min": low, "price_max": high, "request_reason": reason}
-    changed = {field: value for field, value in told.items() if value != getattr(old, field)}
+    changed = {term: value for term, value in told.items() if value != getattr(old, term)}
     if quantity != old.max_quantity or price != valued:
         changed |= {"max_quantity": quantity, "price": price}
     return changed
@@ -111,6 +111,5 @@ def _changed(old: RequestPayload, told: dict[str, object]) -> RequestPayload:
     try:
         return amended_payload(old, AmendedTerms.model_validate(told), spec)
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        raise InputError("FIELD_INVALID", first["msg"], field=place) from None
+        problem = invalid(error)
+        raise problem from None

@@ -25,6 +25,7 @@ from counterseal.signals.model import Direction, SignalRecord
 from storage.home_reader import HomeReader
 from ui.web import house
 from ui.web.parts import panels
+from ui.web.parts.fields import invalid
 from ui.web.parts.pieces import Tone, badge, facts, plain
 from ui.web.parts.words import moment, number, order_words, tx
 from ui.web.views.propose_form import PREFIX, NewSignal, Terms, begin_of, new_signal, terms
@@ -171,9 +172,8 @@ def _send(signal: NewSignal | SignalRecord, told: Terms) -> None:
         signal_id = signal.signal_id if isinstance(signal, SignalRecord) else _taken_in(signal, key)
         outcome = _asked(signal_id, told, key) if isinstance(signal_id, str) else signal_id
     except ValidationError as error:
-        first = error.errors(include_url=False, include_context=False)[0]
-        place = ".".join(str(part) for part in first["loc"])
-        outcome = refuse("FIELD_INVALID", f"{place}: {first['msg']}")
+        told_back = invalid(error)
+        outcome = refuse(told_back.code, told_back.message)
     except CountersealError as error:
         outcome = refuse(error.code, error.message)
     if isinstance(outcome, Outcome) and outcome.accepted:
