@@ -22,7 +22,13 @@ from typing import NamedTuple
 from counterseal.desk.installation import PolicyActivation, in_force
 from counterseal.desk.ports import Reader
 from counterseal.kernel.errors import PolicyError
-from counterseal.policy.bundle import PolicyBundle, RuleText, check_bundle_hash
+from counterseal.policy.bundle import (
+    PolicyBundle,
+    RuleText,
+    bundle_hash,
+    check_bundle_hash,
+    hash_files,
+)
 from counterseal.policy.manifest import check_manifest
 from storage.policy_files import bundle_from, read_manifest, read_policy_files
 
@@ -61,7 +67,7 @@ def activated_law(activation: PolicyActivation) -> Law:
         activation.effective_from,
         author_ids=activation.author_ids,
     )
-    check_bundle_hash(bundle, activation.bundle_hash)
+    check_bundle_hash(bundle.bundle_hash, activation.bundle_hash)
     return Law(bundle, files)
 
 
@@ -100,7 +106,7 @@ def law_to_open(reader: Reader, folder: Path, version: str, origin: str, now: da
     check_activation(reader, active, origin)
     if any(folder.glob(f"*/{active.version}")):
         files = checked_files(folder, active.version)
-        check_bundle_hash(bundle_from(files, active.version, now), active.bundle_hash)
+        check_bundle_hash(bundle_hash(hash_files(files)), active.bundle_hash)
     return activated_law(active)
 
 

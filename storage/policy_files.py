@@ -32,18 +32,8 @@ MANIFEST_BYTES_MAX: Final = 1_000_000
 _FILE_BYTES_MAX: Final = 100_000
 
 
-class _StrictLoader(yaml.SafeLoader):
-    """YAML without duplicate keys or aliases; what would become a float or a date stays text."""
-
-    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
-        """A node that says here what counts here.
-
-        Raises:
-            ComposerError: for an alias.
-        """
-        if self.check_event(yaml.AliasEvent):
-            raise yaml.composer.ComposerError(None, None, "an alias is not allowed")
-        return super().compose_node(parent, index)
+class _StrictLoader(yaml.CSafeLoader):
+    """YAML without duplicate keys; what would become a float or a date stays text."""
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[object, object]:
         """A mapping whose keys are unique.
@@ -59,7 +49,7 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
-def _as_text(loader: yaml.SafeLoader, node: yaml.ScalarNode) -> str:
+def _as_text(loader: _StrictLoader, node: yaml.ScalarNode) -> str:
     return str(loader.construct_scalar(node))
 
 
@@ -74,7 +64,9 @@ def parse_yaml(content: bytes, path: str) -> Json:
         PolicyError: `POLICY_NOT_YAML`.
     """
     try:
-        value: Json = yaml.load(content, Loader=_StrictLoader)  # noqa: S506 - a SafeLoader
+        if any(isinstance(one, yaml.AliasEvent) for one in yaml.parse(content, _StrictLoader)):
+            raise PolicyError("POLICY_NOT_YAML", f"{path}: an alias is not allowed", field=path)
+        value: Json = yaml.load(content, _StrictLoader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise PolicyError("POLICY_NOT_YAML", f"{path}: {error}", field=path) from None
     return value

@@ -137,19 +137,19 @@ def _optional(model: type[M], documents: Mapping[str, Json], name: str) -> M:
     return read_document(model, *_named(documents, name))
 
 
-def check_bundle_hash(bundle: PolicyBundle, expected: str) -> None:
-    """Compare with the hash that the manifest names.
+def check_bundle_hash(found: str, expected: str) -> None:
+    """Compare a bundle's hash with the one that was activated.
 
     Raises:
         PolicyError: `POLICY_HASH_MISMATCH`.
     """
-    if bundle.bundle_hash != expected:
+    if found != expected:
         raise PolicyError(
             "POLICY_HASH_MISMATCH",
-            "the policy files differ from the manifest",
+            "the policy files are not the activated ones",
             field="bundle_hash",
             expected=expected,
-            got=bundle.bundle_hash,
+            got=found,
         )
 
 

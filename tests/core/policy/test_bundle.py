@@ -12,9 +12,9 @@ from tests.core.approvals.world import HASH, NOW, bundle
 def test_i1_another_hash_than_the_manifest_names_is_an_error() -> None:
     """TX-F18: expected and got are told apart."""
     policy = bundle()
-    check_bundle_hash(policy, policy.bundle_hash)
+    check_bundle_hash(policy.bundle_hash, policy.bundle_hash)
     with pytest.raises(PolicyError, match="POLICY_HASH_MISMATCH") as caught:
-        check_bundle_hash(policy, HASH)
+        check_bundle_hash(policy.bundle_hash, HASH)
     assert (caught.value.expected, caught.value.got) == (HASH, policy.bundle_hash)
 
 
