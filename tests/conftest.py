@@ -1,10 +1,12 @@
 """The whole run, with every process that it starts, reaches this machine only.
 
-A busy machine fails no test: properties have no deadline, speed is measured in tests/bench.
+A busy machine fails no test: properties have no deadline, speed is measured in tests/bench. Files
+lie in memory where there is room for them: a test that waits for a disk proves nothing more.
 """
 
 import os
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import pytest
@@ -12,11 +14,14 @@ from hypothesis import settings
 from xdist.remote import Producer  # type: ignore[import-untyped]  # xdist has no types
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # the same
 
+from tests.ground import derived_once
 from tests.guard import sitecustomize
+from tests.in_memory import memory
 
 settings.register_profile("unhurried", deadline=None)
 settings.load_profile("unhurried")
 
+PLACE_OF_FILES = "PYTEST_DEBUG_TEMPROOT"
 GUARD = str(Path(__file__).parent / "guard")
 REFUSED = pytest.StashKey[Path]()
 TOGETHER = frozenset({"day", "flows"})
@@ -30,12 +35,20 @@ def pytest_configure(config: pytest.Config) -> None:
     if hasattr(config, "workerinput"):
         config.stash[REFUSED] = Path(os.environ[sitecustomize.REFUSED_FILE])
         return
+    if place := memory():
+        os.environ.setdefault(PLACE_OF_FILES, str(place))
     told = os.environ.get("PYTHONPATH")
     os.environ["PYTHONPATH"] = os.pathsep.join([GUARD, *([told] if told else [])])
     handle, name = tempfile.mkstemp(prefix="refused-")
     os.close(handle)
     os.environ[sitecustomize.REFUSED_FILE] = name
     config.stash[REFUSED] = Path(name)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _keys_derived_once() -> Iterator[None]:
+    with derived_once:
+        yield
 
 
 class ByRoom(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types

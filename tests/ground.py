@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 from counterseal.audit.verify import Evidence, head_of_signer, verify_log
 from counterseal.identity import sealing
@@ -19,8 +20,8 @@ from storage.signers import read_state, state_file
 from storage.system import ReplayClock
 from tests.household import ORIGIN, ROOT, START, OneQuote
 
-DERIVED = cache(sealing._derive)
-"""The real derivation; ids are seeded, so each key pays for it once."""
+derived_once = patch.object(sealing, "_derive", cache(sealing._derive))
+"""Each passphrase and salt is derived once a process; ids are seeded, so both recur."""
 SECRET = "a long passphrase for tests"
 PLAN = HomePlan(
     origin=ORIGIN,

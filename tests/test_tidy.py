@@ -6,6 +6,7 @@ import inspect
 import math
 import re
 import tokenize
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterator
 from enum import StrEnum
 from functools import cache
@@ -83,10 +84,10 @@ def _code_lines(path: Path) -> frozenset[int]:
 
 
 def _function_sizes(path: Path) -> dict[str, int]:
-    code = _code_lines(path)
+    code = sorted(_code_lines(path))
     return {
-        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": sum(
-            node.lineno <= line <= (node.end_lineno or 0) for line in code
+        f"{path.relative_to(ROOT)}:{node.lineno} {node.name}": (
+            bisect_right(code, node.end_lineno or 0) - bisect_left(code, node.lineno)
         )
         for node in _nodes(path)
         if isinstance(node, Function)

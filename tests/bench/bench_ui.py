@@ -36,13 +36,12 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from counterseal.approvals.model import ApprovalRequest
 from counterseal.desk.access import Secrets
-from counterseal.identity import sealing
 from storage.system import ReplayClock
 from storage.window_notes import WindowNotes, window_notes_file
 from tests.bench.big_home import big_home
 from tests.bench.measure import Measurement, percentile
 from tests.desk.access_room import PASSWORD
-from tests.ground import DERIVED
+from tests.ground import derived_once
 from tests.ui.web.web_room import WebHouse, serving
 from tests.ui.web.window import APP
 from ui.web import house as pages
@@ -117,7 +116,7 @@ def _scripts(house: WebHouse, deep: int) -> Iterator[Measurement]:
     empty = tuple(p._replace(show=_nothing) if p.name == EMPTY else p for p in map_of_pages.MAP)
     with (
         mock.patch.object(pages, "CLOCK", clock),
-        mock.patch.object(sealing, "_derive", DERIVED),
+        derived_once,
         mock.patch.object(map_of_pages, "MAP", empty),
     ):
         at = _entered(house, clock)

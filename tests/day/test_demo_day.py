@@ -132,7 +132,7 @@ def test_the_same_day_again_is_the_same_byte_for_byte(
 def test_killed_days_resume_to_the_same_result(finished_day: Day, tmp_path: Path) -> None:
     """A sample of `make torture`: nothing acknowledged is lost, nothing done twice."""
     expected = results_of(finished_day[0])
-    faults = list(campaign(tmp_path, expected, 3, 20260105, 9.0, ["--no-engine", "--seed", SEED]))
+    faults = list(campaign(tmp_path, expected, 2, 20260105, 9.0, ["--no-engine", "--seed", SEED]))
     assert faults == []
 
 

@@ -2,7 +2,7 @@
 
 import random
 from argparse import ArgumentParser
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from decimal import Decimal
 from functools import partial
@@ -29,7 +29,7 @@ from storage.tick_files import read_tick_file
 from tests.day.conftest import SEED
 from tests.day.replays import log_of
 from tests.day.tick_days import PRODUCT, cut_file, said_on, tick_day
-from tests.day.tick_kills import campaign, counted, derived_once
+from tests.day.tick_kills import campaign, counted
 
 CUTS = 12
 QUARTER = Decimal("0.25")
@@ -72,13 +72,12 @@ class ShortDay:
 
 
 @pytest.fixture(scope="module")
-def short_day(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> Iterator[ShortDay]:
+def short_day(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> ShortDay:
     place = tmp_path_factory.mktemp("ticks")
     file, out = cut_file(place), place / "demo"
-    with derived_once:
-        steps = counted(settings, file, out)
-        plan, market = tick_day(settings, file)
-        yield ShortDay(file, out, market, run_day(out, settings, plan, market), steps)
+    steps = counted(settings, file, out)
+    plan, market = tick_day(settings, file)
+    return ShortDay(file, out, market, run_day(out, settings, plan, market), steps)
 
 
 @pytest.fixture

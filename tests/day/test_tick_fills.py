@@ -16,7 +16,6 @@ from flows.day.run import run_day
 from storage.homes import read_home
 from storage.settings import Settings
 from tests.day.tick_days import cut_file, filled_by_prints, tick_day
-from tests.day.tick_kills import derived_once
 from ui.cli.app import run
 
 TICK = re.compile(r"row (\d+), (\S+): (\d+) printed at (\S+), (\d+) (taken|through)")
@@ -31,8 +30,7 @@ def taped_day(tmp_path_factory: pytest.TempPathFactory, settings: Settings) -> t
     place = tmp_path_factory.mktemp("taped")
     file, out = cut_file(place), place / "demo"
     told = filled_by_prints(settings, place)
-    with derived_once:
-        run_day(out, told, *tick_day(told, file))
+    run_day(out, told, *tick_day(told, file))
     return file, out
 
 

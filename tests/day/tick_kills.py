@@ -13,12 +13,9 @@ import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from typing import NamedTuple
-from unittest.mock import patch
 
-from counterseal.identity import sealing
 from counterseal.oms.states import OPEN_STATES
 from flows.day.home import DATABASE
 from flows.day.run import run_day
@@ -27,8 +24,6 @@ from storage.settings import Settings
 from tests.day.replays import log_of, records_of, results_of
 from tests.day.tick_days import tick_day
 
-derived_once = patch.object(sealing, "_derive", cache(sealing._derive))
-"""Derives each key once in a process: these days share their passphrase and salts."""
 TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
 OF_ONE_RUN = frozenset({"audit_head", "audit_openings"})
 """Tables that differ between equal days: who held the log last, and blinding drawn at random."""

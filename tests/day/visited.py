@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 import pytest
 
-from counterseal.identity import sealing
 from flows.day.home import demo_settings, open_demo, origin_of
 from flows.day.people import AutomaticPeople
 from flows.day.plans import demo_market, demo_plan
@@ -17,7 +16,6 @@ from storage.home_keys import keys_folder
 from storage.policy_files import read_policy_files
 from storage.settings import POLICY_VERSION, Settings
 from storage.system import DEMO_AHEAD, MachineClock
-from tests.ground import DERIVED
 from tests.household import ROOT
 
 SUNDAY = datetime(2026, 11, 22, 4, tzinfo=UTC)
@@ -40,7 +38,6 @@ class Visited(NamedTuple):
 def a_visit(out: Path) -> Iterator[Visited]:
     """A demo without its day, opened; the machine's time stands still on Sunday meanwhile."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sealing, "_derive", DERIVED)
         _joined(out)
         patch.setenv(DEMO_AHEAD, "0")
         patch.setattr(MachineClock, "now", lambda _: SUNDAY)

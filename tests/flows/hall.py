@@ -34,8 +34,20 @@ SECRET = "a long passphrase for tests"
 OFFICERS = ("ann", "bob")
 SERVICE = "flows"
 CLIENT = "tests"
+HOURLY = "verify_log"
+ANSWER_SECONDS_MAX = 60
 BUSY_WAITS = (1, 2, 4, 8)
 """Seconds to wait after each answer that the server is busy."""
+EACH = """
+import contextlib, io, json, sys
+from flows.__main__ import main
+def ran(command: str) -> tuple[str, int, object]:
+    words, told = command.split(), io.StringIO()
+    with contextlib.redirect_stdout(told):
+        status = main(words)
+    return words[0], status, json.loads(told.getvalue())
+print(json.dumps([ran(command) for command in sys.argv[1:]]))
+"""
 Ran = tuple[int, dict[str, object]]
 Row = dict[str, object]
 
@@ -136,6 +148,11 @@ class House:
         assert out, err
         return process.returncode, json.loads(out)
 
+    def run_each(self, *commands: str) -> dict[str, Ran]:
+        """Several commands in one process, by their first word."""
+        told = self.script(EACH, *commands)
+        return {name: (int(status), value) for name, status, value in json.loads(told)}
+
     def script(self, code: str, *words: str) -> str:
         """Run a text as a client of the engine; gives its last line."""
         adopted = (
@@ -234,7 +251,9 @@ def _patiently(
 def _asked(
     engine: Engine, method: str, path: str, body: object, headers: Mapping[str, str]
 ) -> tuple[int, object]:
-    with closing(http.client.HTTPConnection(HOST, engine.port, timeout=10)) as connection:
+    with closing(
+        http.client.HTTPConnection(HOST, engine.port, timeout=ANSWER_SECONDS_MAX)
+    ) as connection:
         told = {**headers, "Content-Type": "application/json"}
         connection.request(method, path, None if body is None else json.dumps(body), told)
         answer = connection.getresponse()

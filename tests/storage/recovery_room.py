@@ -7,7 +7,6 @@ import pytest
 
 from counterseal.audit.rollback import Rollback, RollbackApproval, rollback_statement
 from counterseal.desk.commands import Outcome
-from counterseal.identity import sealing
 from counterseal.kernel.ids import SeededIdSource
 from counterseal.kernel.model import Actor, Refusal
 from storage.home_keys import keys_folder, open_log_key
@@ -17,7 +16,7 @@ from storage.recovery import plan_rollback, recover
 from storage.signers import read_state
 from storage.store import SqlStore
 from storage.system import ReplayClock
-from tests.ground import DERIVED, SECRET, Ground, ground_at
+from tests.ground import SECRET, Ground, ground_at
 from tests.household import ORIGIN, START, OneQuote
 
 NEXT = f"{ORIGIN}/epoch-1"
@@ -44,9 +43,8 @@ def beat(ground: Ground, *keys: str) -> None:
 
 
 @pytest.fixture
-def restored(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
+def restored(tmp_path: Path) -> Ground:
     """A home that signed three records more than its restored database holds."""
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
     ground = ground_at(tmp_path, "one")
     ground.found()
     database = ground.settings.database

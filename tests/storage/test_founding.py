@@ -18,14 +18,13 @@ from storage.home_keys import Officer, keys_folder, log_key_path
 from storage.homes import open_home
 from storage.settings import Settings
 from storage.system import ReplayClock
-from tests.ground import DERIVED, PLAN, SECRET, Ground, ground_at
+from tests.ground import PLAN, SECRET, Ground, ground_at
 from tests.household import ORIGIN, ROOT, START, OneQuote
 from ui.cli.app import run
 
 
 @pytest.fixture
-def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
+def ground(tmp_path: Path) -> Ground:
     return ground_at(tmp_path, "home")
 
 

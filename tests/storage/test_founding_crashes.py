@@ -10,12 +10,11 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from counterseal.identity import sealing
 from counterseal.kernel.errors import InputError, IntegrityError
 from storage import founding, signers
 from storage.journal import AfterStep
 from storage.signers import create_state
-from tests.ground import DERIVED, PLAN, Ground, ground_at
+from tests.ground import PLAN, Ground, ground_at
 from tests.household import ORIGIN
 
 if TYPE_CHECKING:
@@ -25,8 +24,7 @@ KILLED = 77
 
 
 @pytest.fixture
-def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
+def ground(tmp_path: Path) -> Ground:
     return ground_at(tmp_path, "home")
 
 

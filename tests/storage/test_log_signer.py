@@ -11,7 +11,6 @@ import pytest
 from counterseal.audit.note import NoteSigner
 from counterseal.audit.verify import Evidence, head_of_signer, verify_log
 from counterseal.desk.desk import Desk
-from counterseal.identity import sealing
 from counterseal.identity.people import Person
 from counterseal.kernel.errors import AdapterError, CountersealError, IntegrityError
 from counterseal.kernel.ids import SeededIdSource
@@ -25,14 +24,13 @@ from storage.signer_client import RemoteSigner
 from storage.signer_process import listening, serve
 from storage.signers import EmbeddedSigner, create_state
 from storage.system import ReplayClock
-from tests.ground import DERIVED, Ground, ground_at
+from tests.ground import Ground, ground_at
 from tests.household import ORIGIN, START, OneQuote
 from tests.storage.signer_room import socket_path
 
 
 @pytest.fixture
-def ground(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
+def ground(tmp_path: Path) -> Ground:
     made = ground_at(tmp_path, "a")
     made.found()
     return made

@@ -12,7 +12,6 @@ from counterseal.audit.note import VerifierKey, open_note, parse_note
 from counterseal.audit.verify import Evidence, head_of_signer, verify_log
 from counterseal.desk.archive import key_records
 from counterseal.desk.commands import Outcome
-from counterseal.identity import sealing
 from counterseal.kernel.errors import (
     AdapterError,
     CountersealError,
@@ -37,7 +36,7 @@ from storage.recovery import plan_rollback
 from storage.rotation import revoke, rotate
 from storage.settings import Settings
 from storage.signers import read_state
-from tests.ground import DERIVED, Ground, ground_at
+from tests.ground import Ground, ground_at
 from tests.household import ORIGIN, OneQuote
 from tests.storage.recovery_room import CLOCK, actor, beat
 
@@ -52,15 +51,12 @@ class KilledError(Exception):
 def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home that is founded once and copied for each test."""
     folder = tmp_path_factory.mktemp("founded")
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(sealing, "_derive", DERIVED)
-        ground_at(folder, "one").found()
+    ground_at(folder, "one").found()
     return folder
 
 
 @pytest.fixture
-def ground(founded: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Ground:
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
+def ground(founded: Path, tmp_path: Path) -> Ground:
     shutil.copytree(founded, tmp_path, dirs_exist_ok=True)
     return ground_at(tmp_path, "one")
 

@@ -24,6 +24,8 @@ from tests.core.audit.attack_corpus import corpus
 from tests.day import tick_kills
 from tests.day.replays import REAL_DAY_WORDS, ROOT, campaign, replayed, results_of
 from tests.day.tick_days import cut_file, filled_by_prints
+from tests.ground import derived_once
+from tests.in_memory import memory
 from tests.torture import faults, mutants, policies, seals, simulator, strace
 
 KILLS, KILLS_WITH_ENGINE, KILLS_OF_REAL_DAY, KILLS_OF_TICKS = 50, 3, 5, 100
@@ -53,13 +55,13 @@ def failed() -> list[str]:
     if not strace.usable():
         told(f"NOT DONE: {strace.ABSENT}")
         return [strace.ABSENT]
-    with a_folder(dir=simulator.memory()) as folder:
+    with a_folder(dir=memory()) as folder:
         return list(faults.campaign(Path(folder), None, SEED, told))
 
 
 def simulated(seed: int | None = None) -> list[str]:
     """Run many seeds of the simulator, or tell the story of one."""
-    with a_folder(dir=simulator.memory()) as folder:
+    with a_folder(dir=memory()) as folder:
         if seed is not None:
             return list(simulator.replayed(Path(folder), seed, told))
         found = list(simulator.campaign(Path(folder), range(SIMULATIONS)))
@@ -80,7 +82,7 @@ def bent() -> list[str]:
 def killed() -> list[str]:
     """Kill replayed days, without and with the workflow engine, and compare what they become."""
     found: list[str] = []
-    with a_folder() as folder:
+    with a_folder(dir=memory()) as folder:
         for name, kills, words in (
             ("the day without the engine", KILLS, ["--no-engine"]),
             ("the day with the engine", KILLS_WITH_ENGINE, []),
@@ -101,7 +103,7 @@ def killed() -> list[str]:
 
 def killed_ticks() -> list[str]:
     """Kill replayed tick days at random durable steps, and compare what they become."""
-    with a_folder(dir=simulator.memory()) as folder, tick_kills.derived_once:
+    with a_folder(dir=memory()) as folder, derived_once:
         file, whole = cut_file(Path(folder)), Path(folder) / "whole"
         shipped = Settings(counterseal_policies=ROOT / "policies")
         settings = filled_by_prints(shipped, Path(folder))

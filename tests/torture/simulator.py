@@ -273,12 +273,6 @@ class Simulation:
             raise Broken(fault)
 
 
-def memory() -> Path | None:
-    """Where files cost no disk, when there is such a place."""
-    shared = Path("/dev/shm")  # noqa: S108 - private folders are made below it
-    return shared if shared.is_dir() else None
-
-
 def replayed(place: Path, seed: int, told: Callable[[str], None]) -> Iterator[str]:
     """Run one seed and tell what happened; yields what it breaks."""
     simulation = Simulation(seed, place / str(seed))

@@ -1,8 +1,7 @@
 """A sample of `python -m tests.torture simulate`, and that the simulator sees what is broken."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -12,25 +11,19 @@ from storage.journal import Journal
 from tests.torture.invariants import Broken
 from tests.torture.players import LossySigner
 from tests.torture.seals import KEY
-from tests.torture.simulator import Simulation, campaign, memory
+from tests.torture.simulator import Simulation, campaign
 
 SAMPLE = range(10)
 
 
-@pytest.fixture
-def place() -> Iterator[Path]:
-    with TemporaryDirectory(prefix="simulated-", dir=memory()) as folder:
-        yield Path(folder)
-
-
-def test_no_seed_breaks_an_invariant(place: Path) -> None:
+def test_no_seed_breaks_an_invariant(tmp_path: Path) -> None:
     """Invariants 1 to 4: crashes, lost answers, rivals, clocks that jump, restored copies."""
-    assert list(campaign(place, SAMPLE)) == []
+    assert list(campaign(tmp_path, SAMPLE)) == []
 
 
-def test_a_seed_replays(place: Path) -> None:
+def test_a_seed_replays(tmp_path: Path) -> None:
     """What failed once fails again."""
-    one, two = (Simulation(4, place / name) for name in ("one", "two"))
+    one, two = (Simulation(4, tmp_path / name) for name in ("one", "two"))
     one.run()
     two.run()
     assert one.weather.trace == two.weather.trace
@@ -47,20 +40,20 @@ class WithoutMemory(LossySigner):
         return sign_checkpoint(Checkpoint(origin, size, root), KEY)
 
 
-def broken(place: Path, signer: type[LossySigner] = LossySigner) -> set[str]:
+def broken(tmp_path: Path, signer: type[LossySigner] = LossySigner) -> set[str]:
     """Numbers of the invariants that some seeds break."""
     found = set()
     for seed in SAMPLE:
         try:
-            Simulation(seed, place / f"{seed}", signer).run()
+            Simulation(seed, tmp_path / f"{seed}", signer).run()
         except Broken as error:
             found.add(str(error)[0])
     return found
 
 
-def test_a_signer_without_memory_is_seen(place: Path) -> None:
+def test_a_signer_without_memory_is_seen(tmp_path: Path) -> None:
     """Invariant 3 depends on it."""
-    assert "3" in broken(place, WithoutMemory)
+    assert "3" in broken(tmp_path, WithoutMemory)
 
 
 def unsigned(journal: Journal, lease: object) -> None:
@@ -80,17 +73,17 @@ def test_an_answer_before_the_checkpoint_is_seen(
     name: str,
     instead: Callable[..., None],
     number: str,
-    place: Path,
+    tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Invariant 2 depends on the order of steps."""
     monkeypatch.setattr(owner, name, instead)
-    assert number in broken(place)
+    assert number in broken(tmp_path)
 
 
-def test_a_record_changed_behind_its_guards_is_seen(place: Path) -> None:
+def test_a_record_changed_behind_its_guards_is_seen(tmp_path: Path) -> None:
     """Invariants 1 and 4 depend on the bytes."""
-    simulation = Simulation(1, place / "one")
+    simulation = Simulation(1, tmp_path / "one")
     simulation.run(20)
     simulation.watch.bodies[0] += b" "
     with pytest.raises(Broken, match="4: a stored record is gone or changed"):

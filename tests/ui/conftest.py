@@ -4,8 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from counterseal.identity import sealing
-from tests.ground import DERIVED, SECRET
+from tests.ground import SECRET
 from tests.household import ROOT
 
 
@@ -13,11 +12,10 @@ from tests.household import ROOT
 def workplace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A folder with a passphrase file and room for a signer's state, both told as settings.
 
-    Policies are those of the repository, and each key pays once for its derivation.
+    Policies are those of the repository.
     """
     (tmp_path / "secret").write_text(SECRET + "\n", "utf-8")
     monkeypatch.chdir(ROOT)
-    monkeypatch.setattr(sealing, "_derive", DERIVED)
     monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(tmp_path / "signer"))
     monkeypatch.setenv("COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE", str(tmp_path / "secret"))
     return tmp_path

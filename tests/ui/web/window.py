@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from counterseal.identity import sealing
 from tests.desk.access_room import PASSWORD, Name
-from tests.ground import DERIVED
 from tests.ui.sealed_keys import seal_keys
 from tests.ui.web.web_room import WebHouse
 from ui.web import house as pages
@@ -48,7 +46,6 @@ def window_at(
 ) -> Iterator[Window]:
     """A house of now, and the pages in its place and at its time."""
     house = made(home)
-    patch.setattr(sealing, "_derive", DERIVED)
     seal_keys(house, "researcher", "risk")
     for name, value in house.environment().items():
         patch.setenv(name, value)
