@@ -19,6 +19,7 @@ from tests.ui.web.web_room import (
     HERE,
     SETTLES_WITHIN_MS,
     WebHouse,
+    choose,
     chromium,
     opened,
     serving,
@@ -84,8 +85,7 @@ def add_passkey(page: Page, origin: str) -> None:
 
 
 def decide(page: Page, verdict: str) -> None:
-    page.get_by_role("radio", name=verdict).check(force=True)
-    settled(page)
+    choose(page, verdict)
     reason = page.get_by_label("Reason")
     reason.fill(REASON)
     reason.blur()

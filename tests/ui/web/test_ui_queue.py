@@ -17,12 +17,18 @@ from tests.ui.web.test_ui_request import (
     REASON,
     at,
     button,
-    chosen,
     decision_on,
     passphrase,
     typed,
 )
-from tests.ui.web.web_room import HERE, SETTLES_WITHIN_MS, WebHouse, opened, settled
+from tests.ui.web.web_room import (
+    HERE,
+    SETTLES_WITHIN_MS,
+    WebHouse,
+    choose,
+    opened,
+    settled,
+)
 
 SIGNED = "Signed: approve"
 EMPTY = {
@@ -64,7 +70,7 @@ def rows(page: Page) -> Locator:
 def ready(page: Page, seat: Seat, request_id: str) -> Page:
     """Everything but the last click."""
     at(page, seat, request_id)
-    chosen(page, "Approve")
+    choose(page, "Approve")
     typed(page, REASON)
     passphrase(page).fill(SECRET)
     passphrase(page).press("Enter")

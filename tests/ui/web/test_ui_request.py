@@ -23,7 +23,14 @@ from tests.desk.casework import amended, stored
 from tests.ground import SECRET
 from tests.ui.web.seat import Seat, seated
 from tests.ui.web.showroom import Showroom, dearer
-from tests.ui.web.web_room import HERE, SETTLES_WITHIN_MS, WebHouse, opened, settled
+from tests.ui.web.web_room import (
+    HERE,
+    SETTLES_WITHIN_MS,
+    WebHouse,
+    choose,
+    opened,
+    settled,
+)
 
 REASON = "read the evidence, the move is inside the model"
 PROOF_COUNTS_SECONDS = 1_800
@@ -63,11 +70,6 @@ def fact(page: Page, label: str) -> str:
     """What stands beside a label of the card."""
     card = page.locator(".st-key-decision")
     return card.locator("dt", has_text=re.compile(f"^{label}$")).locator(FACT).inner_text()
-
-
-def chosen(page: Page, verdict: str) -> None:
-    page.get_by_text(verdict, exact=True).first.click()
-    settled(page)
 
 
 def reason(page: Page) -> Locator:
@@ -130,7 +132,7 @@ def test_ui_03_and_04_and_14_what_is_shown_is_signed_and_the_receipt_leads_to_it
     with seat.context() as context:
         page = context.new_page()
         at(page, seat, request_id)
-        chosen(page, "Approve")
+        choose(page, "Approve")
         typed(page, REASON)
         told = {
             name: fact(page, name) for name in ("Action", "Meaning", "Request", "Policy", "Key")
@@ -227,7 +229,7 @@ def test_ui_06_a_version_that_comes_meanwhile_stops_the_signature(seat: Seat | N
     with seat.context("risk") as context:
         page = context.new_page()
         at(page, seat, request_id)
-        chosen(page, "Approve")
+        choose(page, "Approve")
         typed(page, REASON)
         expect(button(page, "Sign: approve")).to_be_enabled()
         house.tick()
@@ -300,7 +302,7 @@ def test_ui_08_and_09_who_cannot_approve_reads_one_sentence_why(seat: Seat | Non
         with seat.context(name) as context:
             page = context.new_page()
             at(page, seat, request_id)
-            chosen(page, "Approve")
+            choose(page, "Approve")
             expect(button(page, "Sign: approve")).to_be_disabled()
             card = page.locator(".st-key-decision").get_by_test_id("stCaptionContainer")
             expect(card).to_have_count(1)
@@ -343,7 +345,7 @@ def test_ui_13_a_rejection_without_a_reason_is_refused_and_nothing_is_lost(
     with seat.context() as context:
         page = context.new_page()
         at(page, seat, request_id)
-        chosen(page, "Reject")
+        choose(page, "Reject")
         for words in ("", "too short"):
             typed(page, words)
             passphrase(page).fill(SECRET)

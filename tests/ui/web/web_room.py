@@ -223,6 +223,14 @@ def settled(page: Page) -> None:
     expect(page.get_by_test_id("stException")).to_have_count(0)
 
 
+def choose(page: Page, verdict: str) -> None:
+    """Choose a verdict, and wait until the page knows it."""
+    page.get_by_role("radio", name=verdict, exact=True).check(force=True)
+    unanswered = page.get_by_role("button", name="Choose a verdict")
+    expect(unanswered).to_have_count(0, timeout=SETTLES_WITHIN_MS)
+    settled(page)
+
+
 def opened(page: Page, url: str) -> None:
     page.goto(url, wait_until="domcontentloaded")
     settled(page)

@@ -42,9 +42,14 @@ class Books(NamedTuple):
     statement: AccountStatement
     marks: Mapping[str, Mark]
     held: Mapping[str, Position]
+    now: datetime
+
+
+class Curve(NamedTuple):
+    """What an account was worth, and positions that its history does not make."""
+
     points: tuple[CurvePoint, ...]
     gaps: tuple[Difference, ...]
-    now: datetime
 
 
 def show() -> None:
@@ -80,24 +85,28 @@ def _read(account_id: str) -> Books:
         reader = OwnReader(whole, here().person.tenant)
         view = portfolio_view(reader, (), now)
         [account] = reader.find(Account, account_id=account_id)
-        history = history_of(reader, account_id)
         return Books(
             account=account,
             statement=next(a for a in view.accounts if a.valuation.account_id == account_id),
             marks={mark.symbol: mark for mark in view.marks},
             held={p.symbol: p for p in reader.find(Position, account_id=account_id)},
-            points=curve_of(account, history),
-            gaps=gaps_of(reader, history, account_id),
             now=now,
         )
+
+
+def _read_curve(account: Account) -> Curve:
+    """Everything that was ever booked, so for the view that shows it only."""
+    with house.reading() as whole:
+        reader = OwnReader(whole, here().person.tenant)
+        history = history_of(reader, account.account_id)
+        return Curve(curve_of(account, history), gaps_of(reader, history, account.account_id))
 
 
 def _worth(books: Books) -> None:
     """Four numbers, and what they rest on."""
     value, currency = books.statement.valuation, books.account.currency.value
-    last = books.points[-1] if books.points else None
-    net = Decimal(0) if last is None else last.exposure_tx_equivalent
-    gross = Decimal(0) if last is None else last.gross_tx_equivalent
+    exposures = [position.exposure_tx_equivalent for position in books.held.values()]
+    net, gross = sum(exposures, Decimal(0)), sum(map(abs, exposures), Decimal(0))
     parts = say(
         "portfolio.equity_note",
         cash=money(value.cash, currency),
@@ -215,25 +224,25 @@ def _lots(lots: Sequence[Lot]) -> None:
 
 
 def _curve(books: Books) -> None:
-    if not books.points:
+    points, gaps = _read_curve(books.account)
+    if not points:
         panels.empty(say("portfolio.no_curve"), say("portfolio.no_curve_then"))
         return
     currency = books.account.currency.value
-    for gap in books.gaps:
+    for gap in gaps:
         told = {"symbol": gap.key, "made": str(gap.expected), "held": str(gap.got)}
         st.warning(say("portfolio.gap", **told))
-    last = books.points[-1]
-    if len(books.points) > 1:
-        _charts(books.points, currency)
+    if len(points) > 1:
+        _charts(points, currency)
     else:
         st.caption(say("portfolio.one_point"))
     facts(
-        (say("portfolio.peak"), money(last.peak, currency)),
-        (say("portfolio.drawdown"), _fall(last, currency)),
+        (say("portfolio.peak"), money(points[-1].peak, currency)),
+        (say("portfolio.drawdown"), _fall(points[-1], currency)),
     )
-    st.caption(say("portfolio.curve_told", count=number(len(books.points))))
+    st.caption(say("portfolio.curve_told", count=number(len(points))))
     with st.expander(say("portfolio.as_table")):
-        _points(books.points[::-1], currency)
+        _points(points[::-1], currency)
 
 
 def _charts(points: Sequence[CurvePoint], currency: str) -> None:
