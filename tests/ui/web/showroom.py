@@ -17,6 +17,7 @@ from counterseal.identity.people import Role
 from counterseal.policy.access import AccessRules
 from counterseal.policy.words import DecisionWord
 from counterseal.signals.model import Direction
+from storage.system import MachineClock
 from tests.desk.casework import amended
 from tests.desk.policy_room import LOWER, a_sample_is_enough
 from tests.ui.web.law_room import LawHouse
@@ -29,6 +30,9 @@ OUTCOMES = {
     "refused": SimulationOutcome.REJECT,
 }
 
+
+WAITED = timedelta(hours=13)
+"""For longer than half a day, after which a review that may last a day is escalated."""
 
 SWINGS = (20_010, 19_990, 20_025, 20_005, 19_985, 19_995)
 """Prices at which one lot is sold, bought back, sold and so on."""
@@ -50,6 +54,8 @@ class TradingHouse(LawHouse):
         super().furnish(credentials, rules)
         self.after(1800)
         self.ids = traded(self)
+        self.clock.move_to(MachineClock().now() - WAITED)
+        self.ids["late"] = self.asked_for_a_day()
 
 
 def showroom(folder: Path) -> Showroom:

@@ -4,17 +4,9 @@ from counterseal.signals.model import Direction
 from tests.ui.web.window import Window, at_page, spoken, words
 
 
-def asked_for_a_day(window: Window) -> str:
-    """A request whose review may last a day."""
-    house = window.house
-    payload = house.payload(house.signal()).amended(review_ttl_seconds=86_400)
-    actor = house.actor("quant")
-    return house.done(house.desk.approvals.request(payload, actor, key=house.key()))
-
-
 def test_what_waited_too_long_stands_first_and_says_so_in_words(window: Window) -> None:
     """UI-11: by the injected clock; before one that ends sooner but is in time."""
-    asked_for_a_day(window)
+    window.house.asked_for_a_day()
     window.house.after(12 * 3600 - 100)
     at = at_page(window.entered(), "approvals")
     assert "waited 11 h 5" in words(at)

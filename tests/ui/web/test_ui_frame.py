@@ -1,5 +1,6 @@
 """The frame in a real browser: languages, sizes, times, hosts; a store or server that is gone."""
 
+import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 
@@ -84,6 +85,20 @@ def test_ui_02_a_decision_needs_no_scrolling(seat: Seat | None) -> None:
             box = shown.bounding_box()
             assert box is not None
             assert 0 <= box["y"] <= box["y"] + box["height"] <= 900
+
+
+def test_ui_11_who_waited_too_long_stands_first_and_says_so_in_words(seat: Seat | None) -> None:
+    """UI-11: before requests that end sooner and are in time."""
+    if seat is None:
+        return
+    with seat.context() as context:
+        page = context.new_page()
+        opened(page, f"{seat.origin}/approvals")
+        rows = page.locator("[class*='st-key-row-']")
+        assert rows.count() > 1
+        expect(rows.first).to_have_class(re.compile(seat.room.ids["late"]))
+        expect(rows.first).to_contain_text(re.compile(r"1 h \d+ min over the limit"))
+        expect(rows.nth(1)).not_to_contain_text("over the limit")
 
 
 def test_ui_17_an_instant_reads_the_same_in_every_zone(seat: Seat | None) -> None:
