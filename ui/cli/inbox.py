@@ -37,10 +37,11 @@ def inbox(
 def _lines(told: "Duties") -> list[str]:
     lines = [f"{told.label}: {len(told.duties)} to do for {told.person_id}"]
     for duty in told.duties:
+        late = ", over the limit" if duty.late else ""
         lines += [
             "",
             f"{duty.kind.value}  {duty.sentence}",
-            f"  since {duty.since:%Y-%m-%d %H:%M:%SZ}, until {duty.until:%Y-%m-%d %H:%M:%SZ}",
+            f"  since {duty.since:%Y-%m-%d %H:%M:%SZ}{late}, until {duty.until:%Y-%m-%d %H:%M:%SZ}",
             f"  {duty.command}",
         ]
     rows = [(s.session_id, s.issuer, f"{s.until:%Y-%m-%d %H:%M:%SZ}") for s in told.sessions]

@@ -18,6 +18,9 @@ def test_what_waited_too_long_stands_first_and_says_so_in_words(window: Window) 
     assert said.index("Buy up to 4") < said.index("Sell up to 2")
     assert "orange-badge[30 min over the limit]" in said
     assert "waited 0 min of 1 h 0 min" in said
+    said = words(at_page(window.entered(), "home"))
+    assert said.index("Over the limit") < said.index("Sell up to 2")
+    assert said.index("Buy up to 4") < said.index("Sell up to 2")
 
 
 def test_every_count_of_what_waits_for_somebody_is_the_same(window: Window) -> None:

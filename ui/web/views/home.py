@@ -21,7 +21,7 @@ from ui.web.log_check import LogCheck, log_check
 from ui.web.own import OwnReader
 from ui.web.parts import panels
 from ui.web.parts.log_banner import headline
-from ui.web.parts.pieces import Card, cards, facts, plain, simulated
+from ui.web.parts.pieces import Card, Tone, badge, cards, facts, plain, simulated
 from ui.web.parts.words import TAIPEI, clock, moment, money, number, order_words
 from ui.web.visit import here, link
 from ui.web.wording import say, term
@@ -134,7 +134,8 @@ def _row(duty: Duty, request: ApprovalRequest | None) -> None:
         what, way = st.columns([5, 1], vertical_alignment="center")
         with what, st.container(gap=None):
             about = duty.subject_id if request is None else order_words(request.payload)
-            st.markdown(f"**{plain(term(duty.kind))}** {plain(about)}")
+            late = badge(say("home.late"), Tone.WARN) if duty.late else ""
+            st.markdown(f"**{plain(term(duty.kind))}** {plain(about)} {late}")
             st.caption(say("home.until", moment=moment(duty.until)))
         with way:
             _way(duty)

@@ -28,7 +28,7 @@ from ui.web.parts.words import absent, moment, money, number, signed, tx
 from ui.web.statement import statement_archive
 from ui.web.views.ledger import ledger
 from ui.web.visit import here, link
-from ui.web.wording import say
+from ui.web.wording import say, term
 
 POSITIONS, CURVE, LEDGER, STATEMENT = "positions", "curve", "ledger", "statement"
 LOT_ROWS = 20
@@ -159,7 +159,7 @@ def _positions(books: Books) -> None:
         told = _price_told(one, books.marks.get(one.symbol))
         st.caption(plain(say("portfolio.price_of", symbol=one.symbol, told=told)))
     terms = books.account.books
-    st.caption(say("portfolio.kept", method=terms.lot_method.value, basis=terms.profit_by.value))
+    st.caption(say("portfolio.kept", method=term(terms.lot_method), basis=term(terms.profit_by)))
     _lots(books.statement.lots)
 
 

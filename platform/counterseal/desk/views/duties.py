@@ -69,6 +69,7 @@ class Duty(DomainModel):
         subject_id: The request or proposal; of a drill the person.
         since: When it began to wait (UTC).
         until: When it is too late (UTC, half-open).
+        late: Whether it waited so long already that others may act as well.
         command: What to type; words in capitals are the person's own.
     """
 
@@ -77,6 +78,7 @@ class Duty(DomainModel):
     sentence: Text
     since: UtcDatetime
     until: UtcDatetime
+    late: bool = False
     command: Text
 
 
@@ -90,7 +92,7 @@ class OpenSession(DomainModel):
 
 
 class Duties(PaperView):
-    """Everything that waits for a person, what ends first first.
+    """Everything that waits for a person: first what is late, then what ends first.
 
     Attributes:
         sessions: The person's open logins: one that they do not know is an alarm.
@@ -144,7 +146,7 @@ def duties(reader: Reader, bundle: PolicyBundle, person_id: str, now: datetime) 
         found += _of_returns(reader, bundle, person_id, now)
         found += _of_proposals(signatures_due(reader, register, now), person_id)
         found += _of_drills(drills_of(reader, bundle, person, now))
-    ranked = sorted(found, key=lambda d: (d.until, d.subject_id, d.kind))
+    ranked = sorted(found, key=lambda d: (not d.late, d.until, d.subject_id, d.kind))
     return Duties(
         person_id=person_id,
         at=now,
@@ -219,6 +221,7 @@ def _of_turn(register: Register, case: Case, person_id: str, now: datetime) -> I
         sentence=f"{said}, asked for by {bound.requester_id}{yours}",
         since=turn.since,
         until=turn.until,
+        late=turn.escalate_at is not None and now >= turn.escalate_at,
         command=command,
     )
 
