@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import Protocol
 
 from pydantic import ValidationError
 
@@ -30,6 +31,12 @@ Answer = tuple[int, Mapping[str, Json]]
 Words = argparse.Namespace
 Run = Callable[[Settings, Words], Answer]
 FAILED = 4
+
+
+class _Report(Protocol):
+    @property
+    def exit_status(self) -> int: ...
+    def json_value(self) -> dict[str, Json]: ...
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -72,7 +79,7 @@ def _intake(settings: Settings, words: Words) -> Answer:
         from flows.intake import intake  # noqa: PLC0415 - Prefect is loaded under its settings only
 
         report = asyncio.run(intake(source, terms))
-    return report.exit_status, _document(report.exit_status, report.json_value())
+    return _told(report)
 
 
 def _execute(settings: Settings, words: Words) -> Answer:
@@ -80,7 +87,7 @@ def _execute(settings: Settings, words: Words) -> Answer:
         from flows.execute import execute  # noqa: PLC0415 - as above
 
         report = asyncio.run(execute(words.batch, words.attempt))
-    return report.exit_status, _document(report.exit_status, report.json_value())
+    return _told(report)
 
 
 def _dispatch(settings: Settings, words: Words) -> Answer:
@@ -94,7 +101,7 @@ def _dispatch(settings: Settings, words: Words) -> Answer:
         if claimed.attempt == 0:
             return REFUSED, _document(REFUSED, {"claim": claimed.step.json_value()})
         report = asyncio.run(execute(claimed.step.subject_id, claimed.attempt))
-    return report.exit_status, _document(report.exit_status, report.json_value())
+    return _told(report)
 
 
 def _verify_log(settings: Settings, words: Words) -> Answer:
@@ -106,7 +113,7 @@ def _verify_log(settings: Settings, words: Words) -> Answer:
         except LogTamperedError as tampered:
             notice(f"counterseal: {tampered}")
             report = tampered.report
-    return report.exit_status, _document(report.exit_status, report.json_value())
+    return _told(report)
 
 
 def _heartbeat(settings: Settings, words: Words) -> Answer:
@@ -114,7 +121,7 @@ def _heartbeat(settings: Settings, words: Words) -> Answer:
         from flows.heartbeat import heartbeat  # noqa: PLC0415 - as above
 
         report = asyncio.run(heartbeat())
-    return report.exit_status, _document(report.exit_status, report.json_value())
+    return _told(report)
 
 
 def _time_stamp(settings: Settings, words: Words) -> Answer:
@@ -122,7 +129,7 @@ def _time_stamp(settings: Settings, words: Words) -> Answer:
         from flows.time_stamp import time_stamp  # noqa: PLC0415 - as above
 
         report = asyncio.run(time_stamp())
-    return report.exit_status, _document(report.exit_status, report.json_value())
+    return _told(report)
 
 
 def _notify(settings: Settings, words: Words) -> Answer:
@@ -138,7 +145,7 @@ def _sweep(settings: Settings, words: Words) -> Answer:
         from flows.sweep import sweep  # noqa: PLC0415 - as above
 
         report = asyncio.run(sweep())
-    return report.exit_status, _document(report.exit_status, report.json_value())
+    return _told(report)
 
 
 def _deliver(settings: Settings, words: Words) -> Answer:
@@ -146,7 +153,7 @@ def _deliver(settings: Settings, words: Words) -> Answer:
         from flows.deliver import deliver  # noqa: PLC0415 - as above
 
         report = asyncio.run(deliver())
-    return report.exit_status, _document(report.exit_status, report.json_value())
+    return _told(report)
 
 
 def _reconcile(settings: Settings, words: Words) -> Answer:
@@ -154,7 +161,7 @@ def _reconcile(settings: Settings, words: Words) -> Answer:
         from flows.reconcile import reconcile  # noqa: PLC0415 - as above
 
         report = asyncio.run(reconcile())
-    return report.exit_status, _document(report.exit_status, report.json_value())
+    return _told(report)
 
 
 def _serve(settings: Settings, words: Words) -> Answer:
@@ -213,6 +220,10 @@ def _settings(home: Path | None) -> Settings:
         place = ".".join(str(part) for part in first["loc"]).upper()
         raise InputError("SETTINGS_INVALID", first["msg"], field=place) from None
     return told.check()
+
+
+def _told(report: _Report) -> Answer:
+    return report.exit_status, _document(report.exit_status, report.json_value())
 
 
 def _document(status: int, report: Mapping[str, Json]) -> Mapping[str, Json]:
