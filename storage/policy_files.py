@@ -30,6 +30,7 @@ TESTS_FILE: Final = "tests.yaml"
 """Cases that a policy brings for itself: hashed with it, read only where they are run."""
 MANIFEST_BYTES_MAX: Final = 1_000_000
 _FILE_BYTES_MAX: Final = 100_000
+_DEPTH_MAX: Final = 50
 
 
 class _StrictLoader(yaml.CSafeLoader):
@@ -64,12 +65,27 @@ def parse_yaml(content: bytes, path: str) -> Json:
         PolicyError: `POLICY_NOT_YAML`.
     """
     try:
-        if any(isinstance(one, yaml.AliasEvent) for one in yaml.parse(content, _StrictLoader)):
-            raise PolicyError("POLICY_NOT_YAML", f"{path}: an alias is not allowed", field=path)
+        _check_events(content)
         value: Json = yaml.load(content, _StrictLoader)  # noqa: S506 - a SafeLoader
     except (yaml.YAMLError, UnicodeDecodeError) as error:
         raise PolicyError("POLICY_NOT_YAML", f"{path}: {error}", field=path) from None
     return value
+
+
+def _check_events(content: bytes) -> None:
+    """Refuse what the loader, which calls itself in C for each level, must not be given.
+
+    Raises:
+        ComposerError: for an alias, or levels beyond any that a policy needs.
+    """
+    depth = 0
+    for event in yaml.parse(content, _StrictLoader):
+        if isinstance(event, yaml.AliasEvent):
+            raise yaml.composer.ComposerError(None, None, "an alias is not allowed")
+        depth += isinstance(event, yaml.CollectionStartEvent)
+        depth -= isinstance(event, yaml.CollectionEndEvent)
+        if depth > _DEPTH_MAX:
+            raise yaml.composer.ComposerError(None, None, f"more than {_DEPTH_MAX} levels")
 
 
 def read_policy_files(folder: Path, version: str) -> dict[str, bytes]:

@@ -183,8 +183,18 @@ def test_a_policy_file_with_a_surprise_is_refused(line: bytes, code: str) -> Non
 
 def test_an_alias_is_refused() -> None:
     """Policy files I2: an alias says elsewhere what counts here."""
-    with pytest.raises(PolicyError, match="POLICY_NOT_YAML"):
+    with pytest.raises(PolicyError, match="an alias is not allowed"):
         parse_yaml(b"a: &x {b: 1}\nc: *x\n", "p.yaml")
+
+
+@pytest.mark.parametrize(
+    "content", [b"- " * 40_000, b"[" * 40_000 + b"]" * 40_000, b"- " * 51 + b"a"]
+)
+def test_levels_without_end_are_refused_before_they_are_loaded(content: bytes) -> None:
+    """Policy files: libyaml's loader would end the whole process for want of stack."""
+    with pytest.raises(PolicyError, match="POLICY_NOT_YAML"):
+        parse_yaml(content, "p.yaml")
+    assert parse_yaml(b"- " * 50 + b"a", "p.yaml")
 
 
 def test_a_number_with_a_point_stays_text() -> None:
