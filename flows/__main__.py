@@ -34,6 +34,8 @@ FAILED = 4
 
 
 class _Report(Protocol):
+    """What a flow gives back."""
+
     @property
     def exit_status(self) -> int: ...
     def json_value(self) -> dict[str, Json]: ...

@@ -124,6 +124,12 @@ class World(Household):
         payload = self.payload(signal, quantity=quantity, symbol=symbol)
         return self.done(self.desk.approvals.request(payload, self.actor("quant"), key=self.key()))
 
+    def asked_for_a_day(self) -> str:
+        """A request whose review may last a day."""
+        payload = self.payload(self.signal()).amended(review_ttl_seconds=86_400)
+        actor = self.actor("quant")
+        return self.done(self.desk.approvals.request(payload, actor, key=self.key()))
+
     def reviewed(self, request_id: str, name: str, word: DecisionWord) -> Outcome:
         reason = "checked the evidence and agree with it"
         preparation = self.desk.approvals.prepare(

@@ -123,9 +123,7 @@ def test_a_stage_waits_for_its_people_only_when_it_is_due(world: World) -> None:
 
 def test_what_waited_too_long_comes_before_what_ends_sooner(world: World) -> None:
     """UI-11, governance 2.6: late is what fallback roles may take as well."""
-    long = world.payload(world.signal()).amended(review_ttl_seconds=86_400)
-    asked = world.desk.approvals.request(long, world.actor("quant"), key=world.key())
-    older = world.done(asked)
+    older = world.asked_for_a_day()
     world.after(12 * 3600 - 1)
     newer = world.requested()
     assert [(duty.subject_id, duty.late) for duty in waiting(world, "researcher")] == [

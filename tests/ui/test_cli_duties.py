@@ -50,6 +50,16 @@ def terminal(
     world.store.close()
 
 
+def test_what_waited_too_long_is_told_first_and_says_so(terminal: Terminal) -> None:
+    """UI-11 on the command line."""
+    terminal.world.asked_for_a_day()
+    terminal.world.after(12 * 3600)
+    terminal.world.requested()
+    _, said, _ = terminal.text("inbox", "--as", "researcher")
+    assert said.count("over the limit") == 1
+    assert said.index("over the limit") < said.rindex("review  ")
+
+
 def test_the_inbox_says_what_waits_and_what_to_type(terminal: Terminal) -> None:
     """Who must act next: shown without a passphrase, with the command that does it."""
     request_id = terminal.world.requested()

@@ -21,11 +21,7 @@ from typing import Final
 from counterseal.approvals.escalation import escalate_at, roles_at
 from counterseal.approvals.expiry import execution_end, is_expired
 from counterseal.approvals.independence import PersonLink, closure
-from counterseal.approvals.model import (
-    UNDER_REVIEW,
-    ApprovalDecision,
-    ApprovalRequest,
-)
+from counterseal.approvals.model import UNDER_REVIEW, ApprovalDecision, ApprovalRequest
 from counterseal.approvals.reasons import ReasonCode
 from counterseal.approvals.statement import DecisionStatement, Reviewer, due_stage
 from counterseal.identity.people import Person

@@ -9,7 +9,7 @@ from counterseal.policy.bundle import check_bundle_hash
 from tests.core.approvals.world import HASH, NOW, bundle
 
 
-def test_i1_another_hash_than_the_manifest_names_is_an_error() -> None:
+def test_i1_another_hash_than_the_activated_one_is_an_error() -> None:
     """TX-F18: expected and got are told apart."""
     policy = bundle()
     check_bundle_hash(policy.bundle_hash, policy.bundle_hash)

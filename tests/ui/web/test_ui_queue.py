@@ -21,14 +21,7 @@ from tests.ui.web.test_ui_request import (
     passphrase,
     typed,
 )
-from tests.ui.web.web_room import (
-    HERE,
-    SETTLES_WITHIN_MS,
-    WebHouse,
-    choose,
-    opened,
-    settled,
-)
+from tests.ui.web.web_room import HERE, SETTLES_WITHIN_MS, WebHouse, choose, opened, settled
 
 SIGNED = "Signed: approve"
 EMPTY = {

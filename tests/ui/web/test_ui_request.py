@@ -23,14 +23,7 @@ from tests.desk.casework import amended, stored
 from tests.ground import SECRET
 from tests.ui.web.seat import Seat, seated
 from tests.ui.web.showroom import Showroom, dearer
-from tests.ui.web.web_room import (
-    HERE,
-    SETTLES_WITHIN_MS,
-    WebHouse,
-    choose,
-    opened,
-    settled,
-)
+from tests.ui.web.web_room import HERE, SETTLES_WITHIN_MS, WebHouse, choose, opened, settled
 
 REASON = "read the evidence, the move is inside the model"
 PROOF_COUNTS_SECONDS = 1_800

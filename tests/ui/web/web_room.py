@@ -144,12 +144,6 @@ class WebHouse(Room):
         self.quote()
         return self.requested()
 
-    def asked_for_a_day(self) -> str:
-        """A request whose review may last a day, at the time of the house."""
-        payload = self.payload(self.signal()).amended(review_ttl_seconds=86_400)
-        actor = self.actor("quant")
-        return self.done(self.desk.approvals.request(payload, actor, key=self.key()))
-
     def code(self, name: str, steps: int = 0) -> str:
         """The one-time code of now, or of a later step."""
         at = MachineClock().now() + timedelta(seconds=30 * steps)

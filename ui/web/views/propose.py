@@ -172,8 +172,8 @@ def _send(signal: NewSignal | SignalRecord, told: Terms) -> None:
         signal_id = signal.signal_id if isinstance(signal, SignalRecord) else _taken_in(signal, key)
         outcome = _asked(signal_id, told, key) if isinstance(signal_id, str) else signal_id
     except ValidationError as error:
-        told_back = invalid(error)
-        outcome = refuse(told_back.code, told_back.message)
+        problem = invalid(error)
+        outcome = refuse(problem.code, problem.message)
     except CountersealError as error:
         outcome = refuse(error.code, error.message)
     if isinstance(outcome, Outcome) and outcome.accepted:
