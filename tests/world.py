@@ -4,7 +4,6 @@ from datetime import timedelta
 from decimal import Decimal
 
 from counterseal.approvals.model import RequestPayload
-from counterseal.approvals.review_checks import SignedReview
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.commands import Outcome
 from counterseal.desk.mandates import SERVICE_ISSUER
@@ -145,12 +144,7 @@ class World(Household):
             prepared.statement.json_value(),
             prepared.statement.key_id,
         )
-        signed = SignedReview(
-            decision=word,
-            reason=prepared.reason,
-            comment_salt=prepared.comment_salt,
-            signature=signature,
-        )
+        signed = prepared.signed(signature)
         return self.desk.approvals.review(request_id, signed, self.actor(name), key=self.key())
 
     def approved(

@@ -19,7 +19,6 @@ from counterseal.approvals.batch import BatchStatement
 from counterseal.approvals.delegation import KIND as GRANT
 from counterseal.approvals.delegation import GrantScope, grant_statement
 from counterseal.approvals.model import BatchNonce, ReviewNonce
-from counterseal.approvals.review_checks import SignedReview
 from counterseal.desk.bulk import PreparedBatch, SignedBatch
 from counterseal.desk.commands import Outcome
 from counterseal.desk.comments import PreparedReview, prepared_review
@@ -196,15 +195,9 @@ class AutomaticPeople:
         prepared = preparation.prepared
         if prepared is None:
             return Outcome(subject_id=request_id, refusal=preparation.refusal, sealed_size=0)
-        signed = SignedReview(
-            decision=verdict.word,
-            reason=prepared.reason,
-            comment_salt=prepared.comment_salt,
-            signature=self._ring.sign(
-                verdict.person_id, "decision", prepared.statement.json_value()
-            ),
-        )
-        return approvals.review(request_id, signed, actor, key=key)
+        statement = prepared.statement.json_value()
+        signature = self._ring.sign(verdict.person_id, "decision", statement)
+        return approvals.review(request_id, prepared.signed(signature), actor, key=key)
 
     def review_together(
         self, request_ids: Sequence[str], verdict: Verdict, *, key: str

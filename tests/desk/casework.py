@@ -74,13 +74,10 @@ def signed_review(
         assert answer.refusal is not None
         return answer.refusal
     statement = answer.prepared.statement
-    return SignedReview(
-        decision=word,
-        reason=answer.prepared.reason,
-        comment_salt=answer.prepared.comment_salt,
-        signature=sign_statement(
+    return answer.prepared.signed(
+        sign_statement(
             world.private_key(name), "decision", statement.json_value(), statement.key_id
-        ),
+        )
     )
 
 

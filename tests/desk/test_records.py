@@ -7,10 +7,14 @@ from pathlib import Path
 import pytest
 
 from counterseal.audit.keys import SealStanding
+from counterseal.desk.purging import records_gone
 from counterseal.desk.views.history import HistoryAnswer, RecordFacts, history
 from counterseal.identity.people import Person
 from counterseal.kernel.errors import IntegrityError
+from counterseal.policy.counterfactual import replay_recorded
+from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.policy.words import DecisionWord
+from storage.law import activated_rules
 from tests.desk.keeping import NEXT, KeptWorld, code
 from tests.household import NONE
 
@@ -199,10 +203,21 @@ def test_a_reviewer_s_words_lie_beside_the_log(world: KeptWorld) -> None:
 
 
 def test_an_approval_outlives_the_erasure_of_its_words(world: KeptWorld) -> None:
-    """Design 7, TX-F12: signatures and chain hold, the words are gone, the order still goes."""
+    """Design 7, TX-F12: signatures and chain hold, the words are gone, the order still goes.
+
+    Governance part 1, row "frozen payload": the payload keeps its hash, and what was decided on it
+    can be judged again as before.
+    """
     request_id = world.approved()
+    frozen = _history(world, request_id).request
     world.done(world.erase("risk"))
     shown = _history(world, request_id)
+    assert (shown.request.payload, shown.request.request_hash) == (
+        *(frozen.payload, frozen.request_hash),
+    )
+    with world.store.reader() as reader:
+        again = replay_recorded(reader.find(PolicyEvaluation), activated_rules(reader))
+        assert (again.replayed > 0, again.differences, records_gone(reader)) == (True, (), 0)
     assert shown.chain.holds
     assert shown.paper_simulation_approved
     told = [d.decision_reason.startswith("sha256:") for d in shown.decisions]

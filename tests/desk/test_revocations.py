@@ -40,11 +40,7 @@ def signed(
     changes: Mapping[str, Json] | None = None,
 ) -> SignedRevocation:
     statement = {**made.statement.json_value(), **(changes or {})}
-    return SignedRevocation(
-        reason=made.reason,
-        comment_salt=made.comment_salt,
-        signature=sign_statement(world.private_key(name), kind, statement, f"key-of-{name}"),
-    )
+    return made.signed(sign_statement(world.private_key(name), kind, statement, f"key-of-{name}"))
 
 
 def revoked(

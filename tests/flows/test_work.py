@@ -1,13 +1,16 @@
 """What flows do, without an engine."""
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from counterseal.approvals.model import ApprovalRequest
+from counterseal.approvals.model import ApprovalRequest, RequestStatus
+from counterseal.desk.commands import Outcome
+from counterseal.desk.dispatch import LEASE_SECONDS
 from counterseal.desk.mandates import SERVICE_ISSUER
+from counterseal.identity.dsse import sign_statement
 from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.policy.words import DecisionWord
 from counterseal.signals.intake import TextFormat
@@ -210,6 +213,62 @@ def test_a_stale_attempt_ends_without_effect(world: World, place: Workplace) -> 
     assert not order.codes
     assert carry_out(place, batch, 1, "run-3").orders == ()
     assert len(world.fills()) == 1
+
+
+def withdrawn(world: World, request_id: str) -> Outcome:
+    return world.desk.approvals.withdraw(request_id, world.actor("quant"), key=world.key())
+
+
+def revoked(world: World, request_id: str) -> Outcome:
+    actor, revocations = world.actor("risk"), world.desk.revocations
+    prepared = revocations.prepare(
+        request_id, "the data was wrong", actor, key=world.key()
+    ).prepared
+    assert prepared is not None
+    statement, private = prepared.statement.json_value(), world.private_key("risk")
+    signed = prepared.signed(sign_statement(private, "revoke", statement, "key-of-risk"))
+    return revocations.revoke(request_id, signed, actor, key=world.key())
+
+
+@pytest.mark.parametrize("end", [withdrawn, revoked])
+def test_a_case_that_is_cancelled_takes_its_run_along(
+    world: World, place: Workplace, end: Callable[[World, str], Outcome]
+) -> None:
+    """Governance part 1, row "run and case in step": claimed, then cancelled: its run submits
+    nothing and ends, the other case of the batch goes on, and no later run is started for it.
+    """
+    cancelled, other = world.approved(quantity=2), world.approved(quantity=2)
+    mandate = world.mandate()
+    batch = world.done(world.desk.dispatch.claim(mandate, world.service(), key=world.key()))
+    world.done(end(world, cancelled))
+    first, second = carry_out(place, batch, 1, "run-1").orders
+    assert "TERMINAL" in first.codes
+    assert not second.codes
+    standing = {one.approval_request_id: one.consumed_by_order for one in requests(world)}
+    assert standing == {cancelled: None, other: second.subject_id}
+    assert {fill.order_id for fill in world.fills()} == {second.subject_id}
+    assert world.log()[-1].type == "batch.done"
+    assert carry_out(place, batch, 1, "run-2").orders == ()
+    nothing = world.desk.dispatch.claim(mandate, world.service(), key=world.key())
+    assert nothing.refusal is not None
+    assert nothing.refusal.code == "NOTHING_DUE"
+
+
+def test_a_run_that_is_cancelled_cancels_no_case(world: World, place: Workplace) -> None:
+    """Governance 8, test 16: the engine has no authority; the next attempt does the work, once."""
+    request = world.approved(quantity=2)
+    mandate = world.mandate()
+    batch = world.done(world.desk.dispatch.claim(mandate, world.service(), key=world.key()))
+    assert requests(world)[0].status is RequestStatus.APPROVED_FOR_PAPER
+    world.after(LEASE_SECONDS)
+    world.quote()
+    again = world.done(world.desk.dispatch.claim(mandate, world.service(), key=world.key()))
+    assert again == batch
+    assert carry_out(place, batch, 1, "cancelled").orders == ()
+    [order] = carry_out(place, batch, 2, "next").orders
+    assert not order.codes
+    assert requests(world)[0].approval_request_id == request
+    assert requests(world)[0].status is RequestStatus.CONSUMED
 
 
 def test_i3_the_log_is_judged_by_what_lies_outside_it(

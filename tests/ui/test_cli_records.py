@@ -155,6 +155,21 @@ def test_two_people_at_one_terminal_let_a_plan_go(house: KeptHouse) -> None:
     assert _rows(house.done("records", "outlook"), "cases") == []
 
 
+def test_what_was_decided_in_a_purged_case_is_not_replayable(house: KeptHouse) -> None:
+    """Governance part 1, row "frozen payload"; N3: the replay counts what nobody can judge again,
+    and judges the rest.
+    """
+    whole = house.done("policies", "replay", "--all")
+    assert (whole["replayable"], whole["records_gone"]) == (True, 0)
+    purge = _planned(house)
+    house.done("records", "purge", purge, *house.approvers("compliance", "officer-1"))
+    told = house.done("policies", "replay", "--all")
+    assert (told["replayable"], told["records_gone"]) == (False, len(_gone(house)))
+    assert int(str(told["replayed"])) < int(str(whole["replayed"]))
+    gone = f"not replayable: {len(_gone(house))} records of cases"
+    assert gone in house.text("policies", "replay")[1]
+
+
 def test_two_people_one_after_the_other(house: KeptHouse) -> None:
     """Design 7: the first consent lets nothing go; the same person twice is not two."""
     purge = _planned(house)

@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from counterseal.approvals.model import ApprovalDecision
-from counterseal.approvals.review_checks import SignedReview
 from counterseal.desk.case_facts import candidates
 from counterseal.identity.acts import EnrolKey, kind_of, statement_of
 from counterseal.identity.dsse import enveloped, signed_bytes
@@ -71,12 +70,7 @@ def review(world: World, request_id: str, key: PersonKey, word: DecisionWord, si
     )
     prepared = preparation.prepared
     assert prepared is not None, preparation.refusal
-    review = SignedReview(
-        decision=word,
-        reason=prepared.reason,
-        comment_salt=prepared.comment_salt,
-        signature=signed(key, "decision", prepared.statement.json_value(), sign),
-    )
+    review = prepared.signed(signed(key, "decision", prepared.statement.json_value(), sign))
     outcome = approvals.review(request_id, review, actor, key=world.key())
     return "" if outcome.refusal is None else ",".join(outcome.refusal.codes)
 

@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 
 from counterseal.approvals.draft import RequestTerms
-from counterseal.approvals.review_checks import SignedReview
 from counterseal.approvals.routing import Preferred
 from counterseal.desk.views.approvals import approval_status, queue
 from counterseal.desk.views.history import verify_cases
@@ -207,12 +206,7 @@ def review(
     show_bytes(prepared)
     mark = shown_mark(detail.shown_hash)
     notice(f"signing: {prepared.statement.meaning.value} as {actor.id}, shown {mark}")
-    signed = SignedReview(
-        decision=decision,
-        reason=prepared.reason,
-        comment_salt=prepared.comment_salt,
-        signature=act.sign("decision", prepared.statement.json_value()),
-    )
+    signed = prepared.signed(act.sign("decision", prepared.statement.json_value()))
     act.settled(approvals.review(request, signed, actor, key=base), what=decision.value)
 
 
@@ -227,8 +221,6 @@ def withdraw(request: str, act: Act) -> None:
 @acting
 def revoke(request: str, act: Act, reason: Annotated[str, typer.Option()]) -> None:
     """Take an approval back before it is used: see it, then sign with your own key."""
-    from counterseal.desk.revocations import SignedRevocation  # noqa: PLC0415 - only revoking
-
     for line in case_lines(case_detail(act.settings, request, as_json=act.as_json)):
         notice(line)
     revocations, actor, base = act.desk.revocations, act.actor, act.key
@@ -237,9 +229,5 @@ def revoke(request: str, act: Act, reason: Annotated[str, typer.Option()]) -> No
     if prepared is None:
         not_prepared(request, preparation.refusal, as_json=act.as_json)
     notice(f"signing: {prepared.statement.meaning.value} as {actor.id}")
-    signed = SignedRevocation(
-        reason=prepared.reason,
-        comment_salt=prepared.comment_salt,
-        signature=act.sign("revoke", prepared.statement.json_value()),
-    )
+    signed = prepared.signed(act.sign("revoke", prepared.statement.json_value()))
     act.settled(revocations.revoke(request, signed, actor, key=base), what="revoked")

@@ -148,8 +148,12 @@ def replay(
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
-    """Judge recorded decisions again, each under its own policy; say where they differ."""
+    """Judge recorded decisions again, each under its own policy; say where they differ.
+
+    What a purge let go is not replayable, and is counted.
+    """
     from counterseal.desk.policies import newest_evaluations  # noqa: PLC0415 - only here
+    from counterseal.desk.purging import records_gone  # noqa: PLC0415 - only here
     from counterseal.policy.counterfactual import replay_recorded  # noqa: PLC0415 - only here
     from storage.law import activated_rules  # noqa: PLC0415 - only here
     from storage.parallel_replay import replay_all_recorded  # noqa: PLC0415 - only here
@@ -160,9 +164,13 @@ def replay(
             report = replay_all_recorded(reader, rules)
         else:
             report = replay_recorded(newest_evaluations(reader), rules)
+        gone = records_gone(reader)
     same = not report.differences
-    value: dict[str, Json] = {"ok": same, **report.json_value()}
+    told: dict[str, Json] = {"replayable": not gone, "records_gone": gone}
+    value: dict[str, Json] = {"ok": same, **told, **report.json_value()}
     lines = [f"replayed: {report.replayed} decisions, {len(report.differences)} differ"]
+    if gone:
+        lines.append(f"not replayable: {gone} records of cases, let go by a purge on record")
     answer(value, [*lines, *_difference_lines(report.differences)], as_json=as_json)
     if not same:
         leave(1)

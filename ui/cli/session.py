@@ -4,8 +4,9 @@ What only an act needs is loaded when one is asked for: looking stays fast.
 """
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import Decimal
+from functools import partial
 from getpass import getpass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -55,7 +56,19 @@ def passphrase_from(path: Path | None, owner: str) -> str:
 
 
 def logged_in(settings: Settings, person_id: str, file: Path | None) -> tuple[Actor, "OpenedKey"]:
+    """A person at this terminal; errors of `proved` and `passphrase_from`."""
+    return proved(settings, person_id, partial(passphrase_from, file, person_id))
+
+
+def proved(
+    settings: Settings, person_id: str, passphrase_of: Callable[[], str]
+) -> tuple[Actor, "OpenedKey"]:
     """A person who opened the key that is enrolled for them.
+
+    Args:
+        settings: Of the home.
+        person_id: Who is said to act.
+        passphrase_of: Gives the passphrase, when the home is there to open a key of.
 
     Raises:
         InputError: `KEY_NOT_ENROLLED`, `KEY_LOCKED`, and those of `Keyring.open`, which name the
@@ -71,8 +84,7 @@ def logged_in(settings: Settings, person_id: str, file: Path | None) -> tuple[Ac
     settle_person_key(settings, person_id)
     with read_home(settings) as reader:
         enrolled = key_of(reader, person_id, SignatureScheme.ED25519)
-    passphrase = passphrase_from(file, person_id)
-    now = CLOCK.now()
+    passphrase, now = passphrase_of(), CLOCK.now()
     with limited(settings, person_id, now):
         opened = opened_key(ring, person_id, passphrase)
     if enrolled is None or enrolled.public_key != opened.public_key:

@@ -15,7 +15,6 @@ from collections.abc import Mapping
 
 from pydantic import ValidationError
 
-from counterseal.approvals.review_checks import SignedReview
 from counterseal.approvals.statement import Opened
 from counterseal.desk.commands import Outcome
 from counterseal.desk.comments import PreparedReview
@@ -117,13 +116,7 @@ def committed(
     desk: Desk, ceremony: Ceremony, session: LoginSession, signature: Signature
 ) -> Outcome | Refusal:
     """Commit a signed review; its refusals are those of `desk.approvals.review`."""
-    signed = SignedReview(
-        decision=ceremony.choice.decision,
-        reason=ceremony.prepared.reason,
-        comment_salt=ceremony.prepared.comment_salt,
-        signature=signature,
-    )
-    choice = ceremony.choice
+    choice, signed = ceremony.choice, ceremony.prepared.signed(signature)
     return desk.approvals.review(choice.request_id, signed, session.actor, key=choice.key)
 
 

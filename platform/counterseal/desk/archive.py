@@ -36,6 +36,7 @@ from counterseal.desk.documents import DOCUMENTS
 from counterseal.desk.ports import Reader
 from counterseal.kernel.clock import parse_utc
 from counterseal.oms.model import ExecutionReport, Order, OrderEvent, OutboxEntry
+from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.risk.model import RiskEvaluation
 from counterseal.signals.intent import PaperOrderIntent
 
@@ -45,6 +46,7 @@ CASE_KINDS: Final = frozenset(
         ApprovalRequest,
         ApprovalDecision,
         ReviewNonce,
+        PolicyEvaluation,
         PaperOrderIntent,
         RiskEvaluation,
         Order,

@@ -335,13 +335,8 @@ def _review_of(
     leaf: PreparedReview, signed: SignedBatch, statements: Sequence[DecisionStatement]
 ) -> SignedReview:
     statement = leaf.statement
-    return SignedReview(
-        decision=statement.decision,
-        reason=leaf.reason,
-        comment_salt=leaf.comment_salt,
-        signature=leaf_envelope(statement),
-        batch=prove_leaf(signed.signature, statements, statement.request_id),
-    )
+    path = prove_leaf(signed.signature, statements, statement.request_id)
+    return leaf.signed(leaf_envelope(statement)).amended(batch=path)
 
 
 def _refusal(codes: Sequence[str], facts: Mapping[str, str]) -> Refusal:

@@ -13,12 +13,21 @@ from datetime import datetime
 from typing import NamedTuple
 
 from counterseal.approvals.model import ReviewNonce
+from counterseal.approvals.review_checks import SignedReview
 from counterseal.approvals.statement import KIND, DecisionStatement, comment_opening
 from counterseal.desk.commands import Done
 from counterseal.desk.ports import Reader
 from counterseal.identity.dsse import signed_bytes
 from counterseal.kernel.canonical import canonical_bytes, sha256_hex
-from counterseal.kernel.model import DomainModel, Event, Refusal, Subject, details, refuse
+from counterseal.kernel.model import (
+    DomainModel,
+    Event,
+    Refusal,
+    Signature,
+    Subject,
+    details,
+    refuse,
+)
 
 
 class PreparedReview(DomainModel):
@@ -47,6 +56,15 @@ class PreparedReview(DomainModel):
     def signed_digest(self) -> str:
         """`sha256:<hex>` over the bytes that are signed; the decision keeps it."""
         return f"sha256:{sha256_hex(self.message)}"
+
+    def signed(self, signature: Signature) -> SignedReview:
+        """What is sent to the desk: these words, and a signature over the statement."""
+        return SignedReview(
+            decision=self.statement.decision,
+            reason=self.reason,
+            comment_salt=self.comment_salt,
+            signature=signature,
+        )
 
 
 class Prepared(NamedTuple):

@@ -91,6 +91,14 @@ class RevocationStatement(DomainModel):
     approval_for_live: Literal[False] = False
 
 
+class SignedRevocation(DomainModel):
+    """The reason and the signature over it and the case."""
+
+    reason: Text
+    comment_salt: str = Field(pattern=r"^[0-9a-f]{32}$")
+    signature: Signature
+
+
 class PreparedRevocation(DomainModel):
     """What is shown and signed; `comment_salt` opens the commitment to the reason."""
 
@@ -98,20 +106,18 @@ class PreparedRevocation(DomainModel):
     reason: str
     comment_salt: str
 
+    def signed(self, signature: Signature) -> SignedRevocation:
+        """What is sent to the desk: the reason, and a signature over the statement."""
+        return SignedRevocation(
+            reason=self.reason, comment_salt=self.comment_salt, signature=signature
+        )
+
 
 class RevocationPreparation(DomainModel):
     """The answer to a request for a statement: one of the two."""
 
     prepared: PreparedRevocation | None = None
     refusal: Refusal | None = None
-
-
-class SignedRevocation(DomainModel):
-    """The reason and the signature over it and the case."""
-
-    reason: Text
-    comment_salt: str = Field(pattern=r"^[0-9a-f]{32}$")
-    signature: Signature
 
 
 class _Case(DomainModel):

@@ -15,7 +15,6 @@ from decimal import Decimal
 from typing import Final
 
 from counterseal.approvals.model import RequestPayload
-from counterseal.approvals.review_checks import SignedReview
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
@@ -316,11 +315,8 @@ class ScratchHouse:
             return Outcome(subject_id=request_id, refusal=preparation.refusal, sealed_size=0)
         statement = prepared.statement
         private = private_key_from_seed(self._seed(name if own else "stranger"))
-        signed = SignedReview(
-            decision=word,
-            reason=prepared.reason,
-            comment_salt=prepared.comment_salt,
-            signature=sign_statement(private, "decision", statement.json_value(), statement.key_id),
+        signed = prepared.signed(
+            sign_statement(private, "decision", statement.json_value(), statement.key_id)
         )
         return self.desk.approvals.review(request_id, signed, self._actor(name), key=self.key())
 

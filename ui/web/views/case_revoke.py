@@ -3,7 +3,7 @@
 import streamlit as st
 
 from counterseal.desk.commands import Outcome
-from counterseal.desk.revocations import KIND, PreparedRevocation, SignedRevocation
+from counterseal.desk.revocations import KIND, PreparedRevocation
 from counterseal.desk.views.duties import REVOKE
 from counterseal.identity.keys import PersonKey
 from counterseal.kernel.canonical import digest
@@ -107,9 +107,7 @@ def _prepared(name: str, reason: str, key: PersonKey) -> Unsigned | Refusal:
 
 def _handed_in(name: str, waiting: Unsigned, signature: Signature) -> Outcome:
     prepared: PreparedRevocation = st.session_state.pop("revoke-prepared")
-    signed = SignedRevocation(
-        reason=prepared.reason, comment_salt=prepared.comment_salt, signature=signature
-    )
+    signed = prepared.signed(signature)
     actor, key = here().session.actor, waiting.command_key
     outcome = house.desk().revocations.revoke(name, signed, actor, key=key)
     if outcome.refusal is None:

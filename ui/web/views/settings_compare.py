@@ -6,6 +6,7 @@ import streamlit as st
 
 from counterseal.desk.installation import PolicyActivation
 from counterseal.desk.policies import newest_evaluations
+from counterseal.desk.purging import records_gone
 from counterseal.desk.views.policies import PolicyShelf, changed_files
 from counterseal.kernel.model import DomainModel
 from counterseal.policy.counterfactual import (
@@ -130,15 +131,18 @@ def replay() -> None:
     told = st.session_state.get(REPLAYED)
     if not isinstance(told, tuple):
         return
-    report, at = told
+    report, gone, at = told
     _replayed(report, say("settings_policies.judged_at", moment=at))
+    if gone:
+        st.caption(say("settings_policies.gone", count=number(gone)))
     _differences(report.differences)
 
 
 def _replay() -> None:
     with house.reading() as reader:
         report = replay_recorded(newest_evaluations(reader), activated_rules(reader))
-    st.session_state[REPLAYED] = (report, moment(house.CLOCK.now()))
+        gone = records_gone(reader)
+    st.session_state[REPLAYED] = (report, gone, moment(house.CLOCK.now()))
 
 
 def _replayed(report: ReplayReport, at: str) -> None:
