@@ -14,7 +14,9 @@ from counterseal.desk.demo.evidence import (
     summary_of,
 )
 from counterseal.desk.demo.flags import PROMISED, DemoSeen, Host, flags_of, host_of, kept_of
+from counterseal.desk.demo.markets import quotes_at, signal_on
 from counterseal.desk.demo.model import SEED, DemoMarket, DemoSession
+from counterseal.desk.demo.play import begun
 from counterseal.kernel.model import Refusal
 from tests.core.demo.test_demo_play import SIGNAL, TICK, order, session_of
 
@@ -59,6 +61,21 @@ def test_the_second_market_has_ten() -> None:
     told = values(seen("counterseal.market.waves"), traded(W))
     assert tuple(told) == TEN
     assert {name for name, value in told.items() if value} == PROMISED - {"browser_only"}
+
+
+def test_the_second_market_has_its_six_use_cases() -> None:
+    """TX-D1: status, preview of a tick, run of the strategy, simulated order, session, reset."""
+    status = values(seen("counterseal.market.waves"), begun(W))
+    previewed = quotes_at(W, 1)
+    said = session_of(W, TICK, SIGNAL)
+    simulated = traded(W)
+    assert tuple(status) == TEN
+    assert session_of(W, TICK).quotes == previewed
+    assert said.signal == signal_on(W, 1, said.quote)
+    assert simulated.order is not None
+    assert simulated.order.quantity == 5
+    assert begun(W) == session_of(W)
+    assert begun(W).orders == ()
 
 
 def test_where_the_engine_runs_is_told_as_it_is() -> None:

@@ -56,6 +56,14 @@ def test_an_order_tells_its_steps_its_reports_and_how_it_filled(window: Window) 
     assert not at.exception
 
 
+def test_run_order_and_approval_ids_are_there_to_copy(window: Window) -> None:
+    """TX-B12: as they are on record, each with its own button."""
+    order_id = order_of(window, FILL)
+    order = window.house.order(order_id)
+    shown = [one.value for one in tab(window, order_id, "researcher").code][-3:]
+    assert shown == [order.workflow_run_id, order_id, order.approval_request_id]
+
+
 def test_the_steps_of_an_order_stand_as_bars_over_the_time_since_its_intent(
     window: Window,
 ) -> None:

@@ -132,13 +132,18 @@ def test_a_draft_is_given_back_once_to_its_person_and_version(window: Window) ->
 
 
 def test_a_store_that_does_not_answer_leaves_nothing_green(window: Window) -> None:
-    """UI-23: own panel, no decision possible, no trace of the error's inside."""
+    """UI-23, TX-B8: own panel, no decision possible, no trace of the error's inside; what was not
+    fetched, and what to type.
+    """
     at = window.entered()
     database = window.house.settings.database
     database.rename(database.with_suffix(".gone"))
     at = at.run()
-    assert "Can't reach the store" in words(at)
-    assert "No decision possible" in words(at)
+    said = words(at)
+    assert "Can't reach the store" in said
+    assert "No decision possible" in said
+    assert said.count(": not fetched") == 4
+    assert [one.value for one in at.code] == ["counterseal readiness", "make demo"]
     assert not at.exception
     database.with_suffix(".gone").rename(database)
     assert "Can't reach the store" not in words(at.run())

@@ -168,7 +168,9 @@ def test_ui_21_what_a_page_hands_out_is_what_its_command_writes(seat: Seat | Non
 
 
 def test_ui_23_a_store_that_is_gone_shows_itself_and_comes_back(seat: Seat | None) -> None:
-    """UI-23: within two refreshes nothing green is left; without a click the page is back."""
+    """UI-23, TX-B8: within two refreshes nothing green is left, and what was not fetched is named;
+    without a click the page is back.
+    """
     if seat is None:
         return
     database = seat.room.house.settings.database
@@ -181,6 +183,8 @@ def test_ui_23_a_store_that_is_gone_shows_itself_and_comes_back(seat: Seat | Non
             gone = page.get_by_role("heading", name="Can't reach the store")
             expect(gone).to_be_visible(timeout=20_000)
             expect(page.get_by_text("Verified")).to_have_count(0)
+            expect(page.get_by_text(": not fetched")).to_have_count(4)
+            expect(page.get_by_role("link", name="Guided demo")).to_have_attribute("href", "demo")
         finally:
             database.with_suffix(".gone").rename(database)
         expect(page.get_by_text("Verified")).to_be_visible(timeout=20_000)

@@ -88,3 +88,24 @@ def test_ui_15_a_double_click_sends_one_order(room: Room | None) -> None:
         settled(page)
         expect(page.get_by_text("Simulated fill: 2 at 20,000")).to_be_visible()
     assert orders_of(room.shown, request_id) == 1
+
+
+def test_tx_b12_what_is_copied_is_what_is_shown(room: Room | None) -> None:
+    """TX-B12: run, order and approval of one order, each by its own button."""
+    if room is None:
+        return
+    order_id = room.shown.ids["cancelled_order"]
+    with room.browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=room.origin)
+        page = context.new_page()
+        opened(page, room.origin)
+        signed_in(page, room.shown.house, "researcher")
+        opened(page, f"{room.origin}/order?id={order_id}")
+        page.get_by_text("Ids to copy").click()
+        order = room.shown.house.order(order_id)
+        for told in (order.workflow_run_id, order_id, order.approval_request_id):
+            block = page.get_by_test_id("stCode").filter(has_text=told)
+            expect(block).to_be_visible()
+            block.hover()
+            block.get_by_role("button").click()
+            assert page.evaluate("navigator.clipboard.readText()") == told

@@ -15,11 +15,13 @@ from counterseal.kernel.model import Refusal
 from counterseal.policy.words import Role
 from ui.web import house
 from ui.web.house import sentences
-from ui.web.parts.pieces import Tone, badge, badges
+from ui.web.parts.pieces import Tone, badge, badges, copyable
 from ui.web.parts.words import moment
 from ui.web.wording import language, say, term
 
 SINCE = "unreachable_since"
+AWAY = ("away_log", "away_cases", "away_orders", "away_readiness")
+"""What cannot be told while the store does not answer."""
 
 
 def title(text: str, scope: str, *marks: str) -> None:
@@ -81,7 +83,12 @@ def unreachable(error: CountersealError) -> None:
     with st.container(border=True):
         badges(badge(say("common.no_decision"), Tone.BAD))
         st.text(say("common.store_down_since", since=moment(since)))
+        for what in AWAY:
+            st.text(say("common.not_fetched", what=say(f"common.{what}")))
         st.caption(say("common.tries_again", code=error.code))
+    copyable(say("common.look_yourself"), "counterseal readiness")
+    copyable(say("common.look_around"), "make demo")
+    st.markdown(f"[{say('common.demo_needs_none')}](demo)")
 
 
 def incident(number: str) -> None:

@@ -17,7 +17,7 @@ from ui.web import house
 from ui.web.charts.lifecycle import lifecycle_chart, took
 from ui.web.live import live
 from ui.web.parts import panels
-from ui.web.parts.pieces import Card, Tone, banner, cards, facts, simulated, table
+from ui.web.parts.pieces import Card, Tone, banner, cards, copyable, facts, simulated, table
 from ui.web.parts.words import absent, moment, number
 from ui.web.views.orders import headline, own_order, state_badge
 from ui.web.visit import here, link
@@ -193,6 +193,10 @@ def _facts(order: Order) -> None:
             (say("order.client_id"), order.cl_ord_id),
             (say("order.created"), moment(order.created_at)),
         )
+        with st.expander(say("order.ids")):
+            copyable(say("order.run_id"), order.workflow_run_id)
+            copyable(say("order.order_id"), order.order_id)
+            copyable(say("order.approval_id"), order.approval_request_id)
         link("request", say("order.request"), id=order.approval_request_id)
         link("audit", say("order.log"), q=order.approval_request_id)
 
