@@ -7,13 +7,18 @@ lie in memory where there is room for them: a test that waits for a disk proves 
 import os
 import tempfile
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path, PurePosixPath
+from unittest.mock import patch
 
 import pytest
 from hypothesis import settings
+from sqlalchemy import create_engine
+from sqlalchemy.dialects.sqlite.pysqlite import SQLiteDialect_pysqlite
 from xdist.remote import Producer  # type: ignore[import-untyped]  # xdist has no types
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]  # the same
 
+from storage import engines
 from tests.ground import derived_once
 from tests.guard import sitecustomize
 from tests.in_memory import memory
@@ -46,9 +51,24 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session", autouse=True)
-def _keys_derived_once() -> Iterator[None]:
-    with derived_once:
+def _done_once() -> Iterator[None]:
+    """What costs the same each time and gives the same, for all the homes of a run.
+
+    Keys are derived once, and statements worded once: an engine keeps its own wordings, although
+    those of one kind of database are alike.
+    """
+    kept: dict[str, object] = {"compiled_cache": {}}
+    with (
+        derived_once,
+        patch.object(engines, "create_engine", partial(create_engine, execution_options=kept)),
+        patch.object(SQLiteDialect_pysqlite, "__eq__", _alike),
+        patch.object(SQLiteDialect_pysqlite, "__hash__", lambda dialect: hash(type(dialect))),
+    ):
         yield
+
+
+def _alike(one: object, other: object) -> bool:
+    return type(one) is type(other)
 
 
 class ByRoom(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types

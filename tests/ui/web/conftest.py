@@ -1,15 +1,41 @@
-"""Tabs for every test of a page."""
+"""Tabs for every test of a page.
+
+What costs the same each time and gives the same is done once a process: a password is hashed and
+verified once, and the installed packages are searched for Streamlit's components once.
+"""
 
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import cache
 from pathlib import Path
+from unittest.mock import patch
 
 import pytest
+from argon2 import PasswordHasher
+from streamlit import config
+from streamlit.components.v2 import manifest_scanner
 
+from storage import credentials
 from storage.system import ReplayClock
 from tests.household import START
 from tests.ui.web import web_room
 from tests.ui.web.window import Window, window_at
+
+
+class _HashedOnce(PasswordHasher):
+    hash = cache(PasswordHasher.hash)
+    verify = cache(PasswordHasher.verify)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _done_once() -> Iterator[None]:
+    config.set_option("runner.magicEnabled", False)
+    hasher, scan = _HashedOnce(), cache(manifest_scanner.scan_component_manifests)
+    with (
+        patch.object(credentials, "_hasher", lambda: hasher),
+        patch.object(manifest_scanner, "scan_component_manifests", scan),
+    ):
+        yield
 
 
 @pytest.fixture
