@@ -175,10 +175,10 @@ class House:
             return [row.type for row in reader.records()]
 
     def refusals(self) -> list[str]:
-        """The reason of every refusal on the record, in order."""
+        """Why each refused command was refused, in order."""
         with read_home(self.settings) as reader:
             bodies = [json.loads(row.body) for row in reader.records()]
-        return [str(b["reason"]["code"]) for b in bodies if b["type"] == "command.refused"]
+        return [str(b["reason"]["text"]) for b in bodies if b["type"] == "command.refused"]
 
     def signals(self, name: str, count: int = 2) -> str:
         """A file of fresh signals."""

@@ -15,8 +15,11 @@ import pytest
 from counterseal.desk.notices import Notice, NoticeKind
 from counterseal.kernel.errors import AdapterError
 from flows.engine import HOST, answers, engine_of
+from flows.inbox import keep
 from flows.processes import descendants
 from flows.told_runs import RunState, told_runs
+from flows.work import take_in
+from flows.workplace import Workplace
 from storage.demo_visitors import visitors_file
 from storage.notice_spool import NoticeSpool, Place
 from storage.notifiers.channels import CHANNELS_FILE, notify_folder
@@ -274,7 +277,7 @@ def test_a_hand_started_execute_is_refused_and_recorded(
     """Workflow 7: starting a run grants nothing."""
     status, report = reported(ran["execute"])
     assert (status, report["orders"][0]["codes"]) == (1, ["NOT_FOUND"])
-    assert "NOT_FOUND" in served.refusals()
+    assert "no such batch" in served.refusals()
 
 
 def test_dispatch_under_no_mandate_starts_no_run(ran: Mapping[str, Ran]) -> None:
@@ -349,9 +352,11 @@ def test_a_killed_run_leaves_no_process_and_its_work_is_found_again(
     assert until(lambda: not alive(below))
 
     shutil.rmtree(other.folder / "home" / "prefect")
-    status, report = reported(other.run("intake", file, "--temporary"))
-    assert status == 0
-    assert [step["subject_id"] for step in report["signals"]] == ["killed-0", "killed-1"]
-    assert report["signals"][0]["replayed"]
+    place = Workplace(other.settings)
+    source = keep(other.settings, Path(file).read_bytes())
+    report = take_in(place, source, None, "another-run")
+    assert report.exit_status == 0
+    assert [step.subject_id for step in report.signals] == ["killed-0", "killed-1"]
+    assert report.signals[0].replayed
     assert other.recorded().count("signal.admitted") == before + 2
     assert reconcile(other.settings.database).clean
