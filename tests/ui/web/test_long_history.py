@@ -22,6 +22,9 @@ PAGES: tuple[tuple[str, dict[str, str]], ...] = (
     ("home", {}),
     ("orders", {}),
     ("orders", {"view": "done"}),
+    ("risk", {}),
+    ("risk", {"view": "judged"}),
+    ("portfolio", {}),
     ("audit", {}),
     ("evidence", {}),
 )

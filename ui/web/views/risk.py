@@ -23,7 +23,7 @@ def show() -> None:
     views: dict[str, tuple[str, Callable[[RiskFacts], None]]] = {
         "state": (say("risk.view_state"), state),
         "limits": (say("risk.view_limits"), limits),
-        "judged": (say("risk.view_judged"), evaluations),
+        "judged": (say("risk.view_judged"), lambda _: evaluations()),
         "overrides": (say("risk.view_overrides"), overrides),
         "trial": (say("risk.trial"), trial),
     }

@@ -8,27 +8,28 @@ from counterseal.desk.views.risk import RiskPanel, risk_panel
 from counterseal.desk.views.risk_desk import RiskDesk, risk_desk
 from counterseal.oms.model import Order
 from counterseal.policy.limits import RiskLimits
+from counterseal.risk.counters import StrategyExposure
 from counterseal.risk.facts import TradingState, strictest
-from counterseal.risk.model import RiskEvaluation
 from counterseal.risk.switches import scope_text
 from ui.web import house
 from ui.web.own import OwnReader
 from ui.web.visit import here
+
+ORDERS_ASKED = 20
+"""Newest orders whose strategies are offered, beside those that hold something."""
 
 
 class RiskFacts(NamedTuple):
     """Risk as the home has it at `now` (UTC).
 
     Attributes:
-        judged: Every evaluation, the newest first.
-        strategies: Those that ordered anything.
+        strategies: Those that hold something, and those of the newest orders.
         locked: Accounts that a difference found by reconciliation keeps from ordering.
     """
 
     panel: RiskPanel
     desk: RiskDesk
     limits: RiskLimits
-    judged: tuple[RiskEvaluation, ...]
     strategies: tuple[str, ...]
     locked: tuple[str, ...]
     now: datetime
@@ -59,15 +60,13 @@ def read_risk() -> RiskFacts:
     with house.reading() as whole:
         reader = OwnReader(whole, here().person.tenant)
         limits = house.limits(house.law(whole))
-        judged = reader.find(RiskEvaluation)
+        held = {one.strategy_id for one in reader.find(StrategyExposure)}
+        asked = {one.strategy_id for one in reader.newest(Order, "created_at", ORDERS_ASKED)}
         return RiskFacts(
             panel=risk_panel(reader, bench, limits, now),
             desk=risk_desk(reader, bench, limits.desk, now),
             limits=limits,
-            judged=tuple(
-                sorted(judged, key=lambda e: (e.evaluated_at, e.evaluation_id), reverse=True)
-            ),
             locked=tuple(one.account_id for one in reader.find(AccountLock, locked=True)),
-            strategies=tuple(sorted({order.strategy_id for order in reader.find(Order)})),
+            strategies=tuple(sorted(held | asked)),
             now=now,
         )

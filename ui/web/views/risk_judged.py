@@ -3,23 +3,28 @@
 import streamlit as st
 
 from counterseal.risk.model import RiskEvaluation
+from ui.web import house
+from ui.web.own import OwnReader
 from ui.web.parts import panels
 from ui.web.parts.checks import check_table, measured, summary, usages
 from ui.web.parts.pieces import Tone, badge, badges, facts, page_of, plain
 from ui.web.parts.words import absent, moment, short, tx
-from ui.web.views.risk_facts import RiskFacts
 from ui.web.visit import here, link
 from ui.web.wording import say, term
 
 ROWS = 10
 
 
-def evaluations(told: RiskFacts) -> None:
-    """A page of them."""
-    if not told.judged:
+def evaluations() -> None:
+    """A page of them, of which no more is read than is shown."""
+    with house.reading() as whole:
+        reader = OwnReader(whole, here().person.tenant)
+        total = reader.count(RiskEvaluation)
+        at = page_of(total, ROWS, "page")
+        shown = reader.newest(RiskEvaluation, "evaluated_at", ROWS, at.start)
+    if not shown:
         panels.empty(say("risk.no_judgement"), say("risk.none_judged_then"))
-        return
-    for one in told.judged[page_of(len(told.judged), ROWS, "page")]:
+    for one in shown:
         _row(one)
 
 

@@ -342,7 +342,7 @@ def _intent(asked: OrderQuestion, contracts: ContractTable, limits: RiskLimits) 
 
 def _account_risk(reader: Reader, ground: Ground, state: RiskState, now: datetime) -> AccountRisk:
     account = state.account_id
-    orders = reader.find(Order, account_id=account)
+    orders = newest_of(reader, Order, "updated_at", 1, account_id=account)
     counters = reader.get(RiskCounters, account)
     days = reader.find(DailyPnl, account_id=account)
     positions = reader.find(Position, account_id=account)
