@@ -8,6 +8,7 @@ import shutil
 import sys
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import product
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -26,11 +27,18 @@ PROBED_WITHIN_MS = 180_000
 
 
 class Shot(NamedTuple):
-    """One picture: `address` may name what stands in the showroom; `person` None is a stranger."""
+    """One picture.
+
+    Attributes:
+        address: May name what stands in the showroom.
+        person: None is a stranger.
+        away: Whether the store does not answer meanwhile.
+    """
 
     name: str
     address: str
     person: str | None = "researcher"
+    away: bool = False
 
 
 class Look(NamedTuple):
@@ -46,6 +54,7 @@ SHOTS = (
     Shot("sign_in", "/", None),
     Shot("home", "/"),
     Shot("home_nothing", "/", "quant"),
+    Shot("store_away", "/", away=True),
     Shot("approvals", "/approvals?show=open"),
     Shot("approvals_mine", "/approvals"),
     Shot("approvals_all", "/approvals?show=all"),
@@ -142,12 +151,21 @@ def photographed(
                 storage_state=doors[shot.person],
             ) as context:
                 page = context.new_page()
-                opened(page, origin + shot.address.format(**room.ids))
-                wrong = violations(page)
-                _whole(page, look)
-                path = PLACE / f"{shot.name}-{look.name}-{language[:2]}.png"
-                page.screenshot(path=path)
+                with _away(room) if shot.away else nullcontext():
+                    opened(page, origin + shot.address.format(**room.ids))
+                    wrong = violations(page)
+                    _whole(page, look)
+                    path = PLACE / f"{shot.name}-{look.name}-{language[:2]}.png"
+                    page.screenshot(path=path)
                 yield path, wrong
+
+
+@contextmanager
+def _away(room: Showroom) -> Iterator[None]:
+    database = room.house.settings.database
+    hidden = database.rename(database.with_suffix(".gone"))
+    yield
+    hidden.rename(database)
 
 
 def _probed(browser: Browser, origin: str, door: StorageState) -> None:
