@@ -98,6 +98,23 @@ def test_others_read_why_a_proposal_is_not_theirs_to_sign(
     assert not at.exception
 
 
+def test_a_proposal_whose_time_is_over_is_told_as_lapsed(window: Window) -> None:
+    """Governance 3: one signature of two is none; what lapsed is neither open nor forgotten."""
+    house = window.house
+    act = grant_role(house.terms(), "quant", Role.RISK_REVIEWER)
+    house.done(house.agreed(act, "officer-1"))
+    house.after((act.terms.expires_at - house.clock.now()).total_seconds())
+    at = tab(window)
+    said = words(at)
+    for expected in (
+        *("No key or role waits for a signature.", "Role risk reviewer for quant", "officer-1"),
+        "Nothing of it came into force",
+    ):
+        assert expected in said, expected
+    assert "Lapsed before two people signed: 1" in [one.label for one in at.expander]
+    assert any("未及兩人簽署即逾期" in one.label for one in spoken(at).expander)
+
+
 def test_the_owner_of_a_new_key_is_told_how_it_shows_itself(window: Window) -> None:
     """Governance 3 (proof of possession): the key that has not signed yet is its owner's turn."""
     house = window.house

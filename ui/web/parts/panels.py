@@ -20,8 +20,6 @@ from ui.web.parts.words import moment
 from ui.web.wording import language, say, term
 
 SINCE = "unreachable_since"
-AWAY = ("away_log", "away_cases", "away_orders", "away_readiness")
-"""What cannot be told while the store does not answer."""
 
 
 def title(text: str, scope: str, *marks: str) -> None:
@@ -83,12 +81,22 @@ def unreachable(error: CountersealError) -> None:
     with st.container(border=True):
         badges(badge(say("common.no_decision"), Tone.BAD))
         st.text(say("common.store_down_since", since=moment(since)))
-        for what in AWAY:
-            st.text(say("common.not_fetched", what=say(f"common.{what}")))
+        for what in _away():
+            st.text(say("common.not_fetched", what=what))
         st.caption(say("common.tries_again", code=error.code))
     copyable(say("common.look_yourself"), "counterseal readiness")
     copyable(say("common.look_around"), "make demo")
     st.markdown(f"[{say('common.demo_needs_none')}](demo)")
+
+
+def _away() -> tuple[str, ...]:
+    """What cannot be told while the store does not answer."""
+    return (
+        say("common.away_log"),
+        say("common.away_cases"),
+        say("common.away_orders"),
+        say("common.away_readiness"),
+    )
 
 
 def incident(number: str) -> None:

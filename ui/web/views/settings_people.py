@@ -28,7 +28,7 @@ from ui.web.parts.pieces import Mark, Tone, banner, page_of, table
 from ui.web.parts.words import absent, moment, money, number, tx
 from ui.web.views.me import kind_of_key
 from ui.web.views.settings_asked import read_asked
-from ui.web.views.settings_proposals import proposals
+from ui.web.views.settings_proposals import lapsed, proposals
 from ui.web.visit import here
 from ui.web.wording import say, term
 
@@ -47,6 +47,7 @@ def people() -> None:
         found = {one.proposal_id: one for one in own.find(PeopleProposal, status=OPEN)}
     _faults(told, now)
     proposals(asked, found)
+    lapsed([one for one in found.values() if one.expires_at <= now])
     shown = told.people[page_of(len(told.people), PER_PAGE, "people-page")]
     with st.container(key="rights"):
         _roles(shown)

@@ -1,6 +1,6 @@
 """Proposals about keys and roles that wait for a signature."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import streamlit as st
 
@@ -21,8 +21,8 @@ from counterseal.kernel.model import Signature
 from ui.web import house
 from ui.web.agreeing import Unsigned, unsigned
 from ui.web.parts import panels
-from ui.web.parts.pieces import badges, copyable, facts, plain
-from ui.web.parts.words import absent, moment
+from ui.web.parts.pieces import badges, copyable, facts, plain, table
+from ui.web.parts.words import absent, moment, number
 from ui.web.views.me import kind_of_key
 from ui.web.views.one_signature import Ceremony, told
 from ui.web.views.settings_asked import Asked, sign_or_why, whose_turn
@@ -30,6 +30,7 @@ from ui.web.visit import here
 from ui.web.wording import say, term
 
 NAME = "people-signature"
+LAPSED_ROWS = 10
 
 
 def proposals(asked: Asked, documents: Mapping[str, PeopleProposal]) -> None:
@@ -43,6 +44,26 @@ def proposals(asked: Asked, documents: Mapping[str, PeopleProposal]) -> None:
         told(NAME, say("settings.signed"))
     if not found:
         panels.empty(say("settings_people.no_proposal"), say("settings_people.no_proposal_then"))
+
+
+def lapsed(found: Sequence[PeopleProposal]) -> None:
+    """Proposals whose time was over before two people had signed; the newest first."""
+    if not found:
+        return
+    with st.expander(say("settings_people.lapsed", count=number(len(found)))):
+        st.caption(say("settings_people.lapsed_then"))
+        table(
+            say("settings_people.lapsed", count=number(len(found))),
+            (
+                say("settings.proposal"),
+                say("settings_people.opened_by"),
+                say("settings_people.over"),
+            ),
+            [
+                (_told(proposed_act(one)), one.opened_by, moment(one.expires_at))
+                for one in sorted(found, key=lambda one: one.expires_at, reverse=True)[:LAPSED_ROWS]
+            ],
+        )
 
 
 def _proposal(seen: SignatureAsked, act: Act, keys: tuple[PersonKey, ...]) -> None:
