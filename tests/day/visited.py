@@ -44,6 +44,15 @@ def a_visit(out: Path) -> Iterator[Visited]:
         yield opened(out)
 
 
+@contextmanager
+def a_visit_now(out: Path) -> Iterator[Visited]:
+    """The same at the machine's own time, which goes on."""
+    with pytest.MonkeyPatch.context() as patch:
+        _joined(out)
+        patch.setenv(DEMO_AHEAD, "0")
+        yield opened(out)
+
+
 def opened(out: Path) -> Visited:
     """As `counterseal up` opens a demo."""
     told: list[str] = []

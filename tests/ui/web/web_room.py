@@ -160,10 +160,19 @@ def free_port() -> int:
 def serving(
     house: WebHouse, more: Mapping[str, str] | None = None, port: int | None = None
 ) -> Iterator[str]:
-    """The origin of the pages of a home, by the command that people type."""
+    """The origin of the pages of a house; see `serving_with`."""
+    environment = {**house.environment(), **(more or {})}
+    with serving_with(environment, house.home.parent / "server.log", port) as origin:
+        yield origin
+
+
+@contextmanager
+def serving_with(
+    environment: Mapping[str, str], said: Path, port: int | None = None
+) -> Iterator[str]:
+    """The origin of the pages of a home, by the command that people type; it says what it does."""
     port = port or free_port()
-    said = house.home.parent / "server.log"
-    told = {**os.environ, **house.environment(), **(more or {})}
+    told = {**os.environ, **environment}
     command = [sys.executable, "-m", "ui.cli.app", "web", "--port", str(port)]
     with (
         said.open("w") as out,
