@@ -97,8 +97,11 @@ def evidence_of_newest(page: Page, place: Path) -> Path:
     went(page, said("evidence.title"))
     button(page, said("evidence.choose")).first.click()
     settled(page)
+    offers = page.locator("[class*='st-key-export-']")
+    signatures = offers.filter(has_text=said("evidence.signatures")).last
+    expect(signatures).to_be_visible(timeout=SETTLES_WITHIN_MS)
     with page.expect_download(timeout=SETTLES_WITHIN_MS) as coming:
-        button(page, said("evidence.download")).nth(1).click()
+        signatures.get_by_role("button", name=said("evidence.download")).click()
     path = place / coming.value.suggested_filename
     coming.value.save_as(path)
     return path
