@@ -51,7 +51,7 @@ a dead proxy it falls back to its own copy at once."""
 
 _USER: Final = "counterseal"
 _POLL_SECONDS: Final = 0.1
-_ANSWER_SECONDS_MAX: Final = 5
+_ANSWER_SECONDS_MAX: Final = 60
 _UNAUTHORIZED: Final = 401
 
 
@@ -147,13 +147,19 @@ def adopt(engine: Engine) -> None:
     os.environ.update(engine.environment)
 
 
-def answers(engine: Engine) -> bool:
+def answers(engine: Engine, seconds: float = _ANSWER_SECONDS_MAX) -> bool:
     """Whether the engine's server answers, and knows our secret.
+
+    Where no server is, the answer comes at once; a busy one is waited for.
+
+    Args:
+        engine: Whose server.
+        seconds: How long a server that is there may take.
 
     Raises:
         AdapterError: `ENGINE_FOREIGN` when another server sits on the port.
     """
-    connection = http.client.HTTPConnection(HOST, engine.port, timeout=_ANSWER_SECONDS_MAX)
+    connection = http.client.HTTPConnection(HOST, engine.port, timeout=seconds)
     with closing(connection):
         try:
             connection.request("GET", "/api/admin/version", headers=credentials(engine))

@@ -86,7 +86,7 @@ def told_runs(settings: Settings, limit: int = RUNS_MAX) -> tuple[RunTold, ...]:
     if not secret_file(settings).exists():
         raise AdapterError("ENGINE_UNREACHABLE", "no workflow server ever ran in this home")
     engine = engine_of(settings)
-    if not answers(engine):
+    if not answers(engine, _ANSWER_SECONDS_MAX):
         raise AdapterError("ENGINE_UNREACHABLE", "no workflow server answers", retriable=True)
     begun = {"state": {"type": {"not_any_": ["SCHEDULED"]}}}
     asked = {"sort": "START_TIME_DESC", "limit": min(limit, RUNS_MAX), "flow_runs": begun}

@@ -79,6 +79,15 @@ class ByRoom(LoadScopeScheduling):  # type: ignore[misc]  # xdist has no types
         return str(path.parent if path.parent.name in TOGETHER else path)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """What takes long goes first, so that no processor is left alone with it."""
+    items.sort(key=lambda item: not _takes_long(item.path))
+
+
+def _takes_long(path: Path) -> bool:
+    return path.parent.name in TOGETHER or path.name.startswith("test_ui_")
+
+
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> ByRoom:
     """How a run is shared out to several processors."""
     return ByRoom(config, log)
