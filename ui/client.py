@@ -19,13 +19,13 @@ from counterseal.approvals.statement import KIND
 from counterseal.desk.approvals import Preparation
 from counterseal.desk.commands import Outcome
 from counterseal.desk.comments import PreparedReview
-from counterseal.desk.views.approvals import RequestDetail, request_detail
+from counterseal.desk.views.approvals import RequestDetail
 from counterseal.desk.views.duties import Duties, Explanation, duties, explanation
 from counterseal.kernel.model import Refusal
 from counterseal.policy.words import DecisionWord
 from storage.home_reader import read_home
 from storage.settings import Settings
-from ui.cli.cases import SHOWN_EXACTLY, active_bundle, record_facts
+from ui.cli.cases import SHOWN_EXACTLY, active_bundle, case_shown
 from ui.cli.session import CLOCK, desk_at, proved, settings_for
 
 
@@ -56,10 +56,7 @@ class Client:
 
     def case(self, request_id: str) -> RequestDetail | Refusal:
         """What a reviewer is shown of a request; `NOT_FOUND`."""
-        with read_home(self._settings) as reader:
-            bundle = active_bundle(reader)
-            facts = record_facts(reader, bundle)
-            return request_detail(reader, request_id, bundle, facts, CLOCK.now())
+        return case_shown(self._settings, request_id)
 
     def act_as(self, person_id: str, passphrase: str) -> "Acting":
         """One person, proved by opening their own key, for any acts and for one signature.

@@ -17,7 +17,7 @@ from tests.ground import SECRET
 from tests.ui.sealed_keys import seal_keys
 from tests.world import ACCOUNT, SYMBOL, World
 from ui import client as program
-from ui.cli import session
+from ui.cli import cases, session
 from ui.client import Client
 
 RESEARCH, PAPER = DecisionWord.RESEARCH_APPROVED, DecisionWord.APPROVED_FOR_PAPER
@@ -36,7 +36,7 @@ TERMS = RequestTerms(
 def world(workplace: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     made = World(workplace / "home")
     seal_keys(made, "quant", "researcher", "risk")
-    for module in (session, program):
+    for module in (session, cases, program):
         monkeypatch.setattr(module, "CLOCK", made.clock)
     return made
 

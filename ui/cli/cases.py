@@ -49,12 +49,16 @@ def record_facts(reader: HomeReader, bundle: PolicyBundle) -> RecordFacts:
     )
 
 
-def case_detail(settings: Settings, request: str, *, as_json: bool) -> RequestDetail:
-    """The case as shown; leaves with status 1 when there is none."""
+def case_shown(settings: Settings, request: str) -> RequestDetail | Refusal:
+    """What a reviewer is shown of a request; `NOT_FOUND`."""
     with read_home(settings) as reader:
         bundle = active_bundle(reader)
-        facts = record_facts(reader, bundle)
-        found = request_detail(reader, request, bundle, facts, CLOCK.now())
+        return request_detail(reader, request, bundle, record_facts(reader, bundle), CLOCK.now())
+
+
+def case_detail(settings: Settings, request: str, *, as_json: bool) -> RequestDetail:
+    """The case as shown; leaves with status 1 when there is none."""
+    found = case_shown(settings, request)
     if isinstance(found, Refusal):
         refused(found, as_json=as_json)
     return found

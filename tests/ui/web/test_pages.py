@@ -143,7 +143,7 @@ def test_a_store_that_does_not_answer_leaves_nothing_green(window: Window) -> No
     assert "Can't reach the store" in said
     assert "No decision possible" in said
     assert said.count(": not fetched") == 4
-    assert [one.value for one in at.code] == ["counterseal readiness", "make demo"]
+    assert [one.value for one in at.code] == ["counterseal audit status", "make demo"]
     assert not at.exception
     database.with_suffix(".gone").rename(database)
     assert "Can't reach the store" not in words(at.run())

@@ -84,7 +84,7 @@ def unreachable(error: CountersealError) -> None:
         for what in _away():
             st.text(say("common.not_fetched", what=what))
         st.caption(say("common.tries_again", code=error.code))
-    copyable(say("common.look_yourself"), "counterseal readiness")
+    copyable(say("common.look_yourself"), "counterseal audit status")
     copyable(say("common.look_around"), "make demo")
     st.markdown(f"[{say('common.demo_needs_none')}](demo)")
 
