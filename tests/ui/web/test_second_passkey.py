@@ -6,14 +6,16 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Page, expect
 
+from counterseal.desk.approvals import case_stream
 from counterseal.desk.people import active_keys
-from counterseal.policy.words import Role
+from counterseal.policy.words import DecisionWord, Role
 from tests.ui.sealed_keys import seal_keys
-from tests.ui.web.test_passkey_pages import Room, both_officers_sign, decide, decisions
+from tests.ui.web.test_passkey_pages import REASON, Room, both_officers_sign, decide, decisions
 from tests.ui.web.web_room import (
     HERE,
     SETTLES_WITHIN_MS,
     WebHouse,
+    choose,
     chromium,
     opened,
     serving,
@@ -60,15 +62,25 @@ def proposed(page: Page, house: WebHouse) -> None:
     both_officers_sign(house, NAME)
 
 
+def by_the_older(page: Page) -> None:
+    page.get_by_role("radio", name="Passkey").nth(1).check(force=True)
+    page.wait_for_timeout(500)
+    settled(page)
+
+
+def reasoned(page: Page) -> None:
+    page.get_by_label("Reason").fill(REASON)
+    page.get_by_label("Reason").blur()
+    settled(page)
+
+
 def signs(page: Page, origin: str, house: WebHouse, *, older: bool = False) -> str:
     """A rejection by the passkey that the page offers, or by the one behind it; the key's id."""
     request_id = house.asked()
     opened(page, f"{origin}/request?id={request_id}")
     decide(page, "Reject")
     if older:
-        page.get_by_role("radio", name="Passkey").nth(1).check(force=True)
-        page.wait_for_timeout(500)
-        settled(page)
+        by_the_older(page)
     page.get_by_role("button", name="Sign: reject").click()
     expect(page.get_by_text("Signed: reject")).to_be_visible(timeout=SETTLES_WITHIN_MS)
     [decision] = decisions(house, request_id)
@@ -89,10 +101,47 @@ def drilled(page: Page, house: WebHouse) -> None:
     assert key_id == keys(house)[0]
 
 
+def signs_two_at_once(page: Page, origin: str, house: WebHouse) -> list[str]:
+    """Two approvals under one signature of the older passkey; the requests."""
+    ids = [house.asked(), house.asked()]
+    opened(page, f"{origin}/bulk")
+    for place in range(2):
+        page.get_by_role("checkbox").nth(place).check(force=True)
+        settled(page)
+    choose(page, "Approve")
+    reasoned(page)
+    by_the_older(page)
+    page.get_by_role("button", name="Sign 2 decisions").click()
+    expect(page.get_by_text("2 of 2 signed")).to_be_visible(timeout=SETTLES_WITHIN_MS)
+    made = [one for name in ids for one in decisions(house, name)]
+    assert [one.key_id for one in made] == [keys(house)[0]] * 2
+    return ids
+
+
+def revokes(page: Page, origin: str, house: WebHouse, request_id: str) -> None:
+    """An approval that the person signed, ended by the older passkey."""
+    house.tick()
+    house.done(house.reviewed(request_id, "risk", DecisionWord.APPROVED_FOR_PAPER))
+    opened(page, f"{origin}/request?id={request_id}")
+    page.get_by_role("button", name="Revoke the approval").click()
+    settled(page)
+    reasoned(page)
+    by_the_older(page)
+    page.get_by_role("button", name="Prepare the revocation").click()
+    expect(page.get_by_text("Revoked").first).to_be_visible(timeout=SETTLES_WITHIN_MS)
+    [(key_id,)] = house.rows(
+        "SELECT json_extract(body, '$.approver_sig.key_id') FROM audit_records"
+        " WHERE type = 'approval.revoked' AND stream = ?",
+        case_stream(request_id),
+    )
+    assert key_id == keys(house)[0]
+
+
 def test_a_passkey_agrees_to_the_next_one_and_both_sign(room: Room | None) -> None:
     """Governance 3 (enrolment): nobody adds a passkey behind the back of who has one; it agrees
     where it is, no key file is needed, and afterwards each signs for the same person; a drill is
-    answered by who has passkeys only (governance 1, liveness).
+    answered by who has passkeys only (governance 1, liveness). Several requests, and a revocation,
+    are signed by the key that the person chose (N12).
     """
     if room is None:
         return
@@ -126,3 +175,5 @@ def test_a_passkey_agrees_to_the_next_one_and_both_sign(room: Room | None) -> No
         third.unplugged()
         with_passkeys(page, held, first.wire)
         assert signs(page, origin, house, older=True) == both[0]
+        together = signs_two_at_once(page, origin, house)
+        revokes(page, origin, house, together[0])

@@ -187,14 +187,14 @@ def _card(found: Round) -> None:
         st.caption(say("bulk.choose_first") if found.keys else say("decision.no_key"))
         return
     chosen = Chosen(shown, word, reason)
-    _sign(chosen, found.keys[0], found.bundle)
+    _sign(chosen, found.keys, found.bundle)
 
 
 def _label(shown: dict[str, str]) -> str:
     return say("bulk.sign", count=number(len(shown))) if shown else say("bulk.sign_none")
 
 
-def _sign(chosen: Chosen, key: PersonKey, bundle: PolicyBundle) -> None:
+def _sign(chosen: Chosen, keys: tuple[PersonKey, ...], bundle: PolicyBundle) -> None:
     def away() -> Away:
         told = Draft(request_id=NAME, version=1, decision=chosen.word.value, reason=chosen.reason)
         return told, (NAME, None)
@@ -207,7 +207,7 @@ def _sign(chosen: Chosen, key: PersonKey, bundle: PolicyBundle) -> None:
         prepare=lambda own: _prepared(chosen, own),
         hand_in=_handed_in,
     )
-    ceremony(signed_together, key, _label(chosen.shown), say("bulk.done"))
+    ceremony(signed_together, keys, _label(chosen.shown), say("bulk.done"))
 
 
 def _what(found: Round, word: DecisionWord, count: int) -> None:

@@ -60,7 +60,7 @@ def revoke(case: Case) -> None:
             prepare=lambda key: _prepared(name, reason, key),
             hand_in=lambda waiting, signature: _handed_in(name, waiting, signature),
         )
-        ceremony(told, case.keys[0], say("case_acts.sign_revoke"), say("case_acts.revoked"))
+        ceremony(told, case.keys, say("case_acts.sign_revoke"), say("case_acts.revoked"))
     keep(REVOKE)
 
 

@@ -7,16 +7,16 @@ from counterseal.approvals.statement import role_for
 from counterseal.desk.views.approvals import DecisionOption
 from counterseal.desk.views.history import ChainVerdict
 from counterseal.identity.keys import PersonKey
-from counterseal.identity.schemes import SignatureScheme
 from counterseal.kernel.model import Refusal
 from counterseal.policy.words import DecisionWord, Role
 from ui.web.case import Case
 from ui.web.parts import panels
 from ui.web.parts.pieces import facts
-from ui.web.parts.words import moment, short, verb
+from ui.web.parts.words import short, verb
 from ui.web.views.exact import exact, kept_form, unopened
 from ui.web.views.form import draft_of, form_of, named, sign_anew
 from ui.web.views.fresh_proof import proved
+from ui.web.views.own_key import own_key, scheme_words
 from ui.web.views.receipt import Receipt, receipt_card
 from ui.web.views.request_news import newer
 from ui.web.views.signature import sign_by, sign_label
@@ -90,7 +90,7 @@ def _sign(case: Case, form: str, option: DecisionOption) -> None:
         st.button(sign_label(option.decision), disabled=True, width="stretch")
         st.caption(against)
         return
-    key = _key(case.keys)
+    key = own_key(case.keys, "sign-with", sign_anew)
     _what(case, option, key)
     _answer()
     if not proved("again", case.bundle, lambda: draft_of(case), sign_anew):
@@ -111,41 +111,11 @@ def _closed_sections(case: Case) -> bool:
     return blocks
 
 
-def _key(keys: tuple[PersonKey, ...]) -> PersonKey:
-    """The key that will sign: the newest passkey unless the person says otherwise."""
-    if len(keys) == 1:
-        return keys[0]
-    by_id = {key.key_id: key for key in keys}
-    several = [key.scheme for key in keys].count(SignatureScheme.WEBAUTHN) > 1
-
-    def named_key(key_id: str) -> str:
-        key = by_id[key_id]
-        dated = several and key.scheme is SignatureScheme.WEBAUTHN
-        since = f", {moment(key.effective_at)}" if dated else ""
-        return f"{_scheme(key.scheme)}{since}"
-
-    chosen = st.segmented_control(
-        say("decision.sign_with"),
-        list(by_id),
-        default=keys[0].key_id,
-        key="sign-with",
-        required=True,
-        format_func=named_key,
-        on_change=sign_anew,
-    )
-    return by_id[chosen]
-
-
-def _scheme(scheme: SignatureScheme) -> str:
-    passkey = scheme is SignatureScheme.WEBAUTHN
-    return say("decision.passkey") if passkey else say("decision.key_file")
-
-
 def _what(case: Case, option: DecisionOption, key: PersonKey) -> None:
     """What the signature will cover, in the words that the record will have."""
     request = case.detail.history.request
     reference, version = request.request_reference, str(request.version)
-    told = {"scheme": _scheme(key.scheme), "number": str(key.key_class), "key_id": key.key_id}
+    told = {"scheme": scheme_words(key.scheme), "number": str(key.key_class), "key_id": key.key_id}
     with st.expander(say("decision.what"), expanded=True):
         facts(
             (say("decision.act"), _act(option, request.strategy_id)),

@@ -50,13 +50,13 @@ def _tone(row: DrillRow) -> Tone:
 
 
 def _act(row: DrillRow, keys: tuple[PersonKey, ...]) -> None:
-    """By the newest passkey, or the key file; an SSH key signs at home."""
+    """By a passkey or the key file; an SSH key signs at home."""
     if not keys:
         command = f"counterseal people drill-statement --as {row.person_id} --out FILE"
         copyable(say("settings.drill_at_home"), command)
         return
     asked = Ceremony("drill", row.person_id, _prepared, _handed_in)
-    ceremony(asked, keys[0], say("settings.sign_drill"), say("settings.drilled"))
+    ceremony(asked, keys, say("settings.sign_drill"), say("settings.drilled"))
     st.caption(say("settings.drill_note"))
 
 

@@ -1,6 +1,6 @@
 """One signature by who is here: a button, then the passphrase of a key file, or a passkey."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import NamedTuple, Protocol
 
 import streamlit as st
@@ -15,6 +15,7 @@ from ui.web.component.passkey import answer_of, ask_passkey
 from ui.web.parts import panels
 from ui.web.parts.pieces import copyable
 from ui.web.place import rp_id
+from ui.web.views.own_key import own_key
 from ui.web.views.sign_in import take
 from ui.web.visit import here
 from ui.web.wording import say
@@ -44,16 +45,20 @@ class Ceremony(NamedTuple):
     hand_in: Callable[[Unsigned, Signature], Answer]
 
 
-def ceremony(one: Ceremony, key: PersonKey, label: str, done: str) -> None:
+def ceremony(
+    one: Ceremony, keys: Sequence[PersonKey], label: str, done: str, place: str = ""
+) -> None:
     """The button, what is signed, and the signature; then what came of it.
 
     Args:
         one: What is to be signed.
-        key: With which; one that signs on these pages.
+        keys: Those of the person that sign on these pages, at least one; who has several chooses.
         label: Of the button that begins.
         done: What is said when the desk took it.
+        place: Which of several ceremonies of this name on the page.
     """
     told(one.name, done, one.about)
+    key = own_key(keys, f"{one.name}-with{place}", lambda: _forget(one))
     begun = st.session_state.get(one.name)
     if not isinstance(begun, Unsigned) or begun.about != one.about:
         st.button(label, key=f"{one.name}:{one.about}", on_click=_begin, args=(one, key))
@@ -93,6 +98,10 @@ def _field(name: str) -> str:
 
 def _passkey(name: str) -> str:
     return f"passkey-{name}"
+
+
+def _forget(one: Ceremony) -> None:
+    st.session_state.pop(one.name, None)
 
 
 def _begin(one: Ceremony, key: PersonKey) -> None:
@@ -138,5 +147,5 @@ def _handed_in(one: Ceremony, begun: Unsigned, sign: Callable[[], Signature | Re
 
 
 def _ended(one: Ceremony, refusal: Refusal | None) -> None:
-    st.session_state.pop(one.name, None)
+    _forget(one)
     st.session_state[f"{one.name}_told"] = (one.about, refusal)

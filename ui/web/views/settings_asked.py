@@ -46,14 +46,14 @@ def whose_turn(seen: SignatureAsked) -> str:
 
 
 def sign_or_why(
-    seen: SignatureAsked, one: Ceremony, key: PersonKey | None, command: str, done: str
+    seen: SignatureAsked, one: Ceremony, keys: Sequence[PersonKey], command: str, done: str
 ) -> None:
     """What who is here can do about a proposal.
 
     Args:
         seen: The proposal.
         one: Its signature.
-        key: Of the person, that can sign it on these pages; None when none can.
+        keys: Those of the person that can sign it on these pages.
         command: That signs it elsewhere.
         done: What is said of a signature that the desk took.
     """
@@ -62,10 +62,10 @@ def sign_or_why(
         st.markdown(f"**{plain(say('settings.not_yours_to_sign'))}**")
         for reason in panels.reasons(seen.codes):
             st.text(f"{reason[:1].upper()}{reason[1:]}")
-    elif key is None:
+    elif not keys:
         copyable(say("settings.sign_elsewhere"), command)
     else:
-        ceremony(one, key, say("settings.sign_this"), done)
+        ceremony(one, keys, say("settings.sign_this"), done, place=f":{one.about}")
 
 
 def named(people: Sequence[str], own: Collection[str]) -> str:

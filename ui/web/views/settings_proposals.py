@@ -100,7 +100,7 @@ def _doing(seen: SignatureAsked, act: Act, keys: tuple[PersonKey, ...]) -> None:
         return
     one = Ceremony(NAME, proposal_id, prepare, _handed_in)
     command = f"counterseal people approve {proposal_id} --as {person_id}"
-    sign_or_why(seen, one, keys[0] if keys else None, command, say("settings.signed"))
+    sign_or_why(seen, one, keys, command, say("settings.signed"))
 
 
 def _handed_in(begun: Unsigned, signature: Signature) -> Outcome:

@@ -114,8 +114,7 @@ def _vote(proposal: PolicyProposal, seen: SignatureAsked, asked: Asked) -> None:
     proposal_id, person_id = proposal.proposal_id, here().person.person_id
     one = Ceremony(NAME, proposal_id, lambda key: _prepared(proposal_id, key), _handed_in)
     command = f"counterseal policies approve {proposal_id} --as {person_id}"
-    key = asked.keys[0] if asked.keys else None
-    sign_or_why(seen, one, key, command, say("settings.signed"))
+    sign_or_why(seen, one, asked.keys, command, say("settings.signed"))
 
 
 def _prepared(proposal_id: str, key: PersonKey) -> Unsigned | Refusal:
