@@ -44,7 +44,8 @@ def price_path(
     """
     lowest = float(min(min(one.bid, one.ask) for one in points))
     highest = float(max(max(one.bid, one.ask) for one in points))
-    reach = max(highest - lowest, 1.0)
+    reach, middle = max(highest - lowest, 1.0), (lowest + highest) / 2
+    lowest, highest = middle - reach / 2, middle + reach / 2
     floor = lowest - reach * 2 * _STRIP
     rows = [_row(one, floor, reach * _STRIP) for one in points]
     y = alt.Scale(domain=[floor - reach * 0.02, highest + reach * 0.1], nice=False, zero=False)
