@@ -1,25 +1,33 @@
 """What the flows about outside evidence do, in plain functions that know no engine.
 
-Job: keep an idle log alive, ask those outside, and report what each of them said.
+Job: keep an idle log alive, fix daily where its streams end, ask those outside, and report what
+each of them said.
 
 Invariants
   I1  The same work again is harmless: one silence has one heartbeat, one interval one time-stamp.
   I2  A contradiction is told apart from a bad day.
 
-Not here: asking (storage.attesting), heartbeats (desk), schedules (prefect.yaml).
+Not here: asking (storage.attesting), heartbeats and snapshots (desk), schedules (prefect.yaml).
 Source: audit-log part 5; workflow part 5.
 """
 
+from datetime import timedelta
 from typing import Final
 
 from counterseal.desk.heartbeats import Heartbeats
+from counterseal.desk.snapshots import Snapshots
 from counterseal.kernel.errors import AdapterError, IntegrityError
 from counterseal.kernel.model import DomainModel, Name, Text
 from flows.workplace import Workplace
+from storage.archive import SqlArchive
 from storage.attesting import Attesting, Kind, folder_of, newest_stamp_age
+from storage.data_keys import data_keys
 
 CONTRADICTED: Final = 1
 FAILED: Final = 4
+SNAPSHOT_EVERY: Final = timedelta(days=1)
+"""Between two snapshots: an operator who learns today which case will be asked for finds its end of
+yesterday fixed; each costs one record, and a map of all streams."""
 
 
 class Answer(DomainModel):
@@ -37,10 +45,12 @@ class EvidenceReport(DomainModel):
 
     Attributes:
         beaten: Whether the log was idle and got a heartbeat.
+        mapped: Whether a snapshot of the streams was due and taken.
         answers: One of each that is configured; none for a home without a folder of evidence.
     """
 
     beaten: bool = False
+    mapped: bool = False
     answers: tuple[Answer, ...] = ()
 
     @property
@@ -58,12 +68,15 @@ class EvidenceReport(DomainModel):
     @property
     def rows(self) -> list[dict[str, int | str]]:
         """What a trace shows: who, how much, and the code of a failure."""
-        beaten: dict[str, int | str] = {"who": "heartbeat", "size": 0, "said": str(self.beaten)}
+        ours = {"heartbeat": self.beaten, "snapshot": self.mapped}
+        own: list[dict[str, int | str]] = [
+            {"who": who, "size": 0, "said": str(done)} for who, done in ours.items()
+        ]
         asked: list[dict[str, int | str]] = [
             {"who": answer.who, "size": answer.size, "said": answer.code or "ok"}
             for answer in self.answers
         ]
-        return [beaten, *asked]
+        return [*own, *asked]
 
     def checked(self) -> "EvidenceReport":
         """This report, when everybody vouches.
@@ -81,7 +94,9 @@ class EvidenceReport(DomainModel):
 
 
 def keep_alive(place: Workplace, run: str) -> EvidenceReport:
-    """Append a heartbeat when the log is idle; then have the newest checkpoint cosigned, anchored.
+    """Append what is due; then have the newest checkpoint cosigned and anchored.
+
+    A heartbeat when the log is idle, and once a day a snapshot of its streams.
 
     Raises:
         IntegrityError: the log is broken.
@@ -89,9 +104,15 @@ def keep_alive(place: Workplace, run: str) -> EvidenceReport:
     """
     bench = place.opened().bench
     quiet = bench.bundle.evidence.heartbeat
-    outcome = Heartbeats(bench).beat(place.actor(run), now=place.clock.now(), quiet=quiet)
-    beaten = outcome is not None and outcome.accepted
-    return EvidenceReport(beaten=beaten, answers=_asked(place, Kind.WITNESSES, Kind.ANCHOR))
+    actor, now = place.actor(run), place.clock.now()
+    archive = SqlArchive(place.settings.database, data_keys(place.settings))
+    beat = Heartbeats(bench).beat(actor, now=now, quiet=quiet)
+    snapshot = Snapshots(bench, archive).take(actor, now=now, every=SNAPSHOT_EVERY)
+    return EvidenceReport(
+        beaten=beat is not None and beat.accepted,
+        mapped=snapshot is not None and snapshot.accepted,
+        answers=_asked(place, Kind.WITNESSES, Kind.ANCHOR),
+    )
 
 
 def stamp(place: Workplace) -> EvidenceReport:

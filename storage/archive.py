@@ -22,10 +22,12 @@ from counterseal.audit.privacy import Opening
 from counterseal.audit.purges import PURGED_BODY
 from counterseal.audit.record import StoredRow
 from counterseal.audit.retention import Purge, PurgedRange
+from counterseal.audit.stream_map import StreamEnd
 from counterseal.kernel.errors import IntegrityError
 from storage.data_keys import DataKeys
 from storage.databases import Database, database_at
 from storage.openings import committed, overwriting, read_openings, scrub
+from storage.stream_ends import read_stream_ends
 from storage.tables import table
 from storage.unit_of_work import translated_errors
 
@@ -49,6 +51,20 @@ class SqlArchive:
             asked = select(*(cells[name] for name in StoredRow._fields)).order_by(cells.seq)
             for row in connection.execute(asked):
                 yield StoredRow(*row)
+
+    def newest_in(self, stream: str) -> Iterator[StoredRow]:
+        """Rows of one stream, as stored, the newest first."""
+        with self._reading() as connection:
+            cells = table("audit_records").c
+            asked = select(*(cells[name] for name in StoredRow._fields))
+            asked = asked.where(cells.stream == stream).order_by(cells.stream_seq.desc())
+            for row in connection.execute(asked):
+                yield StoredRow(*row)
+
+    def stream_ends(self, covers: int) -> Iterator[StreamEnd]:
+        """The end of every stream within the first `covers` records; see `read_stream_ends`."""
+        with self._reading() as connection:
+            yield from read_stream_ends(connection, covers)
 
     def openings(self, person_id: str | None = None) -> tuple[Opening, ...]:
         """What is kept about a person, or about all, and can be opened here."""

@@ -28,6 +28,7 @@ _row: Final = partial(tuple.__new__, StoredRow)
 _SEQ: Final = column("seq", Integer())
 _STREAM: Final = column("stream", String())
 _EVENT_ID: Final = column("event_id", String())
+_TYPE: Final = column("type", String())
 _RECORDS: Final = (
     select(*map(column, StoredRow._fields)).select_from(table("audit_records")).order_by(_SEQ)
 )
@@ -57,6 +58,7 @@ def read_records(
     end: int | None = None,
     *,
     streams: Collection[str] | None = None,
+    kind: str | None = None,
     event_id: str | None = None,
 ) -> Iterator[StoredRow]:
     """Stored records in order of `seq`, exactly as the database holds them.
@@ -68,11 +70,13 @@ def read_records(
         start: First place that is wanted; None for whatever comes first.
         end: Place behind the last that is wanted; None for all that follow.
         streams: Only records of these; None for every stream.
+        kind: Only records of this type; every record is looked at for it.
         event_id: Only the record of this event.
     """
     asked = _RECORDS if start is None else _RECORDS.where(start <= _SEQ)
     asked = asked if end is None else asked.where(end > _SEQ)
     asked = asked if streams is None else asked.where(_STREAM.in_(streams))
+    asked = asked if kind is None else asked.where(_TYPE.in_([kind]))
     asked = asked if event_id is None else asked.where(_EVENT_ID.in_([event_id]))
     streamed = connection.dialect.name != "sqlite"  # which never fetches more than it is asked for
     found = connection.execute(asked, execution_options={"stream_results": streamed})

@@ -6,6 +6,7 @@ Invariants
   I1  The pinned key is the first one of the log; later keys and names follow from its records.
   I2  What was verified before is gone on from only under the log's newest name.
   I3  What people signed is checked in the same rows, also where the log contradicts nothing.
+  I4  What the log states of its own streams is held against them where it contradicts nothing.
 
 Not here: the verification (audit.verify, audit.epochs), evidence from files (outside_files).
 Source: design part "verify".
@@ -26,6 +27,8 @@ from counterseal.audit.part import Progress, Verification
 from counterseal.audit.resume import VerifiedPrefix
 from counterseal.audit.rollback import STREAM as ROLLBACKS
 from counterseal.audit.rollback import Rollback, newest_origin
+from counterseal.audit.snapshots import STREAM as SNAPSHOTS
+from counterseal.audit.snapshots import TAKEN, with_maps
 from counterseal.audit.verdict import DEFAULT_REQUIRED, Attacker
 from counterseal.audit.verify import verify_onward
 from counterseal.desk.archive import key_records
@@ -63,6 +66,8 @@ class Asked(NamedTuple):
     Attributes:
         after: Where an earlier verification ended, under whatever name.
         workers: Processes that may share the work; None for this one alone.
+        deep: Whether every snapshot of the streams is checked, whatever stream it stands in; else
+            the newest one that is read.
     """
 
     required: Collection[Attacker] = DEFAULT_REQUIRED
@@ -70,6 +75,7 @@ class Asked(NamedTuple):
     signatures: int | None = None
     progress: Progress | None = None
     workers: Workers | None = None
+    deep: bool = False
 
 
 def verify_home(reader: HomeReader, evidence: Evidence, asked: Asked | None = None) -> Verification:
@@ -85,6 +91,20 @@ def verify_home(reader: HomeReader, evidence: Evidence, asked: Asked | None = No
         IntegrityError: those of `verify_onward`.
     """
     asked = asked or Asked()
+    found = _verified(reader, evidence, asked)
+    start = 0 if asked.deep else found.verdict.totals.read_from
+    stored = reader.of_type(TAKEN) if asked.deep else reader.in_streams(SNAPSHOTS)
+    taken = (row for row in stored if type(row.seq) is int and row.seq >= start)
+    verdict = with_maps(found.verdict, taken, reader.stream_ends, deep=asked.deep)
+    return Verification(verdict, None if verdict.findings_count else found.prefix)
+
+
+def _verified(reader: HomeReader, evidence: Evidence, asked: Asked) -> Verification:
+    """What the rows say; `verify_home` without the snapshots.
+
+    Raises:
+        InputError, IntegrityError: those of `verify_home`.
+    """
     after, required = asked.after, asked.required
     people = SignedLog(reader.in_streams, 0 if after is None else after.size)
     onward = partial(verify_onward, signatures=asked.signatures, progress=asked.progress)

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from counterseal.audit.snapshots import TAKEN
 from counterseal.desk.heartbeats import BEAT
 from counterseal.kernel.errors import AdapterError, IntegrityError
-from flows.evidence import keep_alive, stamp
+from flows.evidence import SNAPSHOT_EVERY, keep_alive, stamp
 from flows.workplace import Workplace
 from tests.storage.outside_room import W1, Room, a_witness, an_authority, scripted
 from tests.world import World
@@ -45,9 +46,30 @@ def test_an_idle_log_is_kept_alive_and_witnessed(room: Room) -> None:
     assert idle.checked() is idle
     assert idle.subject == str(len(room.world.log()))
     assert idle.rows[0] == {"who": "heartbeat", "size": 0, "said": "True"}
+    assert idle.rows[1] == {"who": "snapshot", "size": 0, "said": "False"}
     latest = room.view().latest
     assert latest is not None
     assert latest.size == len(room.world.log())
+
+
+def test_where_streams_end_is_fixed_once_a_day_and_witnessed(room: Room) -> None:
+    """Before anybody asks about a case: the cosignature covers the snapshot as well."""
+    clock = room.world.clock
+    with a_witness(room.world) as url:
+        room.policy((W1, url))
+        first, again = keep_alive(place(room), "run-1"), keep_alive(place(room), "run-2")
+        clock.move_to(clock.now() + SNAPSHOT_EVERY - timedelta(seconds=1))
+        early = keep_alive(place(room), "run-3")
+        clock.move_to(clock.now() + timedelta(seconds=1))
+        due = keep_alive(place(room), "run-4")
+    reports = (first, again, early, due)
+    assert [report.mapped for report in reports] == [True, False, False, True]
+    taken = [row.seq for row in room.world.log() if row.type == TAKEN]
+    assert len(taken) == 2
+    latest = room.view().latest
+    assert latest is not None
+    assert latest.size == taken[-1] + 1
+    assert room.world.verdict().exit_status == 0
 
 
 def test_a_home_without_outsiders_is_kept_alive_all_the_same(room: Room) -> None:

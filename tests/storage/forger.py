@@ -11,9 +11,10 @@ from counterseal.audit.checkpoint import Checkpoint, sign_checkpoint
 from counterseal.audit.merkle import root
 from counterseal.audit.note import NoteSigner
 from counterseal.audit.record import StoredRow
+from counterseal.kernel.clock import parse_utc
 from counterseal.kernel.model import Document
 from storage.guards import GUARDS
-from tests.core.audit.log_builder import edited, rechained
+from tests.core.audit.log_builder import edited, rechained, true_snapshot, with_snapshot
 
 Documents = dict[str, list[dict[str, object]]]
 Change = Callable[[Documents], object]
@@ -64,6 +65,12 @@ class Forger:
         fresh = {"event_id": f"evt_{place:032x}", "pii": [], "approver_sig": None} | words
         self.rows.insert(place, _changed(self.rows[like], change, fresh))
         return place
+
+    def snapshot(self, **change: object) -> int:
+        """A snapshot of the streams, true but for what is changed; its place."""
+        stated = {**true_snapshot(self.rows)._asdict(), **change}
+        self.rows = with_snapshot(self.rows, parse_utc(self.rows[-1].recorded_at), **stated)
+        return len(self.rows) - 1
 
     def move(self, place: int, to: int) -> int:
         self.rows.insert(to, self.rows.pop(place))

@@ -34,6 +34,7 @@ MODULES = (
     *("walk", "stretch", "seals", "part", "verify", "judging", "findings", "event_ids"),
     *("keys", "purges", "privacy", "accounts", "resume", "time_windows", "evidence"),
     *("outside", "outside_reach", "merkle", "note", "checkpoint", "receipt", "record"),
+    *("stream_map", "snapshots"),
 )
 BEYOND = ("storage/test_epochs.py", "storage/test_outside_files.py", "ui/test_cli_audit_proofs.py")
 """Tests of other rooms that hand the verifier what no small log holds."""

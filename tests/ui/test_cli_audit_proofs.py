@@ -10,6 +10,7 @@ from counterseal.audit.merkle import check_consistency
 from counterseal.audit.receipt import check_receipt, parse_receipt
 from counterseal.audit.witness import parse_add_checkpoint
 from counterseal.kernel.errors import IntegrityError
+from tests.storage.forger import Forger
 from tests.storage.long_log import lengthen
 from tests.world import World
 from ui.cli import verified_state
@@ -214,6 +215,25 @@ def test_every_signature_is_verified_unless_fewer_are_asked_for(line: Line) -> N
     assert totals["signatures_verified"] == totals["checkpoints_seen"] > 1
     _, out = line("verify", "--vkey", line.vkey, "--signatures", "1", "--json")
     assert json.loads(out)["verdict"]["totals"]["signatures_verified"] == 1
+
+
+def test_a_false_snapshot_is_tampering_and_an_older_one_shows_to_who_looks_deeper(
+    line: Line,
+) -> None:
+    """MAP_MISMATCH: whoever holds the log's key seals another end of a stream."""
+    forger = Forger(line.world.settings.database, line.world.log_key)
+    place = forger.snapshot(root="00" * 32)
+    forger.seal()
+    status, out = line("verify", "--vkey", line.vkey, "--jobs", "2")
+    assert status == 1
+    assert f"MAP_MISMATCH at {place} (snapshot)" in out
+    forger.snapshot()
+    forger.seal()
+    assert line("verify", "--vkey", line.vkey)[0] == 3
+    status, out = line("verify", "--vkey", line.vkey, "--deep", "--json")
+    verdict = json.loads(out)["verdict"]
+    assert (status, verdict["first_bad"]["seq"]) == (1, place)
+    assert verdict["maps"] == {"taken": 2, "checked": 2}
 
 
 def test_a_long_run_tells_its_progress_on_stderr_and_a_short_one_nothing(

@@ -48,6 +48,10 @@ Jobs = Annotated[
     int | None,
     typer.Option(min=1, help="Processes; as many as a long log is worth by default."),
 ]
+Deep = Annotated[
+    bool,
+    typer.Option("--deep", help="Check every snapshot of the streams; the newest by default."),
+]
 Signatures = Annotated[
     int | None,
     typer.Option(min=1, help="Verify that many of the newest signatures only; all by default."),
@@ -70,6 +74,7 @@ def verify(
     incremental_state: Incremental = None,
     signatures: Signatures = None,
     jobs: Jobs = None,
+    deep: Deep = False,
     home: Home = None,
     as_json: AsJson = False,
 ) -> None:
@@ -79,7 +84,7 @@ def verify(
     """
     started = time.monotonic()
     settings = settings_for(home)
-    asked = Asked(required(require), None, signatures, Told(), Workers(settings, jobs))
+    asked = Asked(required(require), None, signatures, Told(), Workers(settings, jobs), deep)
     files = (outside, policy, tuple(witness_latest or ()), stamps, tsa_roots, receipts)
     named = Named(vkey, expect, signer_state, *files, fresh=fresh)
     evidence = named.evidence()
@@ -137,6 +142,14 @@ def _accounts(verdict: "Verdict") -> list[str]:
     return lines
 
 
+def _maps(verdict: "Verdict") -> list[str]:
+    """What became of the snapshots of the streams, where they were looked at."""
+    maps = verdict.maps
+    if maps is None:
+        return []
+    return [f"streams  {maps.checked} of {maps.taken} snapshots made anew from the records"]
+
+
 def _lines(verdict: "Verdict") -> list[str]:
     totals = verdict.totals
     rows = [
@@ -154,6 +167,7 @@ def _lines(verdict: "Verdict") -> list[str]:
         f"log      {verdict.origin or '-'}: {size}",
         f"seals    {seals}, {totals.signatures_verified} signatures verified",
         *_accounts(verdict),
+        *_maps(verdict),
         *lost,
         *(f"short    {code.value}" for code in verdict.shortfalls),
         *table(rows, "ATTACKER", "VERDICT", "UP TO", "BECAUSE"),

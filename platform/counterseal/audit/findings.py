@@ -35,6 +35,7 @@ _MESSAGES: Final[Mapping[Finding, str]] = {
     Finding.TIME_OUTSIDE_WINDOW: "recorded at a time that outsiders contradict",
     Finding.APPROVER_SIG_INVALID: "people's own signatures do not stand behind it",
     Finding.TABLE_DIFFERS: "a table holds what the log does not say",
+    Finding.MAP_MISMATCH: "a snapshot of the streams is not what the records say",
 }
 _BY_SEQ: Final = attrgetter("seq")
 

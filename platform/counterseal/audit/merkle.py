@@ -212,13 +212,13 @@ class ProofTree(ABC):
         while high != old:
             middle = low + _split(high - low)
             if old <= middle:
-                path.append(self._range(middle, high))
+                path.append(self.span(middle, high))
                 high = middle
             else:
-                path.append(self._range(low, middle))
+                path.append(self.span(low, middle))
                 low, whole = middle, False
         if not whole:
-            path.append(self._range(low, high))
+            path.append(self.span(low, high))
         return tuple(reversed(path))
 
     def _bounded(self, size: int) -> int:
@@ -226,13 +226,17 @@ class ProofTree(ABC):
             raise InputError("PROOF_RANGE", "no such tree size", field="size", got=size)
         return size
 
-    def _range(self, low: int, high: int) -> bytes:
+    def span(self, low: int, high: int) -> bytes:
+        """Root over the leaves `low` <= index < `high`: a perfect subtree, or the right edge.
+
+        `low` is a multiple of the smallest power of two that is not below the width.
+        """
         width = high - low
         if width & (width - 1) == 0:
             level = width.bit_length() - 1
             return self.subtree(level, low >> level)
         middle = low + _split(width)
-        return node_hash(self._range(low, middle), self._range(middle, high))
+        return node_hash(self.span(low, middle), self.span(middle, high))
 
 
 class Tree(ProofTree):

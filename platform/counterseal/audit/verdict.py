@@ -71,6 +71,7 @@ class Finding(StrEnum):
     TIME_OUTSIDE_WINDOW = "TIME_OUTSIDE_WINDOW"
     APPROVER_SIG_INVALID = "APPROVER_SIG_INVALID"
     TABLE_DIFFERS = "TABLE_DIFFERS"
+    MAP_MISMATCH = "MAP_MISMATCH"
 
 
 class Shortfall(StrEnum):
@@ -124,6 +125,7 @@ SEEN_BY: Final[Mapping[Finding, frozenset[Attacker]]] = {
     Finding.TIME_OUTSIDE_WINDOW: frozenset({Attacker.A7}),
     Finding.APPROVER_SIG_INVALID: frozenset({Attacker.A5}),
     Finding.TABLE_DIFFERS: frozenset({Attacker.A8}),
+    Finding.MAP_MISMATCH: frozenset({Attacker.A5}),
 }
 """Which attackers a contradiction points at; the bytes alone cannot always tell them apart."""
 
@@ -187,6 +189,18 @@ class Totals(DomainModel):
     clock_error_us_max: int = 0
 
 
+class MapReport(DomainModel):
+    """Snapshots of the map of streams.
+
+    Attributes:
+        taken: Snapshots in the log.
+        checked: Those whose map was made anew from the records.
+    """
+
+    taken: int
+    checked: int
+
+
 class LostRange(DomainModel):
     """Records of one name that a declared rollback gave up.
 
@@ -216,6 +230,7 @@ class Verdict(DomainModel):
         records: State of every record that was read; None when that was not counted.
         pii: State of every commitment; None when openings were not compared.
         lost: What declared rollbacks gave up.
+        maps: What became of the snapshots of the streams; None when they were not looked at.
     """
 
     outcome: Outcome
@@ -232,3 +247,4 @@ class Verdict(DomainModel):
     records: RecordReport | None = None
     pii: PiiReport | None = None
     lost: tuple[LostRange, ...] = ()
+    maps: MapReport | None = None

@@ -29,6 +29,7 @@ from counterseal.audit.retention import (
     PurgedRange,
     Versions,
 )
+from counterseal.audit.stream_map import StreamEnd
 from counterseal.broker.lots_taken import LotTaken
 from counterseal.broker.model import Fill
 from counterseal.desk.commands import DocumentName
@@ -70,6 +71,18 @@ class Archive(Protocol):
 
     def rows(self) -> Iterator[StoredRow]:
         """Every row in order of `seq`, as stored."""
+
+    def newest_in(self, stream: str) -> Iterator[StoredRow]:
+        """Rows of one stream, as stored, the newest first."""
+
+    def stream_ends(self, covers: int) -> Iterator[StreamEnd]:
+        """The end of every stream within the first `covers` records, in any order.
+
+        MUST take each head from the stored bytes, and from the column only where a purge took them.
+
+        Raises:
+            IntegrityError: `COLUMN_MISMATCH` when a record has neither bytes nor a leaf hash.
+        """
 
     def commitments(self, person_id: str) -> tuple[str, ...]:
         """What is kept about a person, whether or not it can be opened here."""

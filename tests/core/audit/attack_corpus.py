@@ -18,11 +18,12 @@ from counterseal.audit.evidence import Evidence, TablesCompared, head_of_note
 from counterseal.audit.merkle import Tree
 from counterseal.audit.outside import OutsideEvidence, StampedNote
 from counterseal.audit.receipt import Receipt, make_receipt
+from counterseal.audit.snapshots import STREAM, with_maps
 from counterseal.audit.verdict import Attacker, Outcome, Standing, Verdict
 from counterseal.audit.verify import StoredCheckpoint, verify_log
 from tests.core.audit import attacks
-from tests.core.audit.attacks import Attack, Shown
-from tests.core.audit.log_builder import NOW, SIGNER, STEP, Log, spaced
+from tests.core.audit.attacks import Attack, Shown, Stored
+from tests.core.audit.log_builder import NOW, SIGNER, STEP, Log, ends_of, spaced
 from tests.core.audit.outside_cases import POLICY, WITNESSES
 
 SEEN_AFTER_SECONDS = 5
@@ -82,6 +83,7 @@ KINDS: Mapping[Attack, Kind] = {
     attacks.back_date_with_the_stolen_key: Kind(Attacker.A5, Sight.HEAD),
     attacks.replay_cosignatures: Kind(Attacker.A5, Sight.HEAD),
     attacks.fork_checkpoint: Kind(Attacker.A5, Sight.BYTES),
+    attacks.lie_about_a_stream: Kind(Attacker.A5, Sight.BYTES),
     attacks.show_two_views: Kind(Attacker.A6, Sight.HEAD),
     attacks.back_date_while_writing: Kind(Attacker.A7, Sight.TIME),
     attacks.never_log: Kind(Attacker.A8, Sight.TABLES),
@@ -237,6 +239,13 @@ def judged(verdict: Verdict, kind: Kind, place: int) -> str:
     return "excluded"
 
 
+def verified(stored: Stored, evidence: Evidence) -> Verdict:
+    """A whole verification: the log, and then what it states of its own streams."""
+    rows = stored[0]
+    taken = [row for row in rows if row.stream == STREAM]
+    return with_maps(verify_log(*stored, evidence), taken, ends_of(rows), deep=False)
+
+
 def executed(attack: Attack, seed: int) -> Iterator[Case]:
     """An attack on a log of random shape, verified at every level."""
     pick = random.Random(f"{attack.__name__}:{seed}")  # noqa: S311 - shapes, not secrets
@@ -247,7 +256,7 @@ def executed(attack: Attack, seed: int) -> Iterator[Case]:
     place = first_changed(log, shown)
     for level in Level:
         seen = is_seen(kind, level, kit, log, shown)
-        verdict = verify_log(*shown.stored, evidence_at(level, log, kit, shown))
+        verdict = verified(shown.stored, evidence_at(level, log, kit, shown))
         expected = "detected" if seen else "said not to be excluded"
         yield Case(attack.__name__, level, seed, expected, judged(verdict, kind, place))
 

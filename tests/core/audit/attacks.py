@@ -14,7 +14,18 @@ from counterseal.audit.merkle import root
 from counterseal.audit.note import Note, NoteSigner
 from counterseal.audit.record import StoredRow
 from counterseal.audit.verify import StoredCheckpoint
-from tests.core.audit.log_builder import NOW, ORIGIN, SIGNER, Log, edited, rechained, spaced
+from tests.core.audit.log_builder import (
+    NOW,
+    ORIGIN,
+    SIGNER,
+    STEP,
+    Log,
+    edited,
+    rechained,
+    spaced,
+    true_snapshot,
+    with_snapshot,
+)
 
 STRANGER = NoteSigner(ORIGIN, bytes(32))
 TEXT_FIELDS = ("meaning", "action", "type", "run", "request_id", "idempotency_key")
@@ -229,3 +240,15 @@ def rotate_to_a_strangers_key(log: Log, pick: random.Random) -> Stored:
     rows = rechained([*log.rows, edited(log.rows[-1], {**told, "event_id": f"evt_{'f' * 32}"})])
     _, notes = _resealed(rows, STRANGER, [len(rows)])
     return rows, [*log.checkpoints, *notes]
+
+
+def lie_about_a_stream(log: Log, pick: random.Random) -> Stored:
+    """A snapshot that ends a case earlier than it does, sealed like any other record.
+
+    Nothing was rewritten, so no head and no witness contradicts it; whoever is shown that case
+    alone would take its last records for never written.
+    """
+    cut = pick.randrange(len(log.rows))
+    lie = true_snapshot(log.rows, cut)._replace(covers=len(log.rows))
+    rows = with_snapshot(log.rows, NOW + len(log.checkpoints) * STEP, **lie._asdict())
+    return _resealed(rows, SIGNER, [*_sizes(log), len(rows)])

@@ -14,7 +14,10 @@ from counterseal.audit.drafts import draft_bytes, read_draft
 from counterseal.audit.merkle import leaf_hash
 from counterseal.audit.note import NoteSigner
 from counterseal.audit.record import ClockReading, Draft, StoredRow
+from counterseal.audit.snapshots import STREAM, TAKEN, EndsAt, Snapshot, snapshot_of
+from counterseal.audit.stream_map import StreamEnd, StreamMap
 from counterseal.audit.verify import StoredCheckpoint
+from counterseal.kernel.clock import utc_text
 
 ORIGIN = "counterseal.example/log1"
 NOW = datetime(2026, 1, 2, 0, 45, tzinfo=UTC)
@@ -105,6 +108,38 @@ def spaced(groups: Sequence[int], instead: Mapping[int, datetime] | None = None)
     """A log whose groups lie ten minutes apart; some of them at another time instead."""
     at = {n: NOW + n * STEP for n in range(len(groups))} | dict(instead or {})
     return a_log(groups, times=[at[n] for n in range(len(groups))])
+
+
+def ends_of(rows: Sequence[StoredRow]) -> EndsAt:
+    """Where the streams of a log end, by its rows."""
+
+    def ends_at(covers: int) -> list[StreamEnd]:
+        last = {row.stream: row for row in rows[:covers]}
+        return [StreamEnd(row.stream, row.stream_seq, row.leaf_hash) for row in last.values()]
+
+    return ends_at
+
+
+def true_snapshot(rows: Sequence[StoredRow], covers: int | None = None) -> Snapshot:
+    """The snapshot of the first records, by default of all."""
+    covers = len(rows) if covers is None else covers
+    return snapshot_of(StreamMap(ends_of(rows)(covers)), covers)
+
+
+def with_snapshot(rows: Sequence[StoredRow], at: datetime, **facts: object) -> list[StoredRow]:
+    """The log and a record that states these facts of its streams; the true ones by default."""
+    stated = facts or true_snapshot(rows)._asdict()
+    words = {name: str(value) for name, value in stated.items()}
+    change: dict[str, object] = {
+        "type": TAKEN,
+        "stream": STREAM,
+        "event_id": f"evt_{len(rows) + 2**64:032x}",
+        "recorded_at": utc_text(at),
+        "pii": [],
+        "approver_sig": None,
+        "after": {"documents": {}, "facts": words},
+    }
+    return rechained([*rows, edited(rows[-1], change)])
 
 
 def edited(row: StoredRow, change: Mapping[str, object], *, columns: bool = True) -> StoredRow:
