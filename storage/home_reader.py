@@ -29,6 +29,7 @@ from storage.tables import table
 from storage.unit_of_work import SqlReader, translated_errors
 
 if TYPE_CHECKING:
+    from counterseal.audit.stream_map import StreamEnd
     from counterseal.audit.tiles import TiledTree
     from counterseal.audit.verify import StoredCheckpoint
 
@@ -57,6 +58,16 @@ class HomeReader(SqlReader):
     def in_streams(self, *streams: str) -> Iterator[StoredRow]:
         """Stored records of some streams in order of `seq`."""
         return read_records(self._raw, streams=streams)
+
+    def of_type(self, kind: str) -> Iterator[StoredRow]:
+        """Stored records of a type in order of `seq`, of whatever stream; all are looked at."""
+        return read_records(self._raw, kind=kind)
+
+    def stream_ends(self, covers: int) -> Iterator["StreamEnd"]:
+        """The end of every stream within the first `covers` records; see `read_stream_ends`."""
+        from storage.stream_ends import read_stream_ends  # noqa: PLC0415 - documents need none
+
+        return read_stream_ends(self._raw, covers)
 
     def ends(self) -> tuple[int, int] | None:
         """Place of the first record and behind the last; None without whole numbers there.

@@ -38,6 +38,8 @@ from tests.desk.casework import delegated
 from tests.desk.followed import following
 from tests.desk.keeping import KeptWorld
 from tests.desk.policy_room import PolicyWorld
+from tests.desk.test_controls import claim as word_about_a_control
+from tests.desk.test_controls import said as said_of_a_control
 from tests.storage.memory_book import MemoryBook
 from tests.storage.rollback_record import record_a_rollback
 from tests.world import ACCOUNT, SYMBOL, World
@@ -176,13 +178,14 @@ def log_in(room: AccessRoom) -> None:
 
 
 def attest(world: World) -> None:
-    """An officer's look at who may do what."""
+    """An officer's look at who may do what, and a word about a control."""
     with world.store.reader() as reader:
         seen = access_list(reader)
     claim = AccessClaim(terms=world.terms(), list_digest=seen.digest, people_count=len(seen.people))
     (signature,) = world.signed_by("attest", review_statement(claim), "officer-1")
     officer = world.actor("officer-1")
     world.done(world.desk.leaving.attest_review(claim, signature, officer, key=world.key()))
+    world.done(said_of_a_control(world, word_about_a_control(world)))
 
 
 def vote(world: PolicyWorld) -> None:

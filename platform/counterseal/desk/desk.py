@@ -11,6 +11,7 @@ from counterseal.desk.account_reconciling import AccountReconciling
 from counterseal.desk.accounts import Accounts
 from counterseal.desk.amendments import Amendments
 from counterseal.desk.approvals import Approvals
+from counterseal.desk.attestations import Attestations
 from counterseal.desk.bench import Bench
 from counterseal.desk.bookkeeping import Bookkeeping
 from counterseal.desk.bulk import Bulk
@@ -58,6 +59,7 @@ class Desk:
         accounts, access, sessions: Names with secrets, and the logins that they open.
         proposals, leaving: Keys and roles by two people, and the end of them.
         drills: That reviewers can still sign, on record.
+        attestations: What people say of controls.
         dispatch, orders, order_batches, lifecycle: Use cases from the submit on.
         expiry: What time and the tape do to resting orders.
         replacing, reconciling, dead_letters: What changes an order, ends doubt, or is tried again.
@@ -78,6 +80,7 @@ class Desk:
         self.proposals = Proposals(bench)
         self.leaving = Leaving(bench)
         self.drills = Drills(bench)
+        self.attestations = Attestations(bench)
         self.accounts = Accounts(bench)
         self.access = Access(bench)
         self.sessions = Sessions(bench)

@@ -26,6 +26,7 @@ from counterseal.desk.market_watch import MarketMark
 from counterseal.desk.rounds import DutyRound
 from counterseal.identity.access_reviews import AccessReview
 from counterseal.identity.accounts import FederatedAccount, LocalAccount
+from counterseal.identity.attestations import ControlAttestation
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.mandate import SubmitMandate
 from counterseal.identity.people import Person, RoleGrant
@@ -116,5 +117,6 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     LotTaken,
     MarketMark,
     CarriedBooks,
+    ControlAttestation,
 )
 """Every kind that an event may carry."""

@@ -30,6 +30,11 @@ from counterseal.desk.signed_ground import ANOTHER, SignedGround
 from counterseal.desk.signed_risk import lock_problem, override_problem
 from counterseal.identity.access_reviews import AccessClaim, AccessReview, review_statement
 from counterseal.identity.acts import ATTEST, ActTerms, EnrolKey, act_in
+from counterseal.identity.attestations import (
+    ControlAttestation,
+    ControlClaim,
+    attestation_statement,
+)
 from counterseal.identity.dsse import signed_payload, statement_in
 from counterseal.identity.keys import KeyStatus, PersonKey
 from counterseal.identity.mandate import KIND as MANDATE
@@ -39,6 +44,7 @@ from counterseal.identity.proposals import PeopleProposal, signature_problem
 from counterseal.kernel.canonical import Json, canonical_bytes, digest, parse_json
 from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.kernel.model import Document, Signature
+from counterseal.policy.authorize import Action, allowed_roles
 from counterseal.policy.proposal import KIND as POLICY
 from counterseal.policy.proposal import PolicyVote
 from counterseal.risk.override import RiskOverride
@@ -155,6 +161,20 @@ class SignedSoFar(SignedGround):
         return self.here(claim.terms.log_origin) or self.signed(
             ATTEST, review.signature, review.attested_by, review_statement(claim)
         )
+
+    @problem.register
+    def _attestation(self, word: ControlAttestation) -> str:
+        stated = statement_in(signed_payload(word.signature, ATTEST))
+        told = {name: stated.get(name) for name in ActTerms.model_fields}
+        kept = {name: value for name, value in word if name in ControlClaim.model_fields}
+        terms = ActTerms.model_validate_json(canonical_bytes(told))  # type: ignore[arg-type]  # parsed JSON
+        if (terms.nonce, terms.tenant) != (word.attestation_id, word.tenant):
+            return "another word was signed"
+        claim = ControlClaim(terms=terms, **kept)
+        problem = self.here(terms.log_origin) or self.signed(
+            ATTEST, word.signature, word.attested_by, attestation_statement(claim)
+        )
+        return problem or self.barred(word.attested_by, *allowed_roles(Action.ATTEST_CONTROL))
 
     @problem.register
     def _vote(self, vote: PolicyVote) -> str:

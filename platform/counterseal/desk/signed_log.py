@@ -51,6 +51,7 @@ from counterseal.desk.setup import STREAM as SYSTEM
 from counterseal.desk.signed_cases import SignedCases
 from counterseal.desk.signed_documents import SignedSoFar, problem_of
 from counterseal.identity.access_reviews import AccessReview
+from counterseal.identity.attestations import ControlAttestation
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.mandate import SubmitMandate
 from counterseal.identity.people import Person, RoleGrant
@@ -84,6 +85,7 @@ _NAMED: Final[Mapping[type[Document], str]] = {
     PolicyVote: "vote",
     PolicyActivation: "policy",
     AccessReview: "access_review",
+    ControlAttestation: "attestation",
     RiskOverride: "override",
     AccountLock: "lock",
     Purge: "purge",

@@ -45,6 +45,7 @@ class Action(StrEnum):
     ERASE_PERSON = "records.erase"
     PURGE_RECORDS = "records.purge"
     CHANGE_LOG_KEY = "records.change_log_key"
+    ATTEST_CONTROL = "controls.attest"
 
 
 _REVIEWERS: Final = frozenset(
@@ -74,6 +75,7 @@ _ALLOWED: Final[Mapping[str, frozenset[Role]]] = {
     Action.ERASE_PERSON: frozenset({Role.COMPLIANCE_REVIEWER}),
     Action.PURGE_RECORDS: frozenset({Role.COMPLIANCE_REVIEWER, Role.ADMINISTRATOR}),
     Action.CHANGE_LOG_KEY: frozenset({Role.ADMINISTRATOR}),
+    Action.ATTEST_CONTROL: frozenset({Role.COMPLIANCE_REVIEWER}),
 }
 
 

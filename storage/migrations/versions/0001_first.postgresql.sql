@@ -1102,6 +1102,21 @@ CREATE TABLE carried_books (
   PRIMARY KEY (account_id)
 )
 
+CREATE TABLE control_attestations (
+  attestation_id TEXT COLLATE "C" NOT NULL,
+  tenant TEXT COLLATE "C" NOT NULL,
+  control_id TEXT COLLATE "C" NOT NULL,
+  control_digest TEXT COLLATE "C" NOT NULL,
+  states TEXT COLLATE "C" NOT NULL,
+  reason TEXT COLLATE "C" NOT NULL,
+  file_digest TEXT COLLATE "C",
+  valid_until TEXT COLLATE "C" NOT NULL,
+  attested_by TEXT COLLATE "C" NOT NULL,
+  attested_at TEXT COLLATE "C" NOT NULL,
+  signature TEXT COLLATE "C" NOT NULL,
+  PRIMARY KEY (attestation_id)
+)
+
 CREATE TABLE audit_openings (
   commitment TEXT COLLATE "C" NOT NULL,
   nonce BYTEA NOT NULL,

@@ -1102,6 +1102,21 @@ CREATE TABLE carried_books (
   PRIMARY KEY (account_id)
 ) STRICT
 
+CREATE TABLE control_attestations (
+  attestation_id TEXT NOT NULL,
+  tenant TEXT NOT NULL,
+  control_id TEXT NOT NULL,
+  control_digest TEXT NOT NULL,
+  states TEXT NOT NULL,
+  reason TEXT NOT NULL,
+  file_digest TEXT,
+  valid_until TEXT NOT NULL,
+  attested_by TEXT NOT NULL,
+  attested_at TEXT NOT NULL,
+  signature TEXT NOT NULL,
+  PRIMARY KEY (attestation_id)
+) STRICT
+
 CREATE TABLE audit_openings (
   commitment TEXT NOT NULL,
   nonce BLOB NOT NULL,
