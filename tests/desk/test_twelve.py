@@ -24,6 +24,7 @@ from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.policy.params import EvidenceRule
 from counterseal.policy.sweep import sweep
 from counterseal.policy.words import DecisionWord, EvidenceSection, Stage
+from evidence.signatures import signature_files
 from tests.core.identity.programs import shell_status
 from tests.desk.bulk_room import Room, accepted
 from tests.desk.casework import (
@@ -38,7 +39,6 @@ from tests.desk.casework import (
 from tests.desk.policy_room import PARAMS, THRESHOLD, PolicyWorld, refusal
 from tests.world import World
 from ui.cli.cases import case_lines
-from ui.cli.signature_export import signature_files
 
 RESEARCH, PAPER = DecisionWord.RESEARCH_APPROVED, DecisionWord.APPROVED_FOR_PAPER
 LOWER = (PARAMS, THRESHOLD, 'required_from_notional: "500000"')

@@ -1,18 +1,12 @@
 """Evidence files: what they say, and why one is refused."""
 
 import json
-from collections.abc import Callable
-from datetime import UTC, datetime
-from functools import cache
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from counterseal.desk.demo.evidence import BYTES_MAX, evidence_of, evidence_text
-from counterseal.desk.demo.flags import DemoSeen, Host, flags_of
-from counterseal.desk.demo.model import Act, Click, DemoMarket, DemoSession
-from counterseal.desk.demo.play import played
+from counterseal.desk.demo.evidence import BYTES_MAX
 from counterseal.desk.views.evidence_files import (
     ALSO_FALSE,
     DEPTH_MAX,
@@ -20,44 +14,9 @@ from counterseal.desk.views.evidence_files import (
     EvidenceKind,
     read_evidence,
 )
-from counterseal.desk.views.integrity import IntegrityState, IntegrityView
 from counterseal.desk.views.marks import SAFETY_FLAGS
-from counterseal.desk.views.model_preview import preview_model, told_preview
-from counterseal.desk.views.simulation import SimulationForm
 from counterseal.kernel.model import Refusal
-from counterseal.policy.execution import QuoteFillRule
-
-MARKET = "counterseal.market.regimes"
-NOW = datetime(2026, 1, 5, 2, tzinfo=UTC)
-
-
-@cache
-def demo() -> bytes:
-    session = played(DemoMarket.REGIMES, (Click(act=Act.TICK),))
-    assert isinstance(session, DemoSession)
-    seen = DemoSeen(
-        host=Host.SERVER, modules=(MARKET,), same=True, live_trading_enabled=False, kept=()
-    )
-    return evidence_text(evidence_of(session, flags_of(session, seen), seen)).encode()
-
-
-@cache
-def broker() -> bytes:
-    form, rule = SimulationForm(), QuoteFillRule()
-    return json.dumps(told_preview(form, rule, preview_model(form, rule, NOW))).encode()
-
-
-@cache
-def audit() -> bytes:
-    view = IntegrityView(state=IntegrityState.VERIFIED, verified=True, audit_events_count=9)
-    return json.dumps({"integrity": view.json_value()}).encode()
-
-
-MADE: dict[EvidenceKind, Callable[[], bytes]] = {
-    EvidenceKind.DEMO: demo,
-    EvidenceKind.BROKER_SIMULATION: broker,
-    EvidenceKind.AUDIT_INTEGRITY: audit,
-}
+from tests.desk.evidence_room import MADE, demo
 
 
 def refused(content: bytes, kind: EvidenceKind = EvidenceKind.DEMO) -> tuple[str, str]:
@@ -72,7 +31,7 @@ def said(told: Refusal, name: str) -> str:
 
 @pytest.mark.parametrize("kind", EvidenceKind)
 def test_what_each_part_of_the_product_writes_is_told_as_it_stands(kind: EvidenceKind) -> None:
-    """TX-M2, TX-M4, TX-M5, TX-C18: values by their paths, flags apart, the bytes unchanged."""
+    """TX-M1 to TX-M5, TX-C18: values by their paths, flags apart, the bytes unchanged."""
     content = MADE[kind]()
     told = read_evidence(content, kind)
 
@@ -82,9 +41,11 @@ def test_what_each_part_of_the_product_writes_is_told_as_it_stands(kind: Evidenc
     assert {one.path.rpartition(".")[2] for one in told.flags} >= {"paper_only"}
     said = {one.path: one.value or one.entries for one in told.facts}
     wanted = {
+        EvidenceKind.PAPER_DEMO: ("final_oms_status", "FILLED"),
         EvidenceKind.DEMO: ("evidence_id", "browser-only-evidence-1"),
         EvidenceKind.BROKER_SIMULATION: ("result.simulation_outcome", "fill"),
-        EvidenceKind.AUDIT_INTEGRITY: ("integrity.audit_events_count", "9"),
+        EvidenceKind.RISK_GUARDRAIL: ("risk_evaluation.approved", "true"),
+        EvidenceKind.AUDIT_INTEGRITY: ("integrity.state", "could_not_check"),
     }[kind]
     assert said[wanted[0]] == wanted[1]
 
@@ -92,12 +53,18 @@ def test_what_each_part_of_the_product_writes_is_told_as_it_stands(kind: Evidenc
 @pytest.mark.parametrize("kind", EvidenceKind)
 def test_a_file_of_another_kind_is_refused_by_what_it_lacks(kind: EvidenceKind) -> None:
     """TX-M5: the first path of the kind that is not there."""
-    first = {"demo": "evidence_id", "broker_simulation": "form", "audit_integrity": "integrity"}
+    first = {
+        EvidenceKind.PAPER_DEMO: "workflow_run_id",
+        EvidenceKind.DEMO: "market_data",
+        EvidenceKind.BROKER_SIMULATION: "input",
+        EvidenceKind.RISK_GUARDRAIL: "intent",
+        EvidenceKind.AUDIT_INTEGRITY: "integrity",
+    }
     for other, made in MADE.items():
         if other is not kind:
             code, path = refused(made(), kind)
             assert code == "EVIDENCE_FILE_OTHER_KIND"
-            assert path.startswith(first[kind.value])
+            assert path.startswith(first[kind])
 
 
 @pytest.mark.parametrize("size", [BYTES_MAX, BYTES_MAX + 1])
@@ -147,13 +114,45 @@ def test_one_unsafe_flag_anywhere_is_refused_with_its_exact_path(place: str) -> 
 
 
 @pytest.mark.parametrize("kind", EvidenceKind)
+def test_one_unsafe_flag_at_any_depth_of_any_document_is_named_by_its_path(
+    kind: EvidenceKind,
+) -> None:
+    """TX-M1 to TX-M5: each flag of each document in its turn, at 1 to 31 parts inside parts."""
+    whole = json.loads(MADE[kind]())
+    for path, holder, name in flags_in(whole, "$"):
+        said, holder[name] = holder[name], not holder[name]
+        expected = ("EVIDENCE_FILE_UNSAFE", path)
+        assert refused(json.dumps(whole).encode(), kind) == expected
+        holder[name] = said
+    for depth in (1, 2, 7, DEPTH_MAX - 1):
+        buried: object = {"uploaded": True}
+        for _ in range(depth - 1):
+            buried = {"in": buried}
+        path = ".".join(["deep", *["in"] * (depth - 1), "uploaded"])
+        told = json.dumps({**whole, "deep": buried}).encode()
+        assert refused(told, kind) == ("EVIDENCE_FILE_UNSAFE", path)
+
+
+def flags_in(value: object, path: str) -> list[tuple[str, dict[str, object], str]]:
+    """Every flag of a file: its path, what holds it, and its name there."""
+    found: list[tuple[str, dict[str, object], str]] = []
+    inner = value.items() if isinstance(value, dict) else enumerate(value)  # type: ignore[arg-type]  # lists only
+    for key, part in inner:
+        here = f"{path}.{key}" if isinstance(value, dict) else f"{path}[{key}]"
+        if isinstance(value, dict) and key in SAFETY_FLAGS | ALSO_FALSE:
+            found.append((here.removeprefix("$."), value, key))
+        elif isinstance(part, dict | list) and key != "snapshot":
+            found += flags_in(part, here)
+    return found
+
+
+@pytest.mark.parametrize("kind", EvidenceKind)
 @pytest.mark.parametrize("name", ["paper_only", "live_trading_enabled", "broker_api_called"])
 def test_a_flag_that_is_left_out_is_no_flag_that_is_kept(kind: EvidenceKind, name: str) -> None:
     """TX-M5: what a kind states of itself must be there."""
     told = json.loads(MADE[kind]())
-    place = {"demo": "safety_flags", "broker_simulation": "result", "audit_integrity": "integrity"}
-    del told[place[kind.value]][name]
-    path = f"{place[kind.value]}.{name}"
+    del told["safety_flags"][name]
+    path = f"safety_flags.{name}"
     assert refused(json.dumps(told).encode(), kind) == ("EVIDENCE_FILE_UNSAFE", path)
 
 

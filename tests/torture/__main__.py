@@ -26,10 +26,11 @@ from tests.day.replays import REAL_DAY_WORDS, ROOT, campaign, replayed, results_
 from tests.day.tick_days import cut_file, filled_by_prints
 from tests.ground import derived_once
 from tests.in_memory import memory
-from tests.torture import faults, mutants, policies, seals, simulator, strace
+from tests.torture import faults, mutants, packs, policies, seals, simulator, strace
 
 KILLS, KILLS_WITH_ENGINE, KILLS_OF_REAL_DAY, KILLS_OF_TICKS = 50, 3, 5, 100
 MUTATIONS = 2000
+PACKS = 2000
 SEAL_ROUNDS = 200
 SIMULATIONS = 500
 SEED = 20260105
@@ -79,6 +80,11 @@ def bent() -> list[str]:
     return list(policies.campaign(None, SEED, told))
 
 
+def exported() -> list[str]:
+    """Change evidence packs in every known way, and print how many both verifiers reject."""
+    return list(packs.campaign(PACKS, SEED, told))
+
+
 def killed() -> list[str]:
     """Kill replayed days, without and with the workflow engine, and compare what they become."""
     found: list[str] = []
@@ -122,6 +128,7 @@ CAMPAIGNS: Mapping[str, Callable[[], list[str]]] = {
     "faults": failed,
     "attacks": attacked,
     "policies": bent,
+    "packs": exported,
 }
 """The longest first, so that no processor waits for it in the end."""
 

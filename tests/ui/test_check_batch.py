@@ -10,10 +10,10 @@ import pytest
 from counterseal.approvals.batch import build_batch, prove_leaf
 from counterseal.approvals.statement import DecisionStatement
 from counterseal.identity.dsse import signed_bytes
+from evidence import check_batch
+from evidence.check_batch import inside, problems
 from tests.core.identity.programs import status
 from tests.core.identity.signers import ED25519, NOW, sign, statement
-from ui.cli import check_batch
-from ui.cli.check_batch import inside, problems
 
 Parts = tuple[bytes, bytes, dict[str, object]]
 

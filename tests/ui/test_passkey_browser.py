@@ -32,7 +32,7 @@ QUIET: Final = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-SCRIPT: Final = Path(__file__).parents[2] / "ui" / "cli" / PASSKEY_SCRIPT
+SCRIPT: Final = Path(__file__).parents[2] / "evidence" / PASSKEY_SCRIPT
 SAID = statement(WEBAUTHN).json_value()
 MESSAGE = signed_bytes("decision", SAID)
 REGISTER = """

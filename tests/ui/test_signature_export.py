@@ -17,6 +17,7 @@ from counterseal.identity.schemes import KEY_CLASS, SignatureScheme
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.model import Signature
 from counterseal.policy.words import DecisionWord
+from evidence.signatures import signature_files
 from tests.core.identity.programs import shell_status
 from tests.core.identity.signers import (
     ORIGIN,
@@ -29,7 +30,6 @@ from tests.core.identity.signers import (
     sign_bytes,
 )
 from tests.world import NONE, World
-from ui.cli.signature_export import signature_files
 
 REASON = "checked the evidence and agree with it"
 PUBLIC = {

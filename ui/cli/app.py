@@ -35,6 +35,8 @@ NOUNS = {
     "portfolio": "Positions, cash and equity.",
     "audit": "Look at the log, verify it, compare the tables with it.",
     "records": "Legal holds, erasure of personal data, purges by two people.",
+    "evidence": "Evidence packs that prove themselves offline: export, verify.",
+    "controls": "Controls: what the log has for each, and signed words about them.",
     "readiness": "Every boundary flag, with the probe that set it.",
     "notices": "Tell people what waits for them, by log file and mail.",
     "up": "Serve pages and flows of a home; a demo is opened to visitors.",

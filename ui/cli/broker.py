@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from pydantic import ValidationError
 
 from counterseal.broker.model import SimulationOutcome, SimulationResult
-from counterseal.broker.models import MODELS
 from counterseal.desk.views.model_preview import (
     SupposedBar,
     preview_model,
@@ -19,15 +17,9 @@ from counterseal.desk.views.model_preview import (
 )
 from counterseal.desk.views.simulation import SimulationForm
 from counterseal.market import quotes
-from counterseal.market.instruments import contract_root
-from counterseal.policy.execution import (
-    ExecutionRules,
-    FillRule,
-)
 from counterseal.signals.intent import OrderType, Side
-from storage.home_reader import read_home
-from storage.settings import Settings
 from ui.cli.calibrations import calibrate, record_calibration
+from ui.cli.fill_rules import rule_for
 from ui.cli.options import AsJson, Home, QuoteFile
 from ui.cli.quotes import quote_from
 from ui.cli.render import answer, reject
@@ -93,7 +85,7 @@ def preview(
         *(age_seconds, liquidity_score, max_spread, stale_quote_seconds),
     )
     form = _form(words, _numbers(numbers), {} if quote is None else _quoted(quote, symbol, now))
-    rule = _rule(settings, form.symbol, model, now)
+    rule = rule_for(settings, form.symbol, model, now)
     shown = [_print(text) for text in prints or ()]
     result = preview_model(form, rule, now, prints=shown, bar=_bar(bar))
     answer(told_preview(form, rule, result), _lines(result), as_json=as_json)
@@ -130,24 +122,6 @@ def _lines(result: SimulationResult) -> list[str]:
         f"model     {result.model_version}; nothing was sent or stored",
         *told_rules(result),
     ]
-
-
-def _rule(settings: Settings, symbol: str, model: str | None, now: datetime) -> FillRule:
-    """The named model with its own parameters, or the one that the home's policy chooses."""
-    if model is not None:
-        try:
-            return ExecutionRules.model_validate({"default": {"model_version": model}}).default
-        except ValidationError:
-            known = ", ".join(MODELS)
-            reject("MODEL_UNKNOWN", f"the models are {known}", field="--model", got=model)
-    if not settings.database.is_file():
-        return ExecutionRules().default
-    from storage.law import law_in_force  # noqa: PLC0415 - only a home has a policy
-
-    root = contract_root(symbol)
-    with read_home(settings) as reader:
-        rules = law_in_force(reader, now).bundle.execution
-    return rules.model_for("-", None if root is None else root.value)
 
 
 def _print(text: str) -> tuple[Decimal, int]:

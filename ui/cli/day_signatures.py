@@ -8,9 +8,9 @@ from counterseal.desk.approvals import load_case
 from counterseal.identity.keys import PersonKey
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.model import Refusal
+from evidence.signatures import signature_files
 from storage.home_reader import read_home
 from ui.cli.session import settings_for
-from ui.cli.signature_export import signature_files
 
 SIGNED_ELSEWHERE: Final = "signed on the own machine"
 """Whose case is written out, as the day's summary calls it."""
@@ -35,7 +35,7 @@ def export_signatures(home: Path, summary: object, folder: Path) -> Exported | N
     The same files are written over: they follow from the log alone.
 
     Raises:
-        IntegrityError: those of `signature_export.signature_files`.
+        IntegrityError: those of `evidence.signatures.signature_files`.
         AdapterError: when the database cannot be read.
         OSError: when a file cannot be written.
     """

@@ -28,7 +28,7 @@ from tests.core.identity.signers import (
 
 SAID = statement(WEBAUTHN).json_value()
 MESSAGE = signed_bytes("decision", SAID)
-SCRIPT = Path(__file__).parents[3] / "ui" / "cli" / PASSKEY_SCRIPT
+SCRIPT = Path(__file__).parents[3] / "evidence" / PASSKEY_SCRIPT
 EXTENSION = b"\xa1\x61a\x01"
 
 

@@ -14,7 +14,7 @@ Source: TX-M5, TX-M7.
 from collections.abc import Iterator, Mapping
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from pydantic import Field
 
@@ -31,10 +31,12 @@ _VALUE_MAX: Final = 200
 
 
 class EvidenceKind(StrEnum):
-    """What a file is about."""
+    """What a file is about: the demo without a store, a governed order, a fill, checks, the log."""
 
     DEMO = "demo"
+    PAPER_DEMO = "paper_demo"
     BROKER_SIMULATION = "broker_simulation"
+    RISK_GUARDRAIL = "risk_guardrail"
     AUDIT_INTEGRITY = "audit_integrity"
 
 
@@ -42,25 +44,18 @@ ABSENT: Final = "absent"
 """What a refusal says of a part that is not there; of a flag that is there, it says its value."""
 
 
-class _Shape(NamedTuple):
-    """Paths that a kind holds, and the part whose safety flags must be there."""
-
-    holds: tuple[str, ...]
-    flags: str
-
-
-_SHAPES: Final[Mapping[EvidenceKind, _Shape]] = MappingProxyType(
+_HOLDS: Final[Mapping[EvidenceKind, tuple[str, ...]]] = MappingProxyType(
     {
-        EvidenceKind.DEMO: _Shape(
-            ("evidence_id", "evidence_type", "market_data", "portfolio", "timeline"),
-            "safety_flags",
-        ),
-        EvidenceKind.BROKER_SIMULATION: _Shape(("form", "model", "result.checks"), "result"),
-        EvidenceKind.AUDIT_INTEGRITY: _Shape(
-            ("integrity.state", "integrity.audit_events_count"), "integrity"
-        ),
+        EvidenceKind.PAPER_DEMO: ("workflow_run_id", "approval_request", "oms_events"),
+        EvidenceKind.DEMO: ("market_data", "evidence_id", "portfolio", "timeline"),
+        EvidenceKind.BROKER_SIMULATION: ("input.form", "input.model", "result.checks"),
+        EvidenceKind.RISK_GUARDRAIL: ("intent", "risk_evaluation.checks", "passed_checks"),
+        EvidenceKind.AUDIT_INTEGRITY: ("integrity.state", "integrity.audit_events_count"),
     }
 )
+"""Paths that a file of each kind holds."""
+_FLAGS: Final = "safety_flags"
+"""The part whose flags must be there."""
 _STATED: Final = ("paper_only", "live_trading_enabled", "broker_api_called")
 """Flags that every kind states of itself."""
 ALSO_FALSE: Final = frozenset(
@@ -126,7 +121,7 @@ def read_evidence(content: bytes, kind: EvidenceKind) -> EvidenceFile | Refusal:
         return _unreadable("no object")
     if _is_deeper(told, DEPTH_MAX):
         return _unreadable(f"parts inside parts, more than {DEPTH_MAX}")
-    return _other(told, kind) or _unsafe(told, kind) or _file(content, told, kind)
+    return _other(told, kind) or _unsafe(told) or _file(content, told, kind)
 
 
 def _file(content: bytes, told: Mapping[str, object], kind: EvidenceKind) -> EvidenceFile:
@@ -145,7 +140,7 @@ def _unreadable(why: str) -> Refusal:
 
 
 def _other(told: Mapping[str, object], kind: EvidenceKind) -> Refusal | None:
-    missing = [path for path in _SHAPES[kind].holds if _at(told, path) is _ABSENT]
+    missing = [path for path in _HOLDS[kind] if _at(told, path) is _ABSENT]
     if not missing:
         return None
     return refuse(
@@ -156,9 +151,8 @@ def _other(told: Mapping[str, object], kind: EvidenceKind) -> Refusal | None:
     )
 
 
-def _unsafe(told: Mapping[str, object], kind: EvidenceKind) -> Refusal | None:
-    place = _SHAPES[kind].flags
-    stated = (f"{place}.{name}" for name in _STATED)
+def _unsafe(told: Mapping[str, object]) -> Refusal | None:
+    stated = (f"{_FLAGS}.{name}" for name in _STATED)
     absent = [path for path in stated if _at(told, path) is _ABSENT]
     bad = absent or unsafe_flags(told, also_false=ALSO_FALSE)
     if not bad:

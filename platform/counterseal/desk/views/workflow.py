@@ -170,10 +170,11 @@ def run_detail(reader: Reader, rows: Iterable[StoredRow], run_id: str) -> Workfl
     order = _order_of_run(reader, run_id)
     if isinstance(order, Refusal):
         return order
-    return workflow_view(reader, order, _entries_of(order, rows), persisted=True)
+    return workflow_view(reader, order, entries_of(order, rows), persisted=True)
 
 
-def _entries_of(order: Order, rows: Iterable[StoredRow]) -> tuple[AuditEntry, ...]:
+def entries_of(order: Order, rows: Iterable[StoredRow]) -> tuple[AuditEntry, ...]:
+    """Records about an order, and those of its case that cannot be read, in the order of `rows`."""
     stream, resource = case_stream(order.approval_request_id), f"order:{order.order_id}"
     entries = (audit_entry(row) for row in rows if row.stream == stream)
     return tuple(e for e in entries if e.resource == resource or e.action == UNREADABLE)
@@ -291,7 +292,7 @@ def run_audit_events(
     order = _order_of_run(reader, run_id)
     if isinstance(order, Refusal):
         return order
-    found = _entries_of(order, rows)
+    found = entries_of(order, rows)
     return AuditEventsView(
         workflow_run_id=order.workflow_run_id,
         limit=limit,
