@@ -39,3 +39,5 @@ screenshots: $(VENV)/dev.done  ## every page in every look, into var/screenshots
 
 clean:
 	@rm -rf $(VENV) var
+
+include evidence/aliases.mk

@@ -28,6 +28,7 @@ from counterseal.audit.note import NoteSigner
 from counterseal.desk.desk import Desk
 from counterseal.desk.readiness import REHEARSED, Rehearsal, completed
 from counterseal.desk.rehearsed_doubts import DOUBTED, DoubtsRehearsal
+from counterseal.desk.rehearsed_export import EXPORTS, rehearse_export
 from counterseal.desk.rehearsed_login import LOGINS, rehearse_login
 from counterseal.desk.rehearsed_orders import RESUMED, WORKED, OrdersRehearsal
 from counterseal.desk.rehearsed_risk import ACROSS, RiskRehearsal
@@ -42,6 +43,7 @@ from counterseal.risk.counters import RiskCounters, StrategyExposure
 from counterseal.risk.losses import AccountLoss
 from counterseal.risk.model import RiskState
 from counterseal.risk.switches import RiskSwitch
+from storage.archive import SqlArchive
 from storage.data_keys import data_keys
 from storage.desk import closing_desk
 from storage.paper_book import SqlitePaperBook, paper_book_file
@@ -73,7 +75,7 @@ _RISK_STATE: Final = (
     *(RiskState, RiskSwitch, RiskCounters, StrategyExposure, AccountLoss),
     *(Position, Account),
 )
-_ALL: Final = (*REHEARSED, *LOGINS, *WORKED, *ACROSS, *DOUBTED, *RESUMED, *_ATTACKED)
+_ALL: Final = (*REHEARSED, *LOGINS, *EXPORTS, *WORKED, *ACROSS, *DOUBTED, *RESUMED, *_ATTACKED)
 _FORBIDDEN: Final = (
     "UPDATE audit_records SET type = 'changed'",
     "DELETE FROM audit_records",
@@ -136,6 +138,7 @@ def _rehearse(settings: Settings, folder: Path, told: list[Exercised]) -> None:
         rehearsal = Rehearsal(house)
         told.extend(rehearsal.run())
         told.extend(rehearse_login(house, _one_time_code))
+        told.append(rehearse_export(house, SqlArchive(scratch.database, data_keys(scratch))))
         orders = OrdersRehearsal(house, _gateway(scratch, desk))
         told.extend(orders.run())
         told.extend(RiskRehearsal(house).run())

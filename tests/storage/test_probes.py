@@ -18,7 +18,10 @@ from counterseal.approvals.reasons import ReasonCode
 from counterseal.desk import orders
 from counterseal.desk.commands import Outcome
 from counterseal.desk.dispatch import Dispatch
-from counterseal.kernel.model import Actor
+from counterseal.desk.exports import Exports
+from counterseal.desk.ports import Reader
+from counterseal.desk.scratch import AUDITOR, scratch_actor
+from counterseal.kernel.model import Actor, Refusal
 from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.readiness.decide import decide_boundaries, evaluate, unchecked
 from counterseal.readiness.flags import CRITERION_FLAGS
@@ -89,6 +92,7 @@ def test_a_governed_home_leaves_nothing_unchecked(seen: Observation) -> None:
         "amend_replace_enabled",
         *CRITERION_FLAGS,
         *("compliance_policy_engine_enabled", "abac_enforced", "approval_state"),
+        "export_policy_enforced",
         *("real_login_enabled", "mfa_enabled", "session_validation_enabled"),
         *("admin_login_created", "operator_login_created"),
         *("paper_only", "read_only", "local_only"),
@@ -265,6 +269,25 @@ def test_a_rehearsal_sees_a_review_that_asks_nothing_about_people(
 
     assert told[Exercise.REQUESTER_REFUSED] is False
     assert told[Exercise.SAME_REVIEWER_REFUSED] is not True
+
+
+def test_a_rehearsal_sees_an_export_that_lets_everybody_out(
+    traded: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TX-L6:export_policy_enforced, false side: an operator is answered as the auditor is."""
+    barred = Exports._barred
+
+    def as_auditor(
+        self: Exports, reader: Reader, _: Actor, now: datetime
+    ) -> Refusal | PolicyEvaluation:
+        return barred(self, reader, scratch_actor(AUDITOR, now), now)
+
+    monkeypatch.setattr(Exports, "_barred", as_auditor)
+    monkeypatch.setattr(scratch, "_switch_elsewhere", lambda *_: False)
+
+    told = {e.name: e.passed for e in scratch.rehearse(traded.settings)}
+
+    assert told[Exercise.EXPORT_REFUSED_AND_LOGGED] is False
 
 
 def test_a_rehearsal_sees_a_queue_that_repeats_and_a_switch_that_nobody_set(

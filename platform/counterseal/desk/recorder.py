@@ -16,6 +16,7 @@ Source: architecture part 2.
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Final
 
 from counterseal.audit.record import Draft, PolicyReference, RecordActor
 from counterseal.desk.commands import Command, CommandRecord, Done, Outcome
@@ -27,6 +28,9 @@ from counterseal.kernel.errors import AdapterError
 from counterseal.kernel.ids import IdSource
 from counterseal.kernel.model import Actor, Event, Refusal, Subject, after, refuse
 from counterseal.policy.evaluation import JudgedRefusal, bare
+
+REFUSED: Final = "command.refused"
+"""Type of the record of a refusal."""
 
 Decide = Callable[[Reader, datetime], Done | Refusal]
 """A use case: reads, decides at one instant, and says what changes."""
@@ -210,7 +214,7 @@ def _same_command(known: CommandRecord, command: Command) -> bool:
 
 def _refused(command: Command, refusal: Refusal) -> Done:
     event = Event(
-        type="command.refused",
+        type=REFUSED,
         stream=command.stream,
         subject=Subject(type="command", id=command.key),
         action=command.name,

@@ -58,6 +58,7 @@ OPERATOR: Final = "operator"
 OFFICERS: Final = ("officer-1", "officer-2")
 REVIEWER: Final = "risk"
 """Somebody who holds one reviewer role and no other."""
+AUDITOR: Final = "auditor"
 _TENANT: Final = "scratch"
 _STRATEGY: Final = "rehearsal"
 _QUANTITY: Final = Decimal(2)
@@ -68,6 +69,7 @@ _PEOPLE: Final[Mapping[str, tuple[Role, ...]]] = {
     "reviewer": (Role.COMPLIANCE_REVIEWER,),
     REVIEWER: (Role.RISK_REVIEWER,),
     OPERATOR: (Role.OPERATOR,),
+    AUDITOR: (Role.AUDITOR,),
 }
 _NOTHING: Final = digest(None)
 
@@ -96,15 +98,22 @@ class ScratchHouse:
         files: The policy files that its bundle was built from.
         now: The one instant of the rehearsal (UTC), inside a trading session of the calendar.
         start: Where its keys begin, so that a second house on one store asks under new ones.
+        log_vkey: The log's key as the installation names it.
     """
 
     def __init__(
-        self, desk: Desk, files: Mapping[str, bytes], now: datetime, start: int = 0
+        self,
+        desk: Desk,
+        files: Mapping[str, bytes],
+        now: datetime,
+        start: int = 0,
+        log_vkey: str = "scratch",
     ) -> None:
         self.desk = desk
         self.now = now
         self._files = files
         self._count = start
+        self._log_vkey = log_vkey
 
     def key(self) -> str:
         """A fresh idempotency key."""
@@ -136,7 +145,7 @@ class ScratchHouse:
         bench = self.desk.bench
         installation = Installation(
             origin=bench.origin,
-            log_vkey="scratch",
+            log_vkey=self._log_vkey,
             tenant=_TENANT,
             mode="demo",
             created_at=self.now,
@@ -195,9 +204,9 @@ class ScratchHouse:
     def _seed(self, name: str) -> bytes:
         return self.desk.bench.ids.secret(f"scratch-key-{name}", 32)
 
-    def _signal(self) -> StrategySignal:
+    def _signal(self, signal_id: str) -> StrategySignal:
         signal = StrategySignal(
-            signal_id=self.key(),
+            signal_id=signal_id,
             strategy_id=_STRATEGY,
             strategy_version="1",
             timestamp=self.now,
@@ -220,17 +229,17 @@ class ScratchHouse:
         self.done(told)
         return signal
 
-    def requested(self, **terms: object) -> str:
-        """A fresh request over a fresh signal; `terms` differ from the usual payload.
+    def requested(self, signal: str | None = None, **terms: object) -> str:
+        """A fresh request over a fresh signal, of this name; `terms` differ from the usual payload.
 
         Raises:
             InputError: `REHEARSAL_STOPPED`.
         """
-        signal = self._signal()
+        said = self._signal(signal or self.key())
         spec = self.desk.bench.contracts.spec(contract_root(SYMBOL))
         if spec is None:
             raise InputError("REHEARSAL_STOPPED", "no terms of the scratch contract", got=SYMBOL)
-        payload = self._payload(signal, spec).amended(**terms)
+        payload = self._payload(said, spec).amended(**terms)
         requester = self._actor("requester")
         return self.done(self.desk.approvals.request(payload, requester, key=self.key()))
 
@@ -353,13 +362,13 @@ class ScratchHouse:
         """Who submits."""
         return self._actor(OPERATOR)
 
-    def approved(self, **terms: object) -> str:
-        """A request that two people approved.
+    def approved(self, signal: str | None = None, **terms: object) -> str:
+        """A request that two people approved, over a signal of this name.
 
         Raises:
             InputError: `REHEARSAL_STOPPED`.
         """
-        request_id = self.requested(**terms)
+        request_id = self.requested(signal, **terms)
         research, paper = DecisionWord.RESEARCH_APPROVED, DecisionWord.APPROVED_FOR_PAPER
         self.done(self.review(request_id, "reviewer", research))
         self.done(self.review(request_id, "risk", paper))
