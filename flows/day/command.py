@@ -17,7 +17,7 @@ from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import utc_text
 from counterseal.kernel.errors import InputError
 from flows.day.agenda import PARTY_OF, Step
-from flows.day.home import beside, outside_of
+from flows.day.home import beside, demo_settings, outside_of
 from flows.day.keepsakes import unstamped
 from flows.day.loop import GovernedDay
 from flows.day.markets import DayMarket
@@ -25,6 +25,7 @@ from flows.day.plan import DayPlan
 from flows.day.plans import REAL_STRATEGIES, demo_market, demo_plan, real_market, real_plan
 from flows.day.run import run_day, with_engine, without_engine
 from flows.day.strategies import chosen_from
+from flows.day.taken import take
 from storage.policy_files import contracts_from, read_policy_files
 from storage.settings import POLICY_VERSION, Settings
 from storage.signers import state_file
@@ -52,7 +53,7 @@ def add_words(parser: argparse.ArgumentParser) -> None:
 
 
 def run_demo(settings: Settings, words: argparse.Namespace) -> tuple[int, Mapping[str, Json]]:
-    """Run the asked day; exit status 0 when its log verified and its tables equal it.
+    """Run the asked day; exit status 0 when log and pack verified and the tables equal the log.
 
     Raises:
         InputError: `PRODUCTS_NEED_TICKS` or `STRATEGY_NEEDS_TICKS` when they are told and no tick
@@ -63,7 +64,8 @@ def run_demo(settings: Settings, words: argparse.Namespace) -> tuple[int, Mappin
     progress = _Progress()
     summary = run_day(words.out, settings, plan, market, runs=runs, notice=progress)
     outside = outside_of(words.out)
-    held = summary.verified == "ok" and summary.reconciled
+    pack = take(demo_settings(words.out, settings), outside, plan.seed)
+    held = summary.verified == "ok" and summary.reconciled and (pack is None or pack.exit == 0)
     value: dict[str, Json] = {
         "ok": held,
         "home": str(words.out),
@@ -72,6 +74,7 @@ def run_demo(settings: Settings, words: argparse.Namespace) -> tuple[int, Mappin
         "vkey": summary.log_vkey,
         "outside": str(outside.path) if outside.log_key.is_file() else None,
         "unstamped": unstamped(outside),
+        "pack": None if pack is None else pack.json_value(),
         "signer_state": str(state_file(beside(words.out), summary.origin)),
         "summary": summary.json_value(),
     }

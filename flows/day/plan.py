@@ -28,7 +28,7 @@ AUTOMATIC: Final = "demo-automatic"
 
 QUANT, RESEARCH, RISK, COMPLIANCE = "quant", "research", "risk", "compliance"
 DEPUTY: Final = "deputy"
-OPERATOR, OFFICERS = "operator", ("officer-1", "officer-2")
+OPERATOR, AUDITOR, OFFICERS = "operator", "auditor", ("officer-1", "officer-2")
 ROLES: Final = {
     QUANT: (Role.REQUESTER, Role.RESEARCH_REVIEWER),
     RESEARCH: (Role.RESEARCH_REVIEWER,),
@@ -36,6 +36,7 @@ ROLES: Final = {
     COMPLIANCE: (Role.COMPLIANCE_REVIEWER,),
     DEPUTY: (),
     OPERATOR: (Role.OPERATOR,),
+    AUDITOR: (Role.AUDITOR,),
 }
 OWN_MACHINES: Final = frozenset({COMPLIANCE})
 """Who signs with an SSH key of the own machine; everybody else with a key file of the home."""

@@ -1,7 +1,7 @@
 """Running a day, with or without the workflow engine.
 
-Job: open the demo home, let the four parties take their turns while outsiders look, judge the log,
-write the results.
+Job: open the demo home, let the four parties take their turns while outsiders look, have a case's
+export recorded, judge the log, write the results.
 
 Invariants
   I1  A finished day is not run again: its summary is the answer.
@@ -26,8 +26,9 @@ from flows.day.loop import GovernedDay
 from flows.day.markets import DayMarket
 from flows.day.outsiders import Outsiders, looking, looks, prepare
 from flows.day.people import AutomaticPeople
-from flows.day.plan import DayPlan
+from flows.day.plan import AUDITOR, DayPlan
 from flows.day.results import DaySummary, finished, summarize, write_results
+from flows.day.taken import ask
 from flows.engine import open_engine
 from flows.work import judge_log
 from flows.workplace import Workplace
@@ -149,6 +150,7 @@ def run_day(
         except* CountersealError as failed:
             raise failed.exceptions[0] from None
         day.end()
+        ask(home, people.actor(AUDITOR))
         outsiders.look()
         outsiders.finish(market.ends_at)
     summary = summarize(home, market, plan, day.planned, judge_log(Workplace(settings)))

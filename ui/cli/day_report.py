@@ -44,6 +44,7 @@ def show(answered: Mapping[str, Any]) -> None:
         console.print(f"Note: {line}")
     _proof(console, summary)
     _signatures(console, answered)
+    _pack(console, answered)
     _next(console, answered)
 
 
@@ -237,6 +238,22 @@ def _signatures(console: Console, answered: Mapping[str, Any]) -> None:
         return
     console.print("\n[bold]Check one case's signatures without this program[/bold]")
     for line in (f"cd {told['folder']}", *told["commands"]):
+        console.print(f"  {line}", soft_wrap=True, markup=False)
+
+
+def _pack(console: Console, answered: Mapping[str, Any]) -> None:
+    """What an auditor takes home, and what its own verifier said of it."""
+    told = answered.get("pack")
+    if told is None:
+        return
+    outside = answered["outside"]
+    console.print("\n[bold]An evidence pack of one case, checked by the verifier inside[/bold]")
+    console.print(f"  {told['path']}: {told['records']} records, {told['outcome']}")
+    for line in (
+        f"cd {outside} && unzip -q evidence.zip",
+        "python3 -I evidence/verify.py --vkey log.vkey --policy policy",
+        f"{_command()} evidence verify {told['path']} --outside {outside}",
+    ):
         console.print(f"  {line}", soft_wrap=True, markup=False)
 
 

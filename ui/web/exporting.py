@@ -6,8 +6,8 @@ Invariants
   I1  An export is made by the function that its command calls; a page adds and leaves out nothing.
   I2  Nothing is written: a file exists in the answer to the browser alone.
 
-Not here: who may see a case (ui.web.views.evidence_export), packs that prove what was left out.
-Source: TX-M4, TX-M7; ui part 1 (Evidence).
+Not here: who may see a case (ui.web.views.evidence_export), packs (ui.packing).
+Source: TX-M1, TX-M3, TX-M4, TX-M7; ui part 1 (Evidence).
 """
 
 from collections.abc import Mapping
@@ -18,15 +18,14 @@ from zipfile import ZIP_DEFLATED, ZipFile, ZipInfo
 from counterseal.approvals.model import ApprovalDecision
 from counterseal.audit.evidence import Evidence
 from counterseal.desk.approvals import case_stream
-from counterseal.desk.views.integrity import run_integrity
 from counterseal.identity.keys import PersonKey
-from counterseal.kernel.model import Refusal
-from storage.home_integrity import home_integrity
-from storage.home_reader import HomeReader, read_home
+from evidence.signatures import signature_files
+from storage.home_reader import HomeReader
 from storage.settings import Settings
 from ui.cli.absence import told_records
-from ui.cli.signature_export import signature_files
+from ui.evidence_texts import demo_evidence, evidence_json, integrity_evidence, risk_evidence
 from ui.exports import document_text
+from ui.web import house
 
 
 class Export(NamedTuple):
@@ -79,9 +78,40 @@ def zipped(files: Mapping[str, bytes]) -> bytes:
     return made.getvalue()
 
 
+def demo_of(request_id: str) -> Export:
+    """The newest order of a case, from its approval to what became of it."""
+    command = f"counterseal evidence demo --case {request_id}"
+    return Export(f"paper-demo-evidence-{request_id}.json", JSON, command)
+
+
+def demo_text(settings: Settings, request_id: str) -> str:
+    """Its bytes; the time at which it is made stands in it.
+
+    Raises:
+        CountersealError: the home cannot be read.
+    """
+    return evidence_json(demo_evidence(settings, request_id, house.CLOCK.now()))
+
+
+def risk_of(order_id: str) -> Export:
+    """All checks on an order, with the state and the limits that they were judged by."""
+    command = f"counterseal evidence risk {order_id}"
+    return Export(f"risk-evidence-{order_id}.json", JSON, command)
+
+
+def risk_text(settings: Settings, order_id: str) -> str:
+    """Its bytes.
+
+    Raises:
+        CountersealError: the home cannot be read.
+    """
+    return evidence_json(risk_evidence(settings, order_id, house.CLOCK.now()))
+
+
 def run_of(run_id: str) -> Export:
     """Each record of one workflow run against what it should be."""
-    return Export(f"integrity-{run_id}.json", JSON, f"counterseal audit run {run_id} --json")
+    command = f"counterseal evidence integrity --run {run_id}"
+    return Export(f"integrity-{run_id}.json", JSON, command)
 
 
 def run_text(settings: Settings, run_id: str) -> str:
@@ -90,16 +120,12 @@ def run_text(settings: Settings, run_id: str) -> str:
     Raises:
         CountersealError: the log cannot be read.
     """
-    with read_home(settings) as reader:
-        view = run_integrity(reader.records(), reader.checkpoints(), Evidence(), run_id)
-    if isinstance(view, Refusal):
-        return document_text({"ok": False, "refusal": view.json_value()})
-    return document_text({"integrity": view.json_value()})
+    return evidence_json(integrity_evidence(settings, Evidence(), run_id, house.CLOCK.now()))
 
 
 def log_export() -> Export:
     """The state of the whole log, its totals, flags and gaps."""
-    return Export("audit-integrity.json", JSON, "counterseal audit status --json")
+    return Export("audit-integrity.json", JSON, "counterseal evidence integrity")
 
 
 def log_text(settings: Settings) -> str:
@@ -108,9 +134,7 @@ def log_text(settings: Settings) -> str:
     Raises:
         CountersealError: the log cannot be read.
     """
-    with read_home(settings) as reader:
-        panel = home_integrity(reader, settings, Evidence()).panel
-    return document_text(panel.json_value())
+    return evidence_json(integrity_evidence(settings, Evidence(), None, house.CLOCK.now()))
 
 
 def checkpoint_export() -> Export:

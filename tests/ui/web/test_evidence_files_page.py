@@ -17,11 +17,19 @@ from counterseal.desk.views.marks import unsafe_flags
 from counterseal.oms.model import Order
 from storage.home_reader import read_home
 from tests.desk.access_room import PASSWORD
-from tests.desk.test_views_evidence_files import MADE
+from tests.desk.evidence_room import MADE
 from tests.ui.web.test_order_pages import FILL, order_of
 from tests.ui.web.window import Window, at_page, labels, pressed, spoken, words
 from ui.cli import approvals, audit
-from ui.web.exporting import log_text, records_text, run_text, signatures_zip
+from ui.cli.paper_evidence import add_to
+from ui.web.exporting import (
+    demo_text,
+    log_text,
+    records_text,
+    risk_text,
+    run_text,
+    signatures_zip,
+)
 from ui.web.views.evidence_export import newest_cases
 
 MARKER = "marker-of-a-chosen-file"
@@ -46,7 +54,7 @@ def test_a_home_without_cases_still_has_the_files_of_its_log(window: Window) -> 
     said = words(at)
     for expected in (
         *("No case is among the newest records.", "Integrity of the log", "Newest checkpoint"),
-        *("counterseal audit status --json", "a pack that proves it by itself does not exist yet"),
+        *("counterseal evidence integrity", "is proved by its evidence pack"),
     ):
         assert expected in said, expected
     assert "No such case." in words(tab(window, case="<img src=x onerror=alert(1)>"))
@@ -58,13 +66,18 @@ def test_a_home_without_cases_still_has_the_files_of_its_log(window: Window) -> 
 def test_what_the_page_gives_is_what_the_commands_write_and_keeps_no_secret(
     window: Window, tmp_path: Path
 ) -> None:
-    """TX-M4, TX-M7: byte for byte; no password, no private key, no flag that is not paper."""
+    """TX-M1, TX-M3, TX-M4, TX-M7: byte for byte; no password, no private key, no unsafe flag."""
     house = window.house
     order: Order = house.order(order_of(window, FILL))
     request_id, run_id = order.approval_request_id, order.workflow_run_id
     at = pressed(tab(window), "Choose")
     said = words(at)
-    for expected in ("2 decisions: signed bytes", f"audit run {run_id}", "Records of the case"):
+    for expected in (
+        "2 decisions: signed bytes",
+        f"integrity --run {run_id}",
+        f"demo --case {request_id}",
+        "Records of the case",
+    ):
         assert expected in said, expected
     with read_home(house.settings) as reader:
         records = records_text(reader, request_id)
@@ -74,14 +87,21 @@ def test_what_the_page_gives_is_what_the_commands_write_and_keeps_no_secret(
         assert packed == signatures_zip(reader, request_id, ordered)
     run, log = run_text(house.settings, run_id), log_text(house.settings)
     assert records == command(audit.app, "show", "--stream", f"case:{request_id}", "--json")
-    assert run == command(audit.app, "run", run_id, "--json")
-    assert log == command(audit.app, "status", "--json")
+    paper = typer.Typer()
+    add_to(paper)
+    assert run == command(paper, "integrity", "--run", run_id)
+    assert log == command(paper, "integrity")
+    assert risk_text(house.settings, order.order_id) == command(paper, "risk", order.order_id)
+    told = [demo_text(house.settings, request_id), command(paper, "demo", "--case", request_id)]
+    own, theirs = ({**json.loads(one), "generated_at": ""} for one in told)
+    assert own == theirs
     folder = tmp_path / "signatures"
     command(approvals.app, "signatures", request_id, "--out", str(folder))
     with ZipFile(BytesIO(packed)) as files:
-        told = {name: files.read(name) for name in files.namelist()}
-    assert told == {path.name: path.read_bytes() for path in folder.iterdir()}
-    for text in (records, run, log, *(content.decode("latin-1") for content in told.values())):
+        packed_files = {name: files.read(name) for name in files.namelist()}
+    assert packed_files == {path.name: path.read_bytes() for path in folder.iterdir()}
+    packed_texts = (content.decode("latin-1") for content in packed_files.values())
+    for text in (records, run, log, *told, *packed_texts):
         assert PASSWORD not in text
         assert "PRIVATE KEY" not in text
     assert not unsafe_flags(json.loads(run)) + unsafe_flags(json.loads(log))
@@ -138,10 +158,9 @@ def test_an_unsafe_file_is_refused_with_the_path_of_its_flag(
     at = given(at, MADE[kind]())
     assert "What the file says." in words(at)
     told = json.loads(MADE[kind]())
-    place = {"demo": "safety_flags", "broker_simulation": "result", "audit_integrity": "integrity"}
-    told[place[kind.value]]["broker_api_called"] = True
+    told["safety_flags"]["broker_api_called"] = True
     for content, code, path in (
-        (json.dumps(told).encode(), "EVIDENCE_FILE_UNSAFE", place[kind.value]),
+        (json.dumps(told).encode(), "EVIDENCE_FILE_UNSAFE", "safety_flags"),
         (MADE[kind]().ljust(BYTES_MAX + 1), "EVIDENCE_FILE_UNREADABLE", "$"),
         (b"no json", "EVIDENCE_FILE_UNREADABLE", "$"),
         (b"{}", "EVIDENCE_FILE_OTHER_KIND", ""),
@@ -150,6 +169,6 @@ def test_an_unsafe_file_is_refused_with_the_path_of_its_flag(
         assert code in said
         assert f"At {path}" in said
         assert "What the file says." not in said
-    assert f"{place[kind.value]}.broker_api_called" in words(given(at, json.dumps(told).encode()))
+    assert "safety_flags.broker_api_called" in words(given(at, json.dumps(told).encode()))
     assert "位置 " in words(spoken(at))
     assert not at.exception

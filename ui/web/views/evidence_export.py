@@ -15,10 +15,14 @@ from ui.web import house
 from ui.web.exporting import (
     Export,
     checkpoint_export,
+    demo_of,
+    demo_text,
     log_export,
     log_text,
     records_of,
     records_text,
+    risk_of,
+    risk_text,
     run_of,
     run_text,
     signatures_of,
@@ -27,6 +31,7 @@ from ui.web.exporting import (
 from ui.web.parts import panels
 from ui.web.parts.pieces import Tone, badge, badges, copyable, plain
 from ui.web.parts.words import moment, number, order_words
+from ui.web.views.evidence_pack import pack
 from ui.web.visit import here, link
 from ui.web.wording import say, term
 
@@ -126,6 +131,7 @@ def _case(reader: HomeReader, request: ApprovalRequest) -> None:
     about = request.approval_request_id
     st.header(order_words(request.payload), anchor=False)
     st.caption(f"{request.request_reference}, {moment(request.created_at)}")
+    pack(about)
     _offer(
         say("evidence.records"),
         say("evidence.records_told"),
@@ -134,7 +140,13 @@ def _case(reader: HomeReader, request: ApprovalRequest) -> None:
     )
     _signatures(reader, about)
     orders = reader.find(Order, approval_request_id=about)
+    if orders:
+        make = partial(demo_text, house.settings(), about)
+        _offer(say("evidence.order"), say("evidence.order_told"), demo_of(about), make)
     for order in orders:
+        make = partial(risk_text, house.settings(), order.order_id)
+        told = say("evidence.risk_told", order=order.order_reference)
+        _offer(say("evidence.risk"), told, risk_of(order.order_id), make)
         make = partial(run_text, house.settings(), order.workflow_run_id)
         told = say("evidence.run_told", order=order.order_reference)
         _offer(say("evidence.run"), told, run_of(order.workflow_run_id), make)

@@ -52,6 +52,8 @@ def _where(kind: EvidenceKind) -> str:
             return say("evidence.from_broker")
         case EvidenceKind.AUDIT_INTEGRITY:
             return say("evidence.from_audit")
+        case EvidenceKind.PAPER_DEMO | EvidenceKind.RISK_GUARDRAIL:
+            return say("evidence.from_case")
 
 
 def _chosen(kind: EvidenceKind) -> UploadedFile | None:

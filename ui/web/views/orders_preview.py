@@ -4,13 +4,14 @@ The answer is the model's own; nothing is stored and no order exists.
 """
 
 import shlex
+from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
 import streamlit as st
 
 from counterseal.broker.model import SimulationOutcome, SimulationResult
-from counterseal.desk.views.model_preview import preview_model, told_preview
+from counterseal.desk.views.model_preview import preview_model
 from counterseal.desk.views.simulation import (
     AGE_SECONDS_MAX,
     FORM_QUANTITY_MAX,
@@ -22,7 +23,7 @@ from counterseal.kernel.money import exact_text
 from counterseal.market.instruments import ContractRoot
 from counterseal.policy.execution import BarFillRule, FillRule, TapeFillRule
 from counterseal.signals.intent import OrderType, Side
-from ui.exports import document_text
+from ui.evidence_texts import evidence_json, fill_evidence
 from ui.web import house
 from ui.web.parts import panels
 from ui.web.parts.fields import PRICE_MAX, SIZE, exact, one_of, whole
@@ -123,7 +124,7 @@ def _answer(form: SimulationForm) -> None:
     explained(result, _numbers(form, result))
     if isinstance(rule, TapeFillRule | BarFillRule):
         st.caption(say("orders_preview.later"))
-    _take_along(form, rule, result)
+    _take_along(form, rule, result, now)
 
 
 def _numbers(form: SimulationForm, result: SimulationResult) -> dict[str, str]:
@@ -157,12 +158,14 @@ def _numbers(form: SimulationForm, result: SimulationResult) -> dict[str, str]:
     }
 
 
-def _take_along(form: SimulationForm, rule: FillRule, result: SimulationResult) -> None:
+def _take_along(
+    form: SimulationForm, rule: FillRule, result: SimulationResult, now: datetime
+) -> None:
     """The same from a terminal, and as a file that the evidence page shows."""
     copyable(say("orders_preview.yourself"), command_of(form))
     st.download_button(
         say("orders_preview.download"),
-        document_text(told_preview(form, rule, result)),
+        lambda: evidence_json(fill_evidence(house.settings(), form, rule, result, now)),
         file_name="broker-simulation.json",
         mime="application/json",
         on_click="ignore",
