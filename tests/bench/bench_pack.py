@@ -1,13 +1,14 @@
-"""Evidence packs of a long log: how fast records leave, beside reading them, and what is kept.
+"""Evidence packs of a long log: how fast records leave and are verified, and what is kept.
 
 The whole log as a folder and as a zip file, in microseconds of processor time a record, which other
 work on the machine disturbs least; the floor reads the same rows and does nothing with them. Memory
 is the peak of a process that exports all, beside one that exports a single case of that log: what
-grows with the records.
+grows with the records. The verifier of the pack reads that folder; its floor hashes the same files.
 
 `COUNTERSEAL_BENCH_RECORDS=1000000` takes a longer log.
 """
 
+import hashlib
 import os
 import statistics
 import subprocess
@@ -20,7 +21,9 @@ from typing import TYPE_CHECKING
 
 from counterseal.desk.exports import ExportOrder, Exports, ExportScope, ScopeKind
 from evidence.pack import PackOrder, write_pack
+from evidence.renderings import renderings
 from evidence.statement import ExportKey
+from evidence.verify import reader_of, verify
 from storage.archive import SqlArchive
 from storage.data_keys import data_keys
 from storage.evidence_source import HomeEvidence
@@ -36,6 +39,9 @@ REQUESTS = 1_000
 RUNS = 3
 MICROSECONDS_MAX = 50.0
 """20,000 records a second."""
+VERIFIED_MICROSECONDS_MAX = 20.0
+"""50,000 records a second."""
+BESIDE_KB_MAX = 2_000.0
 GROWTH_MB_MAX = 40.0
 """Tiles that are kept open, and what the database caches; as many for any longer log."""
 AUDITOR = "author"
@@ -74,6 +80,8 @@ def measure(folder: Path) -> list[Measurement]:
                 MICROSECONDS_MAX,
             )
         )
+    found.append(verified(settings, orders["all"], folder / "verified", count))
+    found.append(beside_its_records(settings, orders["case"], folder / "one-case", count))
     peaks = [peak_of(settings, orders[name], folder / f"peak-{name}") for name in orders]
     told = "memory that all records take beyond one case"
     grown = Measurement(told, peaks[0] - peaks[1], "MB", "a case in all", peaks[1], GROWTH_MB_MAX)
@@ -115,6 +123,47 @@ def written(settings: Settings, order: PackOrder, target: Path) -> None:
     fresh = PackOrder(order.scope, order.export_id, order.snapshot_id, ExportKey())
     with read_home(settings) as reader:
         write_pack(target, HomeEvidence(reader, settings), fresh)
+
+
+def verified(settings: Settings, order: PackOrder, target: Path, count: int) -> Measurement:
+    """Verify a pack that its own key signed."""
+    with read_home(settings) as reader:
+        write_pack(target, HomeEvidence(reader, settings), order)
+    told: list[object] = []
+    own = reader_of(str(target / "data" / "log.vkey"), None, None)
+    times = [spent(lambda: told.append(verify(target, own)["outcome"])) for _ in range(RUNS)]
+    assert set(told) == {"verified"}, told
+    floor = statistics.median(spent(lambda: hashed(target)) for _ in range(RUNS)) / count * 1e6
+    return Measurement(
+        f"verify {count} records",
+        statistics.median(times) / count * 1e6,
+        "us/record",
+        "hashing the files",
+        floor,
+        VERIFIED_MICROSECONDS_MAX,
+    )
+
+
+def beside_its_records(
+    settings: Settings, order: PackOrder, target: Path, count: int
+) -> Measurement:
+    """What a pack of one case holds beside records: proofs, texts, report and tables."""
+    with read_home(settings) as reader:
+        write_pack(target, HomeEvidence(reader, settings), order, (renderings,))
+    sizes = {path: path.stat().st_size for path in target.rglob("*") if path.is_file()}
+    records = sizes.pop(target / "data" / "records.jsonl")
+    told = f"one case of {count} records, beside its own"
+    return Measurement(
+        told, sum(sizes.values()) / 1e3, "kB", "its records", records / 1e3, BESIDE_KB_MAX
+    )
+
+
+def hashed(folder: Path) -> None:
+    """Hash every file of a folder."""
+    for path in folder.rglob("*"):
+        if path.is_file():
+            with path.open("rb") as file:
+                hashlib.file_digest(file, "sha256")
 
 
 def peak_of(settings: Settings, order: PackOrder, target: Path) -> float:
