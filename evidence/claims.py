@@ -66,8 +66,10 @@ def claims_of(
     match scope.kind:
         case ScopeKind.ALL:
             return (RangeClaim(first=0, last=size - 1),)
+        case ScopeKind.GROWTH:
+            own: list[Claim] = [RangeClaim(first=int(scope.value), last=size - 1)]
         case ScopeKind.PERIOD:
-            own: list[Claim] = [_period(source, scope, size)]
+            own = [_period(source, scope, size)]
         case ScopeKind.CONTROL:
             own = [RecordsClaim(seqs=tuple(sorted(set(chosen))))]
         case ScopeKind.CASE:

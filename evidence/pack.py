@@ -54,6 +54,8 @@ from evidence.statement import ExportKey, pack_statement
 VERIFIER: Final = ("verify.py", "VERIFY.md")
 """Files of this room that lie in every pack as they are."""
 _SUBJECTS: Final = (MANIFEST, "bag-info.txt", *VERIFIER)
+_WHOLE: Final = frozenset({ScopeKind.ALL, ScopeKind.PERIOD, ScopeKind.GROWTH})
+"""Scopes whose packs show every record of a stretch, other exports among them."""
 _AT_ONCE: Final = 256
 _IN_MEMORY: Final = 1 << 20
 
@@ -147,7 +149,7 @@ class _Writing:
         self._map, self._claims = self._claimed()
         cases = [one for one in self._claims if isinstance(one, StreamClaim) and one.role == "case"]
         self._gathered = Gathered(cases, openings=order.openings)
-        self._is_narrow = order.scope.kind not in {ScopeKind.ALL, ScopeKind.PERIOD}
+        self._is_narrow = order.scope.kind not in _WHOLE
         self._counts = {"records": 0, "withheld": 0, "purged": 0}
 
     def write(self, renderings: Iterable[Rendering]) -> PackTotals:

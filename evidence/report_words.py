@@ -106,6 +106,8 @@ def title_of(facts: PackFacts) -> str:
     scope = facts.scope
     if scope.kind is ScopeKind.PERIOD:
         return f"Period {instant(scope.since)} to {instant(scope.until)}"
+    if scope.kind is ScopeKind.GROWTH:
+        return f"Recorded behind the first {scope.value} records"
     if scope.kind is ScopeKind.ALL:
         return "The whole log"
     return f"{scope.kind.value.capitalize()} {scope.value}"

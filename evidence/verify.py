@@ -987,12 +987,14 @@ class Check:
         missing = sorted(needed - {stream.name for stream in self.streams.values()})
         if kind == "control" and all(one["kind"] != "records" for one in self.told["claims"]):
             found("CLAIM_MISSING", "records", "scope control demands it")
-        if kind not in {"case", "account", "period", "control", "all"}:
+        if kind not in {"case", "account", "period", "control", "growth", "all"}:
             found("SCOPE_DIFFERS", "data/pack.json", "no such scope")
-        if missing or (kind in {"period", "all"} and len(whole) != 1):
+        if missing or (kind in {"period", "growth", "all"} and len(whole) != 1):
             found("CLAIM_MISSING", missing[0] if missing else "range", f"scope {kind} demands it")
         if kind == "all" and whole != [(0, size - 1)]:
             found("CLAIM_MISSING", "range", "it is not the whole log")
+        if kind == "growth" and whole != [(int(value), size - 1)]:
+            found("CLAIM_MISSING", "range", f"it is not all behind the first {value} records")
         for first, last in whole if kind == "period" else ():
             early = first == 0 or (since and self.times[first] and self.times[first] < since)
             late = last == size - 1 or (until and self.times[last] >= until)

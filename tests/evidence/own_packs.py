@@ -145,6 +145,8 @@ def claimed(log: Logged) -> list[Json]:
     told = ends(log.records[: log.covers], log.leaves[: log.covers])
     kind, size = log.scope["kind"], len(log.bodies)
     ranges = [{"kind": "range", "first": 0, "last": size - 1}] if kind == "all" else []
+    if kind == "growth":
+        ranges = [{"kind": "range", "first": int(log.scope["value"]), "last": size - 1}]
     if kind == "period":
         times = [one["recorded_at"] for one in log.records]
         first = max((n for n, at in enumerate(times) if at < log.scope["since"]), default=0)

@@ -7,6 +7,7 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from pydantic import ValidationError
 
 from counterseal.audit.checkpoint import read_checkpoint
 from counterseal.audit.merkle import leaf_hash
@@ -178,6 +179,31 @@ def test_a_period_holds_every_record_of_it_and_its_neighbours(
     last = world.packed(tmp_path / "open", open_end)
     assert last.claims("range")[0]["last"] == last.totals.size - 1
     assert verified(last, world) == 0
+
+
+def test_a_pack_goes_on_from_the_checkpoint_of_an_earlier_one(
+    world: PackWorld, tmp_path: Path
+) -> None:
+    """Incremental packs: all behind a kept size, none before it but who governs, and the proof."""
+    kept = world.notes()[-1]
+    world.requested()
+    scope = ExportScope(kind=ScopeKind.GROWTH, value=str(kept.size))
+
+    pack = world.packed(tmp_path / "pack", scope, expected=kept.note)
+
+    [claim] = pack.claims("range")
+    assert (claim["first"], claim["last"]) == (kept.size, pack.totals.size - 1)
+    shown = {one["seq"] for one in pack.records}
+    assert set(range(kept.size, pack.totals.size)) <= shown
+    before = [one for one in pack.records if one["seq"] < kept.size]
+    assert {one["stream"] for one in before} <= set(GOVERNANCE)
+    assert verified(pack, world) == 0
+
+
+@pytest.mark.parametrize("value", ["", "0", "01", "many", "-1"])
+def test_a_growth_begins_behind_a_size(value: str) -> None:
+    with pytest.raises(ValidationError):
+        ExportScope(kind=ScopeKind.GROWTH, value=value)
 
 
 def test_a_pack_of_a_control_claims_its_records_and_nothing_else(

@@ -75,7 +75,7 @@ Change = Callable[[Original, random.Random], Changed]
 
 
 def originals(folder: Path) -> list[Original]:
-    """Packs of a log: a case, an absent case, a period, everything, a case with gaps."""
+    """Packs of a log: a case, an absent one, a period, growth, everything, a case with gaps."""
     world = World(folder / "home")
     request = world.approved()
     world.done(world.submitted(request))
@@ -90,6 +90,7 @@ def originals(folder: Path) -> list[Original]:
     logs = [own_packs.exported(world, *one) for one in asked]
     period = {"since": own_packs.text_of(since), "until": until}
     logs.append(own_packs.exported(world, "period", **period))
+    logs.append(own_packs.exported(world, "growth", str(kept.size)))
     wholes = [packed(log, kept=kept.note) for log in logs]
     gaps = [seq for seq, one in enumerate(logs[0].records) if one["stream"] == f"case:{request}"]
     held = packed(logs[0], held=dict.fromkeys(gaps[2:4]))

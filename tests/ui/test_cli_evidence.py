@@ -67,6 +67,21 @@ def test_signed_decisions_lie_in_the_pack_with_the_line_that_verifies_each(
         subprocess.run(command, shell=True, cwd=folder, check=True, capture_output=True)  # noqa: S602 - as people paste it
 
 
+def test_a_pack_goes_on_where_an_earlier_one_ended(house: KeptHouse, tmp_path: Path) -> None:
+    """Incremental packs: the checkpoint of the first is what the second begins behind."""
+    first, second = tmp_path / "first", tmp_path / "second"
+    words = ("evidence", "export", "--plain")
+    house.done(*words, "--all", "--out", str(first), *house.proof(AUDITOR))
+    head = str(first / "data" / "checkpoint")
+    told = house.done(*words, "--grown-from", head, "--out", str(second), *house.proof(AUDITOR))
+    before = read_checkpoint((first / "data" / "checkpoint").read_text("utf-8")).size
+    records = (second / "data" / "records.jsonl").read_bytes().splitlines()
+    shown = [json.loads(one)["seq"] for one in records]
+    assert [seq for seq in shown if seq >= before] == list(range(before, int(str(told["size"]))))
+    key = house.world.log_key.key.text
+    assert run(["evidence", "verify", str(second), "--vkey", key, "--expect", head]) == 0
+
+
 def test_people_read_a_few_lines(house: KeptHouse, tmp_path: Path) -> None:
     """Without `--json`: path, counts, root, the record, and how to verify."""
     out = tmp_path / "pack"

@@ -41,6 +41,10 @@ def export(
         datetime | None, typer.Option("--to", help="Its end, UTC, not included.")
     ] = None,
     control: Annotated[str | None, typer.Option(help="The records behind a control.")] = None,
+    grown_from: Annotated[
+        Path | None,
+        typer.Option(help="What came behind a checkpoint: goes on from an earlier pack."),
+    ] = None,
     everything: Annotated[bool, typer.Option("--all", help="The whole log.")] = False,
     expect: Annotated[
         Path | None,
@@ -60,10 +64,11 @@ def export(
     from counterseal.desk.commands import Outcome  # noqa: PLC0415 - only exporting needs it
     from ui.packing import Asked, packed  # noqa: PLC0415 - the same
 
-    scope = _scope(case, account, since, until, control, everything=everything)
+    behind = None if grown_from is None else _kept(grown_from)
+    scope = _scope(case, account, since, until, control, behind, everything=everything)
     if openings and not yes:
         reject("CONFIRMATION_MISSING", "personal data leaves the house only with --yes")
-    kept = None if expect is None else _kept(expect)
+    kept = behind if expect is None else _kept(expect)
     began = time.monotonic()
     asked = Asked(scope, kept, openings=openings, plain=plain)
     with drawn(quiet=act.as_json) as progress:
@@ -98,6 +103,7 @@ def _scope(
     since: datetime | None,
     until: datetime | None,
     control: str | None,
+    behind: str | None,
     *,
     everything: bool,
 ) -> "ExportScope":
@@ -106,26 +112,29 @@ def _scope(
     Raises:
         InputError: `SCOPE_UNCLEAR`; `INPUT_INVALID` for a name or period that cannot be one.
     """
-    from counterseal.desk.exports import ExportScope, ScopeKind  # noqa: PLC0415 - only here
+    from counterseal.audit.checkpoint import read_checkpoint  # noqa: PLC0415 - only here
+    from counterseal.desk.exports import ExportScope, ScopeKind  # noqa: PLC0415 - the same
 
+    size = None if behind is None else str(read_checkpoint(behind).size)
     period = since is not None or until is not None
     named = {
         ScopeKind.CASE: case is not None,
         ScopeKind.ACCOUNT: account is not None,
         ScopeKind.PERIOD: period,
         ScopeKind.CONTROL: control is not None,
+        ScopeKind.GROWTH: behind is not None,
         ScopeKind.ALL: everything,
     }
     kinds = [kind for kind, told in named.items() if told]
     if len(kinds) != 1:
         raise InputError(
             "SCOPE_UNCLEAR",
-            "one of --case, --account, --from with --to, --control and --all",
+            "one of --case, --account, --from with --to, --control, --grown-from and --all",
             got=", ".join(kinds) or "none of them",
         )
     return ExportScope(
         kind=kinds[0],
-        value=case or account or control or "",
+        value=case or account or control or size or "",
         since=None if since is None else since.replace(tzinfo=UTC),
         until=None if until is None else until.replace(tzinfo=UTC),
     )

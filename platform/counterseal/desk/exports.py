@@ -17,6 +17,7 @@ and by the rule `export.auditor` of the policy in force.
 Source: design part "evidence pack"; governance rules, part 4 (action `export`).
 """
 
+import re
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, Final, Self
@@ -60,10 +61,12 @@ class ScopeKind(StrEnum):
     ACCOUNT = "account"
     PERIOD = "period"
     CONTROL = "control"
+    GROWTH = "growth"
     ALL = "all"
 
 
-_NAMED: Final = frozenset({ScopeKind.CASE, ScopeKind.ACCOUNT, ScopeKind.CONTROL})
+_NAMED: Final = frozenset(ScopeKind) - {ScopeKind.PERIOD, ScopeKind.ALL}
+_SIZE: Final = re.compile(r"[1-9][0-9]{0,18}", re.ASCII)
 
 
 class ExportScope(DomainModel):
@@ -71,7 +74,8 @@ class ExportScope(DomainModel):
 
     Attributes:
         kind: What is asked for.
-        value: Id of the request, the account or the control; empty for a period and for all.
+        value: Id of the request, the account or the control; of a growth the size of the log
+            behind which it begins; empty for a period and for all.
         since, until: Bounds of a period by recorded time (UTC), the second one not included; None
             for everything else.
     """
@@ -84,7 +88,9 @@ class ExportScope(DomainModel):
     @model_validator(mode="after")
     def _whole(self) -> Self:
         if (self.kind in _NAMED) is not bool(self.value):
-            raise ValueError("a case, an account or a control is named, and nothing else")
+            raise ValueError("a case, an account, a control or a size is named, and nothing else")
+        if self.kind is ScopeKind.GROWTH and _SIZE.fullmatch(self.value) is None:
+            raise ValueError("a growth begins behind a size of the log")
         bounds = 0 if self.kind is ScopeKind.PERIOD else 2
         if (self.since, self.until).count(None) != bounds:
             raise ValueError("a period has a beginning and an end, and nothing else has them")
