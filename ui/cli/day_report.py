@@ -250,9 +250,9 @@ def _pack(console: Console, answered: Mapping[str, Any]) -> None:
     console.print("\n[bold]An evidence pack of one case, checked by the verifier inside[/bold]")
     console.print(f"  {told['path']}: {told['records']} records, {told['outcome']}")
     for line in (
-        f"cd {outside} && unzip -q evidence.zip",
-        "python3 -I evidence/verify.py --vkey log.vkey --policy policy",
         f"{_command()} evidence verify {told['path']} --outside {outside}",
+        f"cd {outside} && python3 -m zipfile -e evidence.zip .",
+        "python3 -I evidence/verify.py --vkey log.vkey --policy policy",
     ):
         console.print(f"  {line}", soft_wrap=True, markup=False)
 
