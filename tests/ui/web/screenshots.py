@@ -104,6 +104,7 @@ SHOTS = (
     Shot("audit_search_nothing", "/audit?q=nobody"),
     Shot("evidence", "/evidence"),
     Shot("evidence_case", "/evidence?case={filled}"),
+    Shot("evidence_pack", "/evidence?case={filled}", "vera"),
     Shot("evidence_view", "/evidence?view=view"),
     Shot("record", "/record?seq=70"),
     Shot("readiness", "/readiness"),

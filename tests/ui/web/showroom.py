@@ -94,6 +94,7 @@ def lent(house: TradingHouse) -> None:
         a_sample_is_enough(patch)
         house.done(house.voted(house.done(house.proposed()), "viktor"))
     house.accounts["vera"] = house.named("vera")
+    house.done(house.granted("vera", Role.AUDITOR))
 
 
 def dearer(house: WebHouse) -> str:
