@@ -726,15 +726,17 @@ class Check:
 
     def description(self) -> str:
         """`data/pack.json` is canonical and claims what a verifier understands."""
-        told = self.told = canonical(
-            self.pack.read("data/pack.json").removesuffix(b"\n"), "data/pack.json"
-        )
+        content = self.pack.read("data/pack.json")
+        told = self.told = canonical(content[:-1], "data/pack.json")
+        if content[-1:] != b"\n":
+            found("NOT_CANONICAL", "data/pack.json", "bytes behind the description")
         names = "claims counts export format notice origin root scope simulated size snapshot"
         kinds = {"stream", "absent", "range", "records"}
         odd = {one["kind"] for one in told["claims"]} - kinds
         if (
             " ".join(sorted(told)) != names
-            or told["format"] != "counterseal-evidence-pack/1"
+            or (told["format"], told["notice"]) != ("counterseal-evidence-pack/1", NOTICE)
+            or told["simulated"] is not True
             or odd
         ):
             found("BAG_MALFORMED", "data/pack.json", "not a pack of format 1")
@@ -770,7 +772,10 @@ class Check:
 
     def records(self) -> str:
         """The records shown and the leaves held back lead to the signed root, each at its place."""
-        self.first = read_vkey(self.pack.read("data/log.vkey", 1000).decode())
+        told = self.pack.read("data/log.vkey", 1000).decode()
+        self.first = read_vkey(told)
+        if told != told.strip() + "\n":
+            found("BAG_MALFORMED", "data/log.vkey", "not a key on one line")
         self.names = [self.first.name]
         proof = self.pack.lines("data/proof", 100)
         first = [b"counterseal-multiproof/1", b"size %d" % self.head.size]
@@ -1026,6 +1031,10 @@ class Check:
         lacking = len(self.chosen) - self.met[-1]
         if lacking:
             found("RECORD_MISSING", RECORDS, f"{lacking} claimed records are not here", lacking)
+        for one in self.told["claims"]:
+            role = "governance" if one.get("stream") in GOVERNANCE else "case"
+            if one["kind"] == "stream" and one["role"] != role:
+                found("SCOPE_DIFFERS", "data/pack.json", f"{one['stream']} is {role}")
         claimed = f"{len(self.streams)} streams, {len(self.ranges)} ranges"
         return f"{claimed} complete as of record {self.covers - 1}, by the operator's sealed map"
 

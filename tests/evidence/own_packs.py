@@ -18,6 +18,7 @@ from counterseal.audit.checkpoint import Checkpoint, sign_checkpoint
 from counterseal.audit.note import NoteSigner
 from counterseal.desk.exports import ExportOrder, Exports, ExportScope
 from counterseal.identity.people import Role
+from evidence.verify import NOTICE
 from storage.archive import SqlArchive
 from storage.data_keys import data_keys
 from tests.world import ROOT, World
@@ -251,7 +252,7 @@ def packed(
     told = {
         "format": "counterseal-evidence-pack/1",
         "simulated": True,
-        "notice": "simulated execution",
+        "notice": NOTICE,
         "origin": log.note.split("\n")[0],
         "size": len(log.bodies),
         "root": root(log.leaves).hex(),
