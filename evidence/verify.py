@@ -740,17 +740,7 @@ class Check:
             or odd
         ):
             found("BAG_MALFORMED", "data/pack.json", "not a pack of format 1")
-        for one in told["claims"]:
-            if one["kind"] in {"stream", "absent"}:
-                stream = json.dumps(one["stream"]).encode()
-                if stream in self.streams or (one["kind"] == "stream") != (one.get("to", 0) > 0):
-                    found("BAG_MALFORMED", "data/pack.json", "a stream is claimed twice, or empty")
-                self.streams[stream] = Stream(one)
-        self.ranges = [one for one in told["claims"] if one["kind"] == "range"]
-        self.chosen = {s for one in told["claims"] if one["kind"] == "records" for s in one["seqs"]}
-        self.bounds = [(int(one["first"]), int(one["last"])) for one in self.ranges]
-        self.times = {seq: "" for bound in self.bounds for seq in bound}
-        self.met = [0] * (len(self.ranges) + 1)
+        self._claims(told["claims"])
         self.openings: dict[str, Json] = {}
         if "data/pii/openings.jsonl" in self.pack.names:
             for line in self.pack.lines("data/pii/openings.jsonl"):
@@ -760,6 +750,20 @@ class Check:
         return (
             f"scope {told['scope']['kind']} {told['scope']['value']}, {len(told['claims'])} claims"
         )
+
+    def _claims(self, claims: list[Json]) -> None:
+        """Streams by their names, ranges and chosen records; each stream is claimed once."""
+        for one in claims:
+            if one["kind"] in {"stream", "absent"}:
+                stream = json.dumps(one["stream"]).encode()
+                if stream in self.streams or (one["kind"] == "stream") != (one.get("to", 0) > 0):
+                    found("BAG_MALFORMED", "data/pack.json", "a stream is claimed twice, or empty")
+                self.streams[stream] = Stream(one)
+        self.ranges = [one for one in claims if one["kind"] == "range"]
+        self.chosen = {s for one in claims if one["kind"] == "records" for s in one["seqs"]}
+        self.bounds = [(int(one["first"]), int(one["last"])) for one in self.ranges]
+        self.times = {seq: "" for bound in self.bounds for seq in bound}
+        self.met = [0] * (len(self.ranges) + 1)
 
     def checkpoint(self) -> str:
         """The checkpoint is one, and states the size and root that the pack is about."""
