@@ -22,6 +22,14 @@ if TYPE_CHECKING:
     from evidence.model import PackTotals
     from ui.packing import Packed
 
+Since = Annotated[
+    datetime | None, typer.Option("--from", help="Records of a period: its beginning, UTC.")
+]
+Until = Annotated[datetime | None, typer.Option("--to", help="Its end, UTC, not included.")]
+GrownFrom = Annotated[
+    Path | None, typer.Option(help="What came behind a checkpoint: goes on from an earlier pack.")
+]
+
 app = typer.Typer(no_args_is_help=True)
 app.command()(verify)
 add_to(app)
@@ -34,17 +42,10 @@ def export(
     out: Annotated[Path, typer.Option("--out", help="New folder, or a new file named *.zip.")],
     case: Annotated[str | None, typer.Option(help="A request, with all that follows it.")] = None,
     account: Annotated[str | None, typer.Option(help="Every case of an account.")] = None,
-    since: Annotated[
-        datetime | None, typer.Option("--from", help="Records of a period: its beginning, UTC.")
-    ] = None,
-    until: Annotated[
-        datetime | None, typer.Option("--to", help="Its end, UTC, not included.")
-    ] = None,
+    since: Since = None,
+    until: Until = None,
     control: Annotated[str | None, typer.Option(help="The records behind a control.")] = None,
-    grown_from: Annotated[
-        Path | None,
-        typer.Option(help="What came behind a checkpoint: goes on from an earlier pack."),
-    ] = None,
+    grown_from: GrownFrom = None,
     everything: Annotated[bool, typer.Option("--all", help="The whole log.")] = False,
     expect: Annotated[
         Path | None,
