@@ -50,10 +50,11 @@ from evidence.model import (
 )
 from evidence.source import PackSource
 from evidence.statement import ExportKey, pack_statement
+from evidence.verify.joined import joined
 
-VERIFIER: Final = ("verify.py", "VERIFY.md")
-"""Files of this room that lie in every pack as they are."""
-_SUBJECTS: Final = (MANIFEST, "bag-info.txt", *VERIFIER)
+VERIFIER, INSTRUCTIONS = "verify.py", "VERIFY.md"
+"""Lie in every pack, the same in all."""
+_SUBJECTS: Final = (MANIFEST, "bag-info.txt", VERIFIER, INSTRUCTIONS)
 _WHOLE: Final = frozenset({ScopeKind.ALL, ScopeKind.PERIOD, ScopeKind.GROWTH})
 """Scopes whose packs show every record of a stretch, other exports among them."""
 _AT_ONCE: Final = 256
@@ -327,8 +328,8 @@ class _Writing:
             Payload_Oxum=bag.oxum(),
         )
         bag.add("bag-info.txt", [info])
-        for name in VERIFIER:
-            bag.add(name, [Path(__file__).with_name(name).read_bytes()])
+        bag.add(VERIFIER, [joined()])
+        bag.add(INSTRUCTIONS, [Path(__file__).with_name(INSTRUCTIONS).read_bytes()])
         digests = {name: bag.written[name].sha256 for name in _SUBJECTS}
         told = self._description()
         predicate = {name: told[name] for name in ("export", "origin", "root", "scope", "size")}

@@ -19,6 +19,7 @@ from counterseal.audit.note import NoteSigner
 from counterseal.desk.exports import ExportOrder, Exports, ExportScope
 from counterseal.identity.people import Role
 from evidence.verify import NOTICE
+from evidence.verify.joined import joined
 from storage.archive import SqlArchive
 from storage.data_keys import data_keys
 from tests.world import ROOT, World
@@ -269,7 +270,7 @@ def packed(
     files = {
         "bagit.txt": b"BagIt-Version: 1.0\nTag-File-Character-Encoding: UTF-8\n",
         "bag-info.txt": b"Bag-Software-Agent: tests\n",
-        "verify.py": (ROOT / "evidence" / "verify.py").read_bytes(),
+        "verify.py": joined(),
         "VERIFY.md": (ROOT / "evidence" / "VERIFY.md").read_bytes(),
         "data/pack.json": canonical(told) + b"\n",
         "data/records.jsonl": b"".join(log.bodies[seq] + b"\n" for seq in whole),

@@ -20,6 +20,7 @@ from evidence.bag import Bag, writing_bag
 from evidence.model import PackFile
 from evidence.pack import Shown, write_pack
 from evidence.statement import PAYLOAD_TYPE, PREDICATE_TYPE, ExportKey
+from evidence.verify.joined import PARTS, joined
 from tests.evidence.pack_room import ALL, PackWorld, Read, of_case
 from tests.world import ROOT
 
@@ -116,8 +117,10 @@ def test_an_export_key_signs_once() -> None:
 
 def test_the_verifier_in_the_pack_is_ours_to_the_byte(pack: Read) -> None:
     """Design 8: what is published can be compared."""
-    for name in ("verify.py", "VERIFY.md"):
-        assert pack.content(name) == (ROOT / "evidence" / name).read_bytes()
+    assert pack.content("verify.py") == joined()
+    assert pack.content("VERIFY.md") == (ROOT / "evidence" / "VERIFY.md").read_bytes()
+    parts = {path.stem for path in (ROOT / "evidence" / "verify").glob("*.py")}
+    assert parts - {"__init__", "joined"} == set(PARTS)
 
 
 def test_the_same_export_gives_the_same_bytes_but_for_the_key(

@@ -21,6 +21,7 @@ from counterseal.policy.words import DecisionWord
 from evidence.claims import GOVERNANCE
 from tests.desk.casework import amended
 from tests.desk.keeping import YEAR
+from tests.evidence.offline_script import offline_script
 from tests.evidence.pack_room import ALL, PackWorld, Read, of_case
 from tests.world import ACCOUNT, ROOT
 
@@ -35,7 +36,7 @@ def world(tmp_path: Path) -> PackWorld:
 
 def verified(pack: Read, world: PackWorld) -> int:
     """What the pack's verifier says of it to who holds the log's key, run without our code."""
-    script, key = ROOT / "evidence" / "verify.py", world.log_key.key.text
+    script, key = offline_script(), world.log_key.key.text
     command = [sys.executable, "-I", str(script), str(pack.path), "--vkey", key, "--json"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     assert done.returncode == json.loads(done.stdout)["exit"], done.stderr

@@ -14,12 +14,13 @@ from evidence import pdf
 from evidence.pdf import find_chromium, print_pdf
 from evidence.renderings import renderings
 from evidence.table_columns import TABLES
+from tests.evidence.offline_script import offline_script
 from tests.evidence.pack_room import ALL, PackWorld, Read, of_case
 from tests.evidence.report_room import bodies_of, html_of, of_all, worked
 from tests.evidence.report_room import of_case as shown_case
 from tests.ui.web.axe import violations, wrong_colours
 from tests.ui.web.web_room import HERE, chromium
-from tests.world import ROOT, World
+from tests.world import World
 
 TABLE_FILES = {f"data/tables/{t.name}.{form}" for t in TABLES for form in ("csv", "parquet")}
 DATED = datetime(2026, 1, 5, 1, 2, 3, tzinfo=UTC)
@@ -45,7 +46,7 @@ def browser_that(does: str, folder: Path) -> str:
 
 def verified(pack: Read, world: World) -> bool:
     """Whether the pack's own verifier finds nothing against it, run without our code."""
-    command = [sys.executable, "-I", str(ROOT / "evidence" / "verify.py"), str(pack.path)]
+    command = [sys.executable, "-I", str(offline_script()), str(pack.path)]
     key = ["--vkey", world.log_key.key.text]
     done = subprocess.run([*command, *key], capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     assert done.returncode == 0, done.stdout + done.stderr

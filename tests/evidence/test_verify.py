@@ -12,16 +12,16 @@ import pytest
 
 from counterseal.audit.checkpoint import cosign_checkpoint
 from counterseal.audit.note import COSIGNATURE, NoteSigner
-from evidence import verify as offline
-from evidence.verify import Reader, UnusableError, read_vkey, reader_of, verify
+from evidence.verify import Reader, UnusableError, notes, read_vkey, reader_of, verify
 from tests.evidence import own_packs
+from tests.evidence.offline_script import offline_script
 from tests.evidence.own_packs import Json, Logged, exported, into_folder, into_zip, packed
 from tests.evidence.pack_room import ALL, AUDITOR, PackWorld, of_case
-from tests.world import ORIGIN, ROOT
+from tests.world import ORIGIN
 from ui.cli.app import run
 from ui.cli.evidence_verify import verified
 
-SCRIPT = ROOT / "evidence" / "verify.py"
+SCRIPT = offline_script()
 WITNESSES = [NoteSigner(f"w{n}.example.org", bytes([n]) * 32, COSIGNATURE) for n in (1, 2, 3)]
 LOG_KEY = NoteSigner(ORIGIN, bytes(range(32)))
 BARE = "-S"
@@ -127,7 +127,7 @@ def test_the_command_says_the_same_and_checks_people_besides(
 
 
 def reader(room: Room, expect: str | None = None, policy: str | None = None) -> Reader:
-    told = None if policy is None else offline.Policy(policy)
+    told = None if policy is None else notes.Policy(policy)
     return Reader(read_vkey(room.log.vkey), None if expect is None else expect.encode(), told)
 
 

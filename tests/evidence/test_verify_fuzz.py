@@ -12,7 +12,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from counterseal.audit.note import NoteSigner
-from evidence.verify import Reader, UnusableError, Vkey, opened, read_head, read_vkey, verify
+from evidence.verify import Reader, UnusableError, read_vkey, verify
+from evidence.verify.notes import Vkey, opened, read_head
 from tests.evidence import own_packs
 from tests.evidence.own_packs import Files, Logged, exported, into_folder, packed
 from tests.in_memory import memory

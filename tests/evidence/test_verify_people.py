@@ -18,8 +18,7 @@ from counterseal.identity.signatures import verify_message
 from counterseal.kernel.errors import IntegrityError
 from counterseal.kernel.model import Signature
 from counterseal.policy.words import DecisionWord
-from evidence import verify as offline
-from evidence.verify import FoundError, Reader, read_vkey, verify
+from evidence.verify import FoundError, Reader, base, notes, read_vkey, signatures, verify
 from tests.core.approvals.test_batch import batch_of, signed, statements
 from tests.core.identity.signers import key as key_of
 from tests.core.identity.signers import sign, statement
@@ -101,17 +100,17 @@ def test_a_rotated_log_key_is_followed_from_the_first(world: PackWorld, tmp_path
 def raw(scheme: SignatureScheme) -> tuple[dict[str, object], bytes, bytes]:
     """A key's record, a signature in the scheme's own bytes, and the message."""
     told = sign(scheme, "decision", statement(scheme).json_value())
-    message, _ = offline.envelope_of(told.json_value(), "decision", "here")
-    return {**key_of(scheme).json_value()}, offline.decoded(told.signature), message
+    message, _ = signatures.envelope_of(told.json_value(), "decision", "here")
+    return {**key_of(scheme).json_value()}, signatures.decoded(told.signature), message
 
 
 @pytest.mark.parametrize("scheme", SCHEMES)
 def test_each_scheme_is_verified_as_the_product_does(scheme: SignatureScheme) -> None:
     """Governance part 3: sealed key, ssh-keygen, passkey."""
     key, signature, message = raw(scheme)
-    assert offline.by_person(key, signature, message)
-    assert not offline.by_person(key, signature, message + b"\n")
-    assert not offline.by_person(key | {"scheme": "rsa"}, signature, message)
+    assert signatures.by_person(key, signature, message)
+    assert not signatures.by_person(key, signature, message + b"\n")
+    assert not signatures.by_person(key | {"scheme": "rsa"}, signature, message)
 
 
 @cache
@@ -130,8 +129,8 @@ def test_a_changed_signature_is_refused_by_both(scheme: SignatureScheme, at: int
     except IntegrityError:
         ours = False
     try:
-        theirs = offline.by_person(key, bytes(changed), message)
-    except (FoundError, *offline.UNREADABLE):
+        theirs = signatures.by_person(key, bytes(changed), message)
+    except (FoundError, *base.UNREADABLE):
         theirs = False
     assert theirs is ours is False
 
@@ -142,12 +141,12 @@ def test_a_decision_of_a_batch_stands_at_its_place_in_it(change: str) -> None:
     members = statements(5)
     batch = batch_of(members)
     path: BatchPath = prove_leaf(signed(batch), members, "apr_02")
-    leaf_message, stated = offline.envelope_of(
+    leaf_message, stated = signatures.envelope_of(
         leaf_envelope(members[2]).json_value(), "decision", "here"
     )
     told = dict(path.json_value())
-    _, whole = offline.envelope_of(_json(path.signature), "batch", "here")
-    leaf, request = offline.sha(b"\0", leaf_message), str(stated["request_id"])
+    _, whole = signatures.envelope_of(_json(path.signature), "batch", "here")
+    leaf, request = base.sha(b"\0", leaf_message), str(stated["request_id"])
     if change in {"index", "size"}:
         told[change] = int(str(told[change])) + 1
     if change == "path":
@@ -155,10 +154,10 @@ def test_a_decision_of_a_batch_stands_at_its_place_in_it(change: str) -> None:
     if change == "root":
         whole["root"] = "sha256:" + "00" * 32
     request = "apr_03" if change == "request" else request
-    assert offline.in_batch(told, whole, leaf, request) is (change == "none")
+    assert signatures.in_batch(told, whole, leaf, request) is (change == "none")
 
 
-def _json(signature: Signature) -> offline.Json:
+def _json(signature: Signature) -> base.Json:
     return {**signature.json_value()}
 
 
@@ -196,7 +195,7 @@ def test_keys_of_the_log_are_walked_as_the_product_walks_them(
     records = [first, *(change(3 * n + 3, step) for n, step in enumerate(steps))]
     ring, irregular = walk_keys(KEYS[0].key, records)
     try:
-        spans = offline.walked_keys(
+        spans = notes.walked_keys(
             read_vkey(KEYS[0].key.text), [(r.seq, r.type, r.text) for r in records]
         )
     except (FoundError, ValueError):

@@ -9,7 +9,7 @@ import pytest
 
 from counterseal.audit.checkpoint import read_checkpoint
 from counterseal.identity.people import Role
-from tests.household import ROOT
+from tests.evidence.offline_script import offline_script
 from tests.ui.kept_house import KeptHouse, kept
 from ui.cli.app import run
 
@@ -44,7 +44,7 @@ def test_a_case_leaves_as_a_zip_that_proves_itself(house: KeptHouse, tmp_path: P
     assert (told["size"], told["root"]) == (signed.size, signed.root.hex())
     assert (told["export"], told["export_seq"]) == (house.world.log()[-1].event_id, signed.size - 1)
     assert {"records", "withheld", "purged", "claims", "seconds"} <= told.keys()
-    command = [sys.executable, "-I", str(ROOT / "evidence" / "verify.py"), str(out), "--json"]
+    command = [sys.executable, "-I", str(offline_script()), str(out), "--json"]
     command += ["--vkey", house.world.log_key.key.text]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     assert (done.returncode, json.loads(done.stdout)["outcome"]) == (0, "verified"), done.stdout

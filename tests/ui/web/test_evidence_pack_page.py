@@ -12,7 +12,7 @@ import ui.packing
 from counterseal.audit.snapshots import STREAM
 from counterseal.kernel.errors import AdapterError
 from counterseal.policy.words import Role
-from tests.household import ROOT
+from tests.evidence.offline_script import offline_script
 from tests.ui.web.window import Window, at_page, labels, pressed, spoken, words
 from ui.web.views.evidence_pack import MADE, Made
 
@@ -60,7 +60,7 @@ def test_an_auditor_makes_a_pack_once_and_it_proves_itself_elsewhere(
     assert isinstance(made, Made)
     taken = tmp_path / "taken.zip"
     taken.write_bytes(made.content)
-    command = [sys.executable, "-I", str(ROOT / "evidence" / "verify.py"), str(taken)]
+    command = [sys.executable, "-I", str(offline_script()), str(taken)]
     command += ["--json", "--vkey", auditing.house.log_key.key.text]
     done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own words
     assert json.loads(done.stdout)["outcome"] == "verified", done.stdout
