@@ -112,7 +112,7 @@ def _lines(made: "ReconciliationRun") -> list[str]:
 
 def _service(starter: Actor) -> Actor:
     """The platform's own worker, in the login of the person who started it."""
-    from counterseal.desk.mandates import SERVICE_ISSUER  # noqa: PLC0415 - looking loads no desk
+    from counterseal.desk.services import SERVICE_ISSUER  # noqa: PLC0415 - looking loads no desk
 
     session = IDS.new("ses", "deliver", CLOCK.now())
     return starter.amended(

@@ -73,7 +73,7 @@ def serve_witness(
 def _beaten(settings: "Settings") -> bool:
     """Whether the log was idle and got a heartbeat."""
     from counterseal.desk.heartbeats import Heartbeats  # noqa: PLC0415 - only with --heartbeat
-    from counterseal.desk.mandates import SERVICE_ISSUER  # noqa: PLC0415 - as above
+    from counterseal.desk.services import SERVICE_ISSUER  # noqa: PLC0415 - as above
     from counterseal.kernel.model import Actor  # noqa: PLC0415 - as above
 
     bench, now = desk_at(settings).bench, CLOCK.now()

@@ -4,7 +4,9 @@ Job: ask the registry who is here, then show the page that was asked for, or the
 
 Invariants
   I1  No page is drawn for somebody whom the registry did not confirm in this rerun.
-  I2  When the store fails while a page is drawn, nothing of that page stays.
+  I2  When the store fails while a page is drawn, nothing of that page stays: it is left for a rerun
+      that draws the failure alone. A page stands in no place that can be emptied, which would
+      take the focus from who works by keys at every rerun.
 
 Not here: pages (ui.web.views), their map (ui.web.pages), the server (ui.web.asgi).
 Source: ui parts 1 and 3.
@@ -31,6 +33,7 @@ from ui.web.wording import Language, choose_language, language, say, settle_lang
 
 AGAIN_SECONDS = 5
 TONGUE = "tongue"
+AWAY = "away"
 
 
 def sidebar(bench: Bench, session: LoginSession) -> None:
@@ -107,13 +110,15 @@ def shown(desk: Desk, session: LoginSession, person: Person) -> None:
     if wanted is not None:
         page, params = wanted
         st.switch_page(known[page], query_params=params)
-    place = st.empty()
+    failed = st.session_state.pop(AWAY, None)
+    if failed is not None:
+        waiting(failed)
+        return
     try:
-        with place.container():
-            chosen.run()
+        chosen.run()
     except CountersealError as error:
-        with place.container():
-            waiting(error)
+        st.session_state[AWAY] = error
+        st.rerun()
 
 
 def present(desk: Desk, session: LoginSession | None) -> Person | None:

@@ -1,5 +1,6 @@
 """What stands around every page: who sees it, in which language, and what without a store."""
 
+import sqlite3
 from functools import partial
 
 import pytest
@@ -77,3 +78,15 @@ def test_a_store_that_fails_and_comes_back_recovers_by_itself(window: Window) ->
     database.with_suffix(".gone").rename(database)
     assert "無法連線到資料庫" not in words(at.run())
     assert pressed(at, "登出")
+
+
+def test_a_page_that_fails_while_it_is_drawn_leaves_nothing_of_itself(window: Window) -> None:
+    """UI-23: half a page is no page; the failure stands alone, and the page comes back."""
+    at = window.entered()
+    with sqlite3.connect(window.house.settings.database) as database:
+        database.execute("ALTER TABLE accounts RENAME TO gone")
+        at = at_page(at, "portfolio")
+        assert "Can't reach the store" in words(at)
+        assert [one.value for one in at.title] == ["Can't reach the store"]
+        database.execute("ALTER TABLE gone RENAME TO accounts")
+    assert "Can't reach the store" not in words(at.run())

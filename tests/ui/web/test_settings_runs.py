@@ -5,8 +5,8 @@ from datetime import timedelta
 import pytest
 from streamlit.testing.v1 import AppTest
 
-from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.rounds import Duty, RoundFound
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import AdapterError
 from counterseal.kernel.model import details
