@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from counterseal.desk.desk import Desk
-from counterseal.desk.mandates import SERVICE_ISSUER
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.kernel.clock import Clock
 from counterseal.kernel.ids import IdSource
 from counterseal.kernel.model import Actor

@@ -6,8 +6,8 @@ from decimal import Decimal
 from counterseal.approvals.model import RequestPayload
 from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.commands import Outcome
-from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.orders import Submission
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.identity.dsse import sign_statement
 from counterseal.identity.mandate import SubmitMandate, mandate_statement
 from counterseal.kernel.model import Actor

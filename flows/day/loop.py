@@ -25,7 +25,7 @@ from counterseal.approvals.draft import AmendedTerms, amended_payload
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.desk.batches import Batch
 from counterseal.desk.commands import Outcome
-from counterseal.desk.mandates import SERVICE_ISSUER
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.kernel.errors import InvariantError
 from counterseal.kernel.model import Actor
 from counterseal.market.contracts import ContractSpec

@@ -7,8 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from counterseal.desk.commands import Outcome
 from counterseal.desk.heartbeats import BEAT, STREAM, Heartbeats
+from counterseal.desk.services import own_record
 from counterseal.kernel.clock import utc_text
+from counterseal.kernel.model import Event, Subject
 from tests.world import World
 
 QUIET = timedelta(seconds=60)
@@ -62,6 +65,13 @@ def test_a_busy_log_gets_none(world: World) -> None:
     assert beats(world) == []
 
 
+def again_for(world: World, occasion: str) -> Outcome:
+    """The answer to a second service that saw the same silence."""
+    about = Subject(type="log", id=world.desk.bench.origin)
+    event = Event(type=BEAT, stream=STREAM, subject=about, action="heartbeats.beat")
+    return own_record(world.desk.bench, event, world.service(), key=occasion, rule="")
+
+
 def test_one_silence_has_one_heartbeat(world: World) -> None:
     """I2: two who see the same silence record it once."""
     later(world, QUIET)
@@ -70,7 +80,7 @@ def test_one_silence_has_one_heartbeat(world: World) -> None:
     assert last is not None
     assert beat(world)
     size = len(world.log())
-    again = Heartbeats(world.desk.bench)._answered(world.service(), utc_text(last))
+    again = again_for(world, f"heartbeat:{utc_text(last)}")
     assert (again.replayed, len(world.log())) == (True, size)
 
 

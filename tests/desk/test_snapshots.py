@@ -12,6 +12,7 @@ from counterseal.audit.snapshots import STREAM, TAKEN, snapshot_of
 from counterseal.audit.stream_map import StreamMap, check_absence, check_entry
 from counterseal.desk.approvals import case_stream
 from counterseal.desk.commands import Outcome
+from counterseal.desk.services import own_record
 from counterseal.desk.snapshots import Snapshots, newest_snapshot, snapshot_event
 from counterseal.kernel.model import Actor
 from tests.desk.keeping import KeptWorld
@@ -98,10 +99,9 @@ def test_a_log_in_which_nothing_happened_since_gets_no_other(world: KeptWorld) -
 
 def test_two_who_find_the_same_one_missing_record_it_once(world: KeptWorld) -> None:
     """I2: the key follows from the snapshot before."""
-    snapshots = Snapshots(world.desk.bench, world.archive)
     assert took(world)
     event = snapshot_event(StreamMap(()), 0, world.desk.bench.origin)
-    again = snapshots._answered(world.service(), event, "none")
+    again = own_record(world.desk.bench, event, world.service(), key="snapshot:none", rule="")
     assert (again.replayed, len(taken(world))) == (True, 1)
 
 

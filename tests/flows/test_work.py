@@ -9,7 +9,7 @@ import pytest
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.desk.commands import Outcome
 from counterseal.desk.dispatch import LEASE_SECONDS
-from counterseal.desk.mandates import SERVICE_ISSUER
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.identity.dsse import sign_statement
 from counterseal.kernel.errors import InputError, IntegrityError
 from counterseal.policy.words import DecisionWord

@@ -51,11 +51,12 @@ from counterseal.desk.discrepancies import (
     unlocked,
 )
 from counterseal.desk.ingesting import PAGE, Ingesting
-from counterseal.desk.mandates import SERVICE_ISSUER, barred_person
+from counterseal.desk.mandates import barred_person
 from counterseal.desk.people import enrolled_key, person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.posting import in_parts
 from counterseal.desk.recorder import Decide
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.identity.people import Role
 from counterseal.identity.proposals import signature_problem
 from counterseal.kernel.canonical import canonical_bytes, digest

@@ -24,10 +24,10 @@ from counterseal.desk.asking import put_to_quote, rule_for
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
 from counterseal.desk.lifecycle import Lifecycle
-from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.messages import at_gateway, may_be_at_gateway, unsent
 from counterseal.desk.order_events import changed, order_event
 from counterseal.desk.ports import Reader
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.clock import utc_text
 from counterseal.kernel.model import Actor, Refusal, details, refuse

@@ -23,11 +23,11 @@ from counterseal.broker.ports import Gateway
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, CommandRecord, Done, Outcome, command_about
 from counterseal.desk.ingesting import Ingesting
-from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.order_events import changed, order_event
 from counterseal.desk.people import person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import AdapterError, InvariantError
 from counterseal.kernel.model import Actor, Document, Refusal, refuse

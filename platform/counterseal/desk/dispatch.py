@@ -21,11 +21,11 @@ from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.desk.batches import Batch, BatchStatus
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Done, Outcome, command_about
-from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.order_batches import KeyedSubmission, OrderBatches
 from counterseal.desk.orders import Submission
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.identity.mandate import SubmitMandate
 from counterseal.kernel.errors import IntegrityError
 from counterseal.kernel.model import Actor, Event, Refusal, Subject, refuse

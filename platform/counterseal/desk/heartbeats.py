@@ -14,12 +14,10 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from counterseal.desk.bench import Bench
-from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.mandates import SERVICE_ISSUER
-from counterseal.desk.ports import Reader
-from counterseal.kernel.canonical import digest
+from counterseal.desk.commands import Outcome
+from counterseal.desk.services import own_record
 from counterseal.kernel.clock import utc_text
-from counterseal.kernel.model import Actor, Detail, Event, Refusal, Subject, refuse
+from counterseal.kernel.model import Actor, Event, Subject, details
 
 BEAT: Final = "log.heartbeat"
 STREAM: Final = "heartbeat"
@@ -44,33 +42,13 @@ class Heartbeats:
             last = work.last_time()
         if last is None or now - last < quiet:
             return None
-        return self._answered(actor, utc_text(last))
-
-    def _answered(self, actor: Actor, since: str) -> Outcome:
-        """The heartbeat of one silence, or its replay."""
-        command = Command(
-            name="heartbeats.beat",
-            actor=actor,
-            key=f"heartbeat:{since}",
+        since = utc_text(last)
+        event = Event(
+            type=BEAT,
             stream=STREAM,
-            payload_digest=digest({"since": since}),
+            subject=Subject(type="log", id=self._bench.origin),
+            action="heartbeats.beat",
+            facts=details(since=since),
         )
-
-        def decide(_: Reader, at: datetime) -> Done | Refusal:
-            del at
-            if actor.issuer != SERVICE_ISSUER:
-                return refuse("SERVICE_ONLY", "heartbeats are the platform's own", actor=actor.id)
-            return _beaten(self._bench.origin, since)
-
-        return self._bench.recorder.run(command, decide)
-
-
-def _beaten(origin: str, since: str) -> Done:
-    event = Event(
-        type=BEAT,
-        stream=STREAM,
-        subject=Subject(type="log", id=origin),
-        action="heartbeats.beat",
-        facts=(Detail(name="since", value=since),),
-    )
-    return Done(subject_id=origin, events=(event,))
+        rule = "heartbeats are the platform's own"
+        return own_record(self._bench, event, actor, key=f"heartbeat:{since}", rule=rule)

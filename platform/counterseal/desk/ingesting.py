@@ -19,12 +19,12 @@ from counterseal.broker.model import Fill
 from counterseal.broker.ports import Gateway
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.messages import order_of_message
 from counterseal.desk.order_events import changed, order_event
 from counterseal.desk.ports import Reader
 from counterseal.desk.posting import booked, priced
 from counterseal.desk.recorder import Decide
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.model import Actor, Document, Event, Refusal, Subject, refuse
 from counterseal.oms.ingest import BrokerReport, FixExecType, GatewayCursor, IngestedReport

@@ -24,7 +24,6 @@ from counterseal.desk.bench import Bench
 from counterseal.desk.booking import answer_order
 from counterseal.desk.commands import Command, Done, Outcome
 from counterseal.desk.exposure import cancel_counted
-from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.messages import (
     at_gateway,
     may_be_at_gateway,
@@ -36,6 +35,7 @@ from counterseal.desk.messages import (
 from counterseal.desk.order_events import changed, order_event
 from counterseal.desk.people import person_of
 from counterseal.desk.ports import Reader
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.model import Actor, Refusal, refuse
 from counterseal.oms.apply import apply_event, joined

@@ -17,10 +17,10 @@ from typing import Final, NamedTuple
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
 from counterseal.desk.exposure import daily_loss, trading_day_text
-from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.ports import Reader
 from counterseal.desk.risk_facts import open_profit
 from counterseal.desk.rounds import UNKNOWN, Duty, RoundFound, Rounds
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.clock import utc_text
 from counterseal.kernel.model import Actor, Document, Event, Refusal, Subject, details, refuse

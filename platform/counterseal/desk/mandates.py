@@ -18,6 +18,7 @@ from counterseal.desk.commands import Command, CommandRecord, Done, Outcome
 from counterseal.desk.people import enrolled_key, key_of, person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.identity.mandate import (
     MandateStatus,
     SubmitMandate,
@@ -32,9 +33,6 @@ from counterseal.kernel.model import Actor, DomainModel, Event, Name, Refusal, S
 from counterseal.kernel.money import NonNegative, Quantity
 from counterseal.policy.authorize import Action, authorize
 from counterseal.signals.intent import PaperOrderIntent
-
-SERVICE_ISSUER: Final = "counterseal:service"
-"""Issuer of the platform's own identities; they have no person and no review right."""
 
 STREAM: Final = "mandates"
 

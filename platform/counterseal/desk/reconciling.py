@@ -18,10 +18,11 @@ from counterseal.broker.ports import Gateway
 from counterseal.desk.approvals import case_stream
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.mandates import SERVICE_ISSUER, barred_person
+from counterseal.desk.mandates import barred_person
 from counterseal.desk.messages import submit_message
 from counterseal.desk.order_events import changed, order_event
 from counterseal.desk.ports import Reader
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.kernel.canonical import Json, digest
 from counterseal.kernel.model import Actor, Document, Refusal, refuse
 from counterseal.oms.model import Order, OrderChange, OutboxStatus

@@ -17,8 +17,8 @@ from typing import ClassVar, Final
 
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.ports import Reader
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.clock import UtcDatetime, utc_text
 from counterseal.kernel.model import (

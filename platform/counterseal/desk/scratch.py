@@ -19,8 +19,8 @@ from counterseal.broker.model import SimulationOutcome
 from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
 from counterseal.desk.installation import Installation
-from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.orders import Submission
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.identity.acts import (
     ATTEST,
     Act,

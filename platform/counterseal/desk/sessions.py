@@ -16,10 +16,10 @@ from typing import Final
 from counterseal.desk.accounts import STREAM, done
 from counterseal.desk.bench import Bench
 from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.mandates import SERVICE_ISSUER
 from counterseal.desk.people import person_of
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
+from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.identity.people import Person
 from counterseal.identity.sessions import (
     LoginSession,

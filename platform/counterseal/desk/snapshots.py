@@ -20,11 +20,9 @@ from counterseal.audit.snapshots import STREAM, TAKEN, snapshot_of
 from counterseal.audit.stream_map import StreamMap
 from counterseal.desk.archive import Archive, recorded_at
 from counterseal.desk.bench import Bench
-from counterseal.desk.commands import Command, Done, Outcome
-from counterseal.desk.mandates import SERVICE_ISSUER
-from counterseal.desk.ports import Reader
-from counterseal.kernel.canonical import digest
-from counterseal.kernel.model import Actor, Event, Refusal, Subject, details, refuse
+from counterseal.desk.commands import Outcome
+from counterseal.desk.services import own_record
+from counterseal.kernel.model import Actor, Event, Subject, details
 
 _NONE: Final = "none"
 
@@ -58,25 +56,9 @@ class Snapshots:
             return None
         streams = StreamMap(self._archive.stream_ends(covers))
         event = snapshot_event(streams, covers, self._bench.origin)
-        return self._answered(actor, event, _NONE if last is None else last.event_id)
-
-    def _answered(self, actor: Actor, event: Event, after: str) -> Outcome:
-        """The snapshot that follows another, or its replay."""
-        command = Command(
-            name="snapshots.take",
-            actor=actor,
-            key=f"snapshot:{after}",
-            stream=STREAM,
-            payload_digest=digest({"after": after}),
-        )
-
-        def decide(_: Reader, at: datetime) -> Done | Refusal:
-            del at
-            if actor.issuer != SERVICE_ISSUER:
-                return refuse("SERVICE_ONLY", "snapshots are the platform's own", actor=actor.id)
-            return Done(subject_id=self._bench.origin, events=(event,))
-
-        return self._bench.recorder.run(command, decide)
+        after = _NONE if last is None else last.event_id
+        rule = "snapshots are the platform's own"
+        return own_record(self._bench, event, actor, key=f"snapshot:{after}", rule=rule)
 
 
 def newest_snapshot(archive: Archive) -> StoredRow | None:
