@@ -19,7 +19,9 @@ from itertools import chain
 from pathlib import Path
 from typing import Final
 
-PARTS: Final = (*("base", "bag", "trees", "signatures", "notes", "records", "checks", "verdict"),)
+PARTS: Final = (
+    *("base", "bag", "trees", "signatures", "notes", "scan", "records", "checks", "verdict"),
+)
 """In the order in which each needs those before."""
 _HERE: Final = Path(__file__).parent
 _NOT_THEIRS: Final = ("evidence.verify.", "__future__")

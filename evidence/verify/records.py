@@ -3,11 +3,12 @@
 
 from __future__ import annotations
 
-import hashlib
 import heapq
 import json
 import re
 from array import array
+from bisect import bisect_left
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -24,34 +25,14 @@ from evidence.verify.base import (
     sha,
 )
 from evidence.verify.notes import Reader, opened, read_head, read_vkey
+from evidence.verify.scan import Line, Wanted, scans
 from evidence.verify.signatures import by_person, decoded, envelope_of, in_batch
 from evidence.verify.trees import root_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-TEXT = rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"'
-
-
-OR_NULL = rb"(?:null|" + TEXT + rb")"
-
-
-HEX, ANY_HEX, COUNT = rb'"([0-9a-f]{64})"', rb'"((?s:.{64}))"', rb"(?:0|[1-9][0-9]{0,15})"
-
-
-END = re.compile(  # the fields that place a record, from the end of its canonical bytes
-    b"".join(
-        (
-            rb',"origin":(' + TEXT + rb'),"pii":\[([^\]]*)\],"policy":(?:null|\{[^{}]*\})',
-            rb',"prev":"(?s:.{64})","reason":\{"code":' + TEXT + rb',"text":' + TEXT,
-            rb'\},"recorded_at":"((?s:.{26})Z)","request_id":' + OR_NULL + rb',"run":' + OR_NULL,
-            rb',"seq":(' + COUNT + rb'),"step":' + OR_NULL + rb',"stream":(' + TEXT,
-            rb'),"stream_prev":' + ANY_HEX + rb',"stream_seq":(' + COUNT,
-            rb'),"subject":\{"id":' + TEXT + rb',"type":' + TEXT + rb',"version":' + COUNT,
-            rb'\},"type":"([a-z0-9_.]+)","v":1\}\Z',
-        )
-    )
-)
+HEX, COUNT = rb'"([0-9a-f]{64})"', rb"(?:0|[1-9][0-9]{0,15})"
 
 
 HELD_BACK = re.compile(
@@ -64,25 +45,12 @@ HELD_BACK = re.compile(
 )
 
 
-JUDGED = {
-    *(b"installation.created", b"key.rotated", b"key.revoked", b"log.rolled_back", b"pii.erased"),
-    *(b"retention.purged", b"streams.snapshot", b"evidence.exported"),
-}
-
-
 KEY_RECORDS = {
     "installation.created": ("installations", "log_vkey"),
     "log.rolled_back": ("log_rollbacks", "vkey"),
     "key.rotated": ("log_key_changes", "note"),
     "key.revoked": ("log_key_changes", "note"),
 }
-
-
-REQUESTS = b'"approval_requests":['
-
-
-MARK = b'"key_id":"'
-"""Stands in every decision and in every key of a person."""
 
 
 class Stream:
@@ -178,7 +146,7 @@ class Reading:
             for line in self.pack.lines("data/pii/openings.jsonl"):
                 opening = canonical(line, "data/pii/openings.jsonl")
                 self.openings[opening["commitment"]] = opening
-        self.marks = [MARK, REQUESTS] if told["scope"]["kind"] == "case" else [MARK]
+        self.of_case = told["scope"]["kind"] == "case"
         return (
             f"scope {told['scope']['kind']} {told['scope']['value']}, {len(told['claims'])} claims"
         )
@@ -195,7 +163,7 @@ class Reading:
         self.chosen = {s for one in claims if one["kind"] == "records" for s in one["seqs"]}
         self.bounds = [(int(one["first"]), int(one["last"])) for one in self.ranges]
         self.times = {seq: "" for bound in self.bounds for seq in bound}
-        self.met = [0] * (len(self.ranges) + 1)
+        self.met: list[int] = []
 
     def checkpoint(self) -> str:
         """The checkpoint is one, and states the size and root that the pack is about."""
@@ -217,44 +185,52 @@ class Reading:
         first = [b"counterseal-multiproof/1", b"size %d" % self.head.size]
         if [next(proof, b""), next(proof, b"")] != first:
             found("PROOF_MALFORMED", "data/proof", "another format or size")
-        leaves = heapq.merge(self._shown(), self._held_back())
-        if root_of(self.head.size, leaves, map(hash_line, proof)) != self.head.root:
+        places, leaves = self._known()
+        if root_of(self.head.size, places, leaves, map(hash_line, proof)) != self.head.root:
             found("ROOT_MISMATCH", "data/records.jsonl", "the bytes do not lead to the signed root")
+        self._count(places)
         shown, held, gone = self.counts.values()
         if self.told["counts"] != {"records": shown, "withheld": held, "purged": gone}:
             found("RECORD_MISSING", "data/pack.json", "it states other counts")
         return f"{shown} shown, {held} withheld, {gone} purged: they lead to the root"
 
-    def _shown(self) -> Iterator[tuple[int, bytes]]:
-        """Places and leaf hashes of the records, each looked at on its way."""
-        begin, streams, marks = hashlib.sha256(b"\0").copy, self.streams, self.marks
-        counted, times, numbered = bool(self.ranges or self.chosen), self.times, 0
-        origin = json.dumps(self.first.name).encode()
-        for numbered, body in enumerate(self.pack.lines(RECORDS), 1):
-            match = END.match(body, max(body.rfind(b',"origin":"'), 0))
-            if match is None or not body.startswith(b'{"action":"'):
-                found("NOT_CANONICAL", f"{RECORDS} line {numbered}", "no record of format 1")
-            name, pii, recorded, place, stream, prev, number, kind = match.groups()
-            hashed, seq = begin(), int(place)
-            hashed.update(body)
-            if name != origin:
-                origin = self._renamed(seq, kind, name)
-            try:
-                if stream in streams:
-                    leaf = hashed.hexdigest()
-                    streams[stream].take(seq, int(number), prev.decode(), leaf)
-                if kind in JUDGED or any(map(body.__contains__, marks)):
-                    self._judge(seq, kind.decode(), canonical(body, f"seq {seq}"))
-                if pii:
-                    self._commit(pii.decode())
-            except FoundError as error:
-                self.deferred = self.deferred or error
-            if counted:
-                self._count(seq)
-            if seq in times:
-                times[seq] = recorded.decode()
-            yield seq, hashed.digest()
-        self.counts["opened"] = numbered
+    def _known(self) -> tuple[array[int], bytes]:
+        """Places and leaf hashes of the records shown, each looked at on its way, and held back."""
+        places, leaves, origin = array("Q"), bytearray(), json.dumps(self.first.name).encode()
+        wanted = Wanted(frozenset(self.streams), frozenset(self.times), self.of_case)
+        for scan in scans(self.pack, wanted):
+            if scan.ended:
+                line = len(places) + len(scan.places) + 1
+                found("NOT_CANONICAL", f"{RECORDS} line {line}", "no record of format 1")
+            for name, seq, kind in scan.names:
+                if name != origin:
+                    origin = self._renamed(seq, kind, name)
+            for one in scan.lines:
+                self._take(one)
+            places.extend(scan.places)
+            leaves += scan.leaves
+        self.counts["opened"] = len(places)
+        held = list(self._held_back())
+        if not held:
+            return places, bytes(leaves)
+        shown = ((seq, leaves[32 * at : 32 * at + 32]) for at, seq in enumerate(places))
+        both = list(heapq.merge(shown, held, key=itemgetter(0)))
+        return array("Q", map(itemgetter(0), both)), b"".join(map(itemgetter(1), both))
+
+    def _take(self, line: Line) -> None:
+        """What a record says of a claimed stream, of keys and decisions, and of personal data."""
+        try:
+            if line.stream in self.streams:
+                prev = line.prev.decode()
+                self.streams[line.stream].take(line.seq, line.number, prev, line.leaf)
+            if line.body is not None:
+                self._judge(line.seq, line.kind.decode(), canonical(line.body, f"seq {line.seq}"))
+            if line.pii:
+                self._commit(line.pii.decode())
+        except FoundError as error:
+            self.deferred = self.deferred or error
+        if line.seq in self.times:
+            self.times[line.seq] = line.recorded.decode()
 
     def _renamed(self, seq: int, kind: bytes, name: bytes) -> bytes:
         """Another name of the log begins with the record that declares a rollback."""
@@ -266,7 +242,6 @@ class Reading:
     def _held_back(self) -> Iterator[tuple[int, bytes]]:
         for seq, leaf, by in self._lines_held_back():
             self.counts["withheld" if by is None else "purged"] += 1
-            self._count(seq)
             yield seq, bytes.fromhex(leaf)
 
     def _lines_held_back(self) -> Iterator[tuple[int, str, int | None]]:
@@ -276,12 +251,12 @@ class Reading:
                 found("NOT_CANONICAL", WITHHELD, f"no line of it: {line[:200]!r}")
             yield int(match[3]), match[2].decode(), None if match[1] == b"null" else int(match[1])
 
-    def _count(self, seq: int) -> None:
-        for place, (first, last) in enumerate(self.bounds):
-            if first <= seq <= last:
-                self.met[place] += 1
-        if seq in self.chosen:
-            self.met[-1] += 1
+    def _count(self, places: array[int]) -> None:
+        """How many records of each claimed range, and of those chosen one by one, are here."""
+        for first, last in self.bounds:
+            self.met.append(bisect_left(places, last + 1) - bisect_left(places, first))
+        at = ((seq, bisect_left(places, seq)) for seq in self.chosen)
+        self.met.append(sum(place < len(places) and places[place] == seq for seq, place in at))
 
     def _commit(self, pii: str) -> None:
         for commitment in json.loads(f"[{pii}]"):

@@ -2,40 +2,46 @@
 
 from __future__ import annotations
 
-import hashlib
+from bisect import bisect_left
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from evidence.verify.base import found, sha
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
 
-def root_of(size: int, leaves: Iterator[tuple[int, bytes]], hashes: Iterator[bytes]) -> bytes:
+def root_of(size: int, places: Sequence[int], leaves: bytes, hashes: Iterator[bytes]) -> bytes:
     """Root over all records: known leaves at their places, and for every other part one hash."""
-    following = next(leaves, None)
+    for before, after in pairwise(places):
+        if after <= before:
+            found("SEQ_ORDER", f"seq {after}", "numbers do not ascend, or stand twice")
+    if places and places[-1] >= size:
+        found("SEQ_ORDER", f"seq {places[-1]}", f"behind the {size} records of the checkpoint")
 
-    def walk(low: int, high: int) -> bytes:
-        nonlocal following
-        if following is None or following[0] >= high:
-            try:
-                return next(hashes)
-            except StopIteration:
-                found("PROOF_MALFORMED", "data/proof", "hashes are missing")
-        if high - low == 1:
-            leaf, following = following[1], next(leaves, None)
-            if following is not None and following[0] <= low:
-                found("SEQ_ORDER", f"seq {following[0]}", "numbers do not ascend, or stand twice")
-            return leaf
+    def walk(low: int, high: int, first: int, last: int) -> bytes:
+        if first == last:
+            return next(hashes, b"") or found("PROOF_MALFORMED", "data/proof", "hashes are missing")
+        if last - first == high - low:
+            return whole(leaves[32 * first : 32 * last])
         middle = low + (1 << ((high - low - 1).bit_length() - 1))
-        return hashlib.sha256(b"\1" + walk(low, middle) + walk(middle, high)).digest()
+        between = bisect_left(places, middle, first, last)
+        return sha(b"\1", walk(low, middle, first, between), walk(middle, high, between, last))
 
-    root = walk(0, size)
-    if following is not None:
-        found("SEQ_ORDER", f"seq {following[0]}", f"behind the {size} records of the checkpoint")
+    root = walk(0, size, 0, len(places))
     if next(hashes, None) is not None:
         found("PROOF_MALFORMED", "data/proof", "hashes are left over")
     return root
+
+
+def whole(leaves: bytes) -> bytes:
+    """Root of leaves that no other stands between, 32 bytes each."""
+    level = [leaves[at : at + 32] for at in range(0, len(leaves), 32)]
+    while len(level) > 1:
+        odd = level[len(level) & ~1 :]
+        level = [sha(b"\1", *pair) for pair in zip(level[::2], level[1::2], strict=False)] + odd
+    return level[0]
 
 
 def climbed(index: int, last: int, first: bytes, path: list[bytes]) -> tuple[bytes, bytes] | None:

@@ -3,7 +3,8 @@
 The whole log as a folder and as a zip file, in microseconds of processor time a record, which other
 work on the machine disturbs least; the floor reads the same rows and does nothing with them. Memory
 is the peak of a process that exports all, beside one that exports a single case of that log: what
-grows with the records. The verifier of the pack reads that folder; its floor hashes the same files.
+grows with the records. The verifier of the pack reads that folder with every core, in microseconds
+on the clock; its floor hashes the same files with one.
 
 `COUNTERSEAL_BENCH_RECORDS=1000000` takes a longer log.
 """
@@ -108,6 +109,13 @@ def spent(act: Callable[[], object]) -> float:
     return time.process_time() - start
 
 
+def passed(act: Callable[[], object]) -> float:
+    """Seconds on the clock of one call, whichever processors it takes."""
+    start = time.perf_counter()
+    act()
+    return time.perf_counter() - start
+
+
 def read(settings: Settings) -> float:
     """Seconds to read every record."""
 
@@ -131,11 +139,11 @@ def verified(settings: Settings, order: PackOrder, target: Path, count: int) -> 
         write_pack(target, HomeEvidence(reader, settings), order)
     told: list[object] = []
     own = reader_of(str(target / "data" / "log.vkey"), None, None)
-    times = [spent(lambda: told.append(verify(target, own)["outcome"])) for _ in range(RUNS)]
+    times = [passed(lambda: told.append(verify(target, own)["outcome"])) for _ in range(RUNS)]
     assert set(told) == {"verified"}, told
-    floor = statistics.median(spent(lambda: hashed(target)) for _ in range(RUNS)) / count * 1e6
+    floor = statistics.median(passed(lambda: hashed(target)) for _ in range(RUNS)) / count * 1e6
     return Measurement(
-        f"verify {count} records",
+        f"verify {count} records, by every core",
         statistics.median(times) / count * 1e6,
         "us/record",
         "hashing the files",
