@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, cast
 
-from evidence.verify.base import UnusableError, found
+from evidence.verify.base import RECORDS, UnusableError, found
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -138,7 +138,7 @@ def check_bag(pack: Pack) -> dict[str, str]:
     for name, digest in sorted(digests.items()):
         if name not in pack.names:
             found("FILE_MISSING", name, "listed, and not there")
-        if pack.sha256(name) != digest:
+        if name != RECORDS and pack.sha256(name) != digest:  # they are hashed while they are read
             found("FILE_CHANGED", name, "its digest is not the listed one")
     return digests
 

@@ -25,7 +25,7 @@ from evidence.verify.base import (
     sha,
 )
 from evidence.verify.notes import Reader, opened, read_head, read_vkey
-from evidence.verify.scan import Line, Wanted, scans
+from evidence.verify.scan import Line, Records, Wanted
 from evidence.verify.signatures import by_person, decoded, envelope_of, in_batch
 from evidence.verify.trees import root_of
 
@@ -122,7 +122,7 @@ class Reading:
         """Nothing was changed, added or taken away since the manifests were written."""
         self.pack = Pack(self.path)
         self.digests = check_bag(self.pack)
-        return f"{len(self.digests)} files, each with its SHA-256, none besides"
+        return f"{len(self.digests)} files, none besides, each with its SHA-256"
 
     def description(self) -> str:
         """`data/pack.json` is canonical and claims what a verifier understands."""
@@ -176,6 +176,14 @@ class Reading:
 
     def records(self) -> str:
         """The records shown and the leaves held back lead to the signed root, each at its place."""
+        shown = Records(self.pack)
+        try:
+            return self._rooted(shown)
+        finally:  # whatever else is wrong with them: first of all they are not those of the bag
+            if shown.digest() != self.digests[RECORDS]:
+                found("FILE_CHANGED", RECORDS, "its digest is not the listed one")
+
+    def _rooted(self, records: Records) -> str:
         told = self.pack.read("data/log.vkey", 1000).decode()
         self.first = read_vkey(told)
         if told != told.strip() + "\n":
@@ -185,7 +193,7 @@ class Reading:
         first = [b"counterseal-multiproof/1", b"size %d" % self.head.size]
         if [next(proof, b""), next(proof, b"")] != first:
             found("PROOF_MALFORMED", "data/proof", "another format or size")
-        places, leaves = self._known()
+        places, leaves = self._known(records)
         if root_of(self.head.size, places, leaves, map(hash_line, proof)) != self.head.root:
             found("ROOT_MISMATCH", "data/records.jsonl", "the bytes do not lead to the signed root")
         self._count(places)
@@ -194,11 +202,11 @@ class Reading:
             found("RECORD_MISSING", "data/pack.json", "it states other counts")
         return f"{shown} shown, {held} withheld, {gone} purged: they lead to the root"
 
-    def _known(self) -> tuple[array[int], bytes]:
+    def _known(self, records: Records) -> tuple[array[int], bytes]:
         """Places and leaf hashes of the records shown, each looked at on its way, and held back."""
         places, leaves, origin = array("Q"), bytearray(), json.dumps(self.first.name).encode()
         wanted = Wanted(frozenset(self.streams), frozenset(self.times), self.of_case)
-        for scan in scans(self.pack, wanted):
+        for scan in records.scans(wanted):
             if scan.ended:
                 line = len(places) + len(scan.places) + 1
                 found("NOT_CANONICAL", f"{RECORDS} line {line}", "no record of format 1")

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from functools import partial
 from itertools import chain, islice
 from multiprocessing import get_context
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from evidence.verify.bag import RECORD_MAX
@@ -81,6 +82,20 @@ class Wanted(NamedTuple):
     requests: bool
 
 
+class Part(NamedTuple):
+    """Some lines of a file, read by whoever looks at them."""
+
+    path: Path
+    start: int
+    size: int
+
+    def read(self) -> bytes:
+        """The lines."""
+        with self.path.open("rb") as stream:
+            stream.seek(self.start)
+            return stream.read(self.size)
+
+
 class Line(NamedTuple):
     """A record to be told of; its body only where it is to be judged."""
 
@@ -109,12 +124,13 @@ class Scan(NamedTuple):
     ended: bool
 
 
-def scanned(piece: bytes, wanted: Wanted) -> Scan:
+def scanned(piece: bytes | Part, wanted: Wanted) -> Scan:
     """What whole lines say, each ended by its newline."""
+    lines = piece if isinstance(piece, bytes) else piece.read()
     begin = hashlib.sha256(b"\0").copy
     told, leaves = Scan(array("Q"), b"", [], [], ended=False), list[bytes]()
     origin = None
-    for body in piece[:-1].split(b"\n"):
+    for body in lines[:-1].split(b"\n"):
         at = max(body.rfind(b',"origin":"'), 0)
         match = PLAIN_END.match(body, at) or END.match(body, at)
         if match is None or not body.startswith(b'{"action":"') or len(body) > RECORD_MAX:
@@ -135,27 +151,54 @@ def scanned(piece: bytes, wanted: Wanted) -> Scan:
     return told._replace(leaves=b"".join(leaves))
 
 
-def scans(pack: Pack, wanted: Wanted) -> Iterator[Scan]:
-    """All records of a pack, in their order."""
-    pieces, act = _pieces(pack), partial(scanned, wanted=wanted)
-    first = list(islice(pieces, ALONE))
-    workers = os.cpu_count() or 1
-    if len(first) < ALONE or workers == 1:
-        yield from map(act, chain(first, pieces))
-        return
-    with ExitStack() as ends:
-        # spawned: whoever calls us may have threads, which a fork would leave half done
-        pool = ends.enter_context(ProcessPoolExecutor(workers, get_context("spawn")))
-        try:
-            yield from _in_order(pool, act, chain(first, pieces), 2 * workers)
-        except BrokenExecutor as error:
-            raise UnusableError("WORKER_ENDED", f"a process of ours ended: {error}", 4) from None
+class Records:
+    """The records of a pack, read once: looked at and hashed on the way."""
+
+    def __init__(self, pack: Pack) -> None:
+        self._path = None if pack.zip else pack.path / RECORDS
+        self._stream, self._hash = pack.open(RECORDS), hashlib.sha256()
+
+    def scans(self, wanted: Wanted) -> Iterator[Scan]:
+        """What all of them say, in their order."""
+        pieces, act = self._pieces(), partial(scanned, wanted=wanted)
+        first = list(islice(pieces, ALONE))
+        workers = os.cpu_count() or 1
+        if len(first) < ALONE or workers == 1:
+            yield from map(act, chain(first, pieces))
+            return
+        with ExitStack() as ends:
+            # spawned: whoever calls us may have threads, which a fork would leave half done
+            pool = ends.enter_context(ProcessPoolExecutor(workers, get_context("spawn")))
+            try:
+                yield from _in_order(pool, act, chain(first, pieces), 2 * workers)
+            except BrokenExecutor as error:
+                raise UnusableError(
+                    "WORKER_ENDED", f"a process of ours ended: {error}", 4
+                ) from None
+
+    def digest(self) -> str:
+        """SHA-256 of the file, read to its end."""
+        with self._stream as stream:
+            for part in iter(partial(stream.read, PIECE), b""):
+                self._hash.update(part)
+        return self._hash.hexdigest()
+
+    def _pieces(self) -> Iterator[bytes | Part]:
+        """Whole lines, many at a time."""
+        start = 0
+        while piece := self._stream.read(PIECE):
+            whole = piece + self._stream.readline(RECORD_MAX + 2)
+            self._hash.update(whole)
+            if whole[-1] != 10:
+                found("NOT_CANONICAL", RECORDS, "a line is too long, or bytes trail the last one")
+            yield whole if self._path is None else Part(self._path, start, len(whole))
+            start += len(whole)
 
 
 def _in_order(
     pool: ProcessPoolExecutor,
-    act: Callable[[bytes], Scan],
-    pieces: Iterator[bytes],
+    act: Callable[[bytes | Part], Scan],
+    pieces: Iterator[bytes | Part],
     ahead: int,
 ) -> Iterator[Scan]:
     """Answers in the order of the pieces, of which only a few are read ahead."""
@@ -163,13 +206,3 @@ def _in_order(
     while waiting:
         yield waiting.popleft().result()
         waiting.extend(pool.submit(act, piece) for piece in islice(pieces, 1))
-
-
-def _pieces(pack: Pack) -> Iterator[bytes]:
-    """The records as whole lines, many at a time."""
-    with pack.open(RECORDS) as stream:
-        while piece := stream.read(PIECE):
-            whole = piece + stream.readline(RECORD_MAX + 2)
-            if whole[-1] != 10:
-                found("NOT_CANONICAL", RECORDS, "a line is too long, or bytes trail the last one")
-            yield whole

@@ -8,7 +8,7 @@ from typing import NamedTuple, NoReturn
 
 import pytest
 
-from evidence.verify import FoundError, Json, UnusableError, reader_of, scan, verify
+from evidence.verify import RECORDS, FoundError, Json, UnusableError, reader_of, scan, verify
 from evidence.verify.bag import Pack
 from evidence.verify.joined import joined
 from tests.evidence.pack_room import ALL, PackWorld
@@ -73,25 +73,29 @@ def test_several_processes_find_what_one_finds(room: Room, monkeypatch: pytest.M
 def test_a_record_that_is_none_is_counted_where_it_stands(
     room: Room, tmp_path: Path, workers: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """NOT_CANONICAL names its line; what stands before it was read."""
+    """NOT_CANONICAL names its line; what stands behind it is hashed all the same."""
     monkeypatch.setattr(os, "cpu_count", lambda: workers)
     pack, read = changed(room, tmp_path, 12, b'"v":1}', b'"v":2}'), 0
-    for one in scan.scans(pack, NONE):
+    records = scan.Records(pack)
+    for one in records.scans(NONE):
         read += len(one.places)
         if one.ended:
             break
     assert (one.ended, read) == (True, 12)
+    assert records.digest() == pack.sha256(RECORDS)
 
 
 @pytest.mark.usefixtures("pieces")
 def test_a_line_that_never_ends_is_refused_before_it_is_read(room: Room, tmp_path: Path) -> None:
     """Bad input: a record has 65,535 bytes at most."""
     pack = changed(room, tmp_path, 12, b'"action":"', b'"action":"' + b"x" * 200_000)
+    records = scan.Records(pack)
     with pytest.raises(FoundError, match="a line is too long"):
-        list(scan.scans(pack, NONE))
+        list(records.scans(NONE))
+    assert records.digest() == pack.sha256(RECORDS)
 
 
-def _ends(piece: bytes, wanted: scan.Wanted) -> NoReturn:
+def _ends(piece: bytes | scan.Part, wanted: scan.Wanted) -> NoReturn:
     del piece, wanted
     os._exit(9)
 
