@@ -4,11 +4,14 @@ import json
 import sqlite3
 import subprocess
 import sys
+from argparse import Namespace
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
+from counterseal.kernel.errors import InputError
+from flows.day.command import run_demo
 from flows.day.home import outside_of
 from flows.day.plans import demo_market, demo_plan
 from flows.day.results import DaySummary
@@ -94,12 +97,11 @@ def test_a_killed_demo_leaves_no_process_and_needs_no_engine_to_go_on(
     assert results_of(out) == results_of(finished_day[0])
 
 
-@pytest.mark.parametrize("products", ["XYZ", "TX,MTX", ""])
-def test_products_without_a_tick_file_are_refused(tmp_path: Path, products: str) -> None:
+def test_products_without_a_tick_file_are_refused(tmp_path: Path) -> None:
     """STYLE 5: an option that would have no effect is bad usage, and nothing is made."""
     out = tmp_path / "demo"
     shown = subprocess.run(  # noqa: S603 - our own words
-        [*DEMO, "--products", products, "--out", str(out), "--json"],
+        [*DEMO, "--products", "TX,MTX", "--out", str(out), "--json"],
         cwd=ROOT,
         capture_output=True,
         text=True,
@@ -111,3 +113,12 @@ def test_products_without_a_tick_file_are_refused(tmp_path: Path, products: str)
     assert error["field"] == "--products"
     assert "PRODUCTS_NEED_TICKS" in shown.stderr
     assert not out.exists()
+
+
+@pytest.mark.parametrize("products", ["XYZ", ""])
+def test_whatever_products_are_told_they_need_a_tick_file(products: str, tmp_path: Path) -> None:
+    """The same for products that nobody knows, and for none."""
+    words = Namespace(ticks=None, products=products, strategy=None, out=tmp_path / "demo")
+    with pytest.raises(InputError, match="PRODUCTS_NEED_TICKS"):
+        run_demo(Settings(), words)
+    assert not (tmp_path / "demo").exists()
