@@ -52,7 +52,7 @@ def next_key_path(settings: Settings) -> Path:
 
 
 def first_key_path(settings: Settings) -> Path:
-    """Where the line of the first log key stays; there is none before the first rotation."""
+    """Where the line of the first log key stays; none before it is changed or renamed."""
     return settings.counterseal_home / "log.first.vkey"
 
 
@@ -156,17 +156,27 @@ def settle_rotation(settings: Settings) -> LogKeyChange | None:
     return told[0]
 
 
+def keep_first_key(settings: Settings, origin: str) -> None:
+    """Write the log key's line down, under the log's first name, before a first change of the key.
+
+    Raises:
+        OSError: when the line cannot be written.
+        InputError: those of `public_log_key`.
+    """
+    kept = first_key_path(settings)
+    if not kept.exists():
+        first = renamed_key(public_log_key(log_key_path(settings)), origin)
+        write_durably(kept, f"{first.text}\n".encode())
+
+
 def _replace_log_key(settings: Settings, path: Path, origin: str) -> None:
-    """Keep the first key's line, under the log's first name, and move the next key's file.
+    """Keep the first key's line, and move the next key's file.
 
     Raises:
         AdapterError: `KEY_FILE_WRITE`, retriable.
     """
-    kept = first_key_path(settings)
     try:
-        if not kept.exists():
-            first = renamed_key(public_log_key(log_key_path(settings)), origin)
-            write_durably(kept, f"{first.text}\n".encode())
+        keep_first_key(settings, origin)
         path.replace(log_key_path(settings))
         sync_folder(path.parent)
     except FileNotFoundError:

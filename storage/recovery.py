@@ -40,7 +40,7 @@ from counterseal.kernel.errors import AdapterError, CountersealError, InputError
 from counterseal.kernel.ids import IdSource
 from counterseal.kernel.model import Actor, Refusal
 from storage.durable import write_durably
-from storage.home_keys import log_key_path, open_log_key, read_passphrase
+from storage.home_keys import keep_first_key, log_key_path, open_log_key, read_passphrase
 from storage.home_reader import HomeReader, read_home
 from storage.key_in_force import check_in_force
 from storage.keyring import read_secret
@@ -172,6 +172,7 @@ def recover(
     try:
         _keep(settings, rollback)
         _succeed(settings, rollback)
+        keep_first_key(settings, rollback.old_origin)
         _rename_key(settings, rollback.origin, passphrase, ids)
         outcome = _recorded(settings, rollback, actor, clock, ids)
         _pending_path(settings).unlink()

@@ -16,8 +16,10 @@ from counterseal.audit.signer import SignerState
 from counterseal.desk.commands import Outcome
 from counterseal.kernel.errors import AdapterError, InputError, IntegrityError
 from counterseal.kernel.model import Refusal
+from flows.work import judge_log
+from flows.workplace import Workplace
 from storage import recovery
-from storage.home_keys import open_log_key
+from storage.home_keys import first_log_key, open_log_key
 from storage.reconcile import reconcile
 from storage.recovery import pending_rollback
 from storage.signers import read_state
@@ -72,6 +74,16 @@ def test_two_people_declare_it_and_the_log_goes_on_under_its_next_name(restored:
     assert newest_origin(ORIGIN, [rollback]) == NEXT
     assert newest_origin(ORIGIN, []) == ORIGIN
     assert reconcile(restored.settings.database).clean
+
+
+def test_the_key_that_auditors_pin_stays_the_first(restored: Ground) -> None:
+    """Rollback: the renamed key is no first key; the hourly verification pins the one that is."""
+    first = first_log_key(restored.settings)
+    assert isinstance(recovered(restored, approved(restored, "ann", "bob")), Outcome)
+    assert first_log_key(restored.settings) == first
+    assert open_log_key(restored.settings).key.name == NEXT
+    judged = judge_log(Workplace(restored.settings))
+    assert (judged.exit_status, judged.verdict.findings_count) == (0, 0)
 
 
 def test_commands_that_were_refused_before_come_behind_the_declaration(restored: Ground) -> None:
