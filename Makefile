@@ -17,7 +17,7 @@ demo: $(VENV)/app.done  ## one governed trading day, into var/demo
 	@$(BIN)/counterseal demo
 
 test: $(VENV)/dev.done  ## set up and pass the tests
-	@$(BIN)/python -m pytest --numprocesses 3 --dist loadscope --no-loadscope-reorder
+	@$(BIN)/python -m pytest --numprocesses 2 --dist loadscope --no-loadscope-reorder
 
 up: $(VENV)/app.done  ## pages and flows of the home, or of the demo, until stopped
 	@$(BIN)/counterseal up

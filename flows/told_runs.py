@@ -8,34 +8,26 @@ Invariants
   I3  What a run did are the counts and codes of its own trace (flows.runs); nothing else is read.
 
 Not here: what runs left on record in the home (storage.home_runs), starting and ending the server
-(flows.engine, flows.serve).
+(flows.engine, flows.serve), asking (flows.engine_client).
 Source: workflow parts 2 and 5; ui part 1 (Settings: flow runs).
 """
 
-import http.client
-import json
-import os
-import threading
 from collections.abc import Mapping
 from contextlib import closing
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
 
-from pydantic import TypeAdapter
-
 from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import AdapterError
 from counterseal.kernel.model import DomainModel, Name, Text
-from flows.engine import HOST, Engine, answers, credentials, engine_of, secret_file
+from flows.engine import answers, engine_of, secret_file
+from flows.engine_client import ANSWER_SECONDS_MAX, ROWS, UNREADABLE, EngineClient, Rows
 from storage.settings import Settings
 
 RUNS_MAX: Final = 200
 """What the server gives at once."""
-_ANSWER_SECONDS_MAX: Final = 5
 _UNTOLD: Final = "unknown"
-_Rows = list[dict[str, Any]]
-_ROWS: Final[TypeAdapter[_Rows]] = TypeAdapter(_Rows)
 
 
 class RunState(StrEnum):
@@ -86,51 +78,24 @@ def told_runs(settings: Settings, limit: int = RUNS_MAX) -> tuple[RunTold, ...]:
     if not secret_file(settings).exists():
         raise AdapterError("ENGINE_UNREACHABLE", "no workflow server ever ran in this home")
     engine = engine_of(settings)
-    if not answers(engine, _ANSWER_SECONDS_MAX):
+    if not answers(engine, ANSWER_SECONDS_MAX):
         raise AdapterError("ENGINE_UNREACHABLE", "no workflow server answers", retriable=True)
     begun = {"state": {"type": {"not_any_": ["SCHEDULED"]}}}
     asked = {"sort": "START_TIME_DESC", "limit": min(limit, RUNS_MAX), "flow_runs": begun}
     try:
-        with closing(_Client(engine)) as client:
+        with closing(EngineClient(engine)) as client:
             runs = client.rows("flow_runs", asked)
             ids = {"any_": [run["id"] for run in runs]}
             flows = {"flows": {"id": {"any_": sorted({run["flow_id"] for run in runs})}}}
             names = {row["id"]: row["name"] for row in client.rows("flows", flows)}
             traces = client.rows("artifacts", {"artifacts": {"flow_run_id": ids}})
         return tuple(_run(row, names, traces) for row in runs)
-    except (OSError, http.client.HTTPException, KeyError, ValueError) as error:
+    except UNREADABLE as error:
         told = "the workflow server gave no answer that can be read"
         raise AdapterError("ENGINE_UNREACHABLE", told, retriable=True) from error
 
 
-class _Client:
-    """Asks as a proper client does: with the secret, and with a token of the server's own."""
-
-    def __init__(self, engine: Engine) -> None:
-        self._wire = http.client.HTTPConnection(HOST, engine.port, timeout=_ANSWER_SECONDS_MAX)
-        self._headers = {"Content-Type": "application/json", **credentials(engine)}
-        who = f"counterseal-{os.getpid()}-{threading.get_ident()}"
-        token = self._asked("GET", f"/api/csrf-token?client={who}", None)
-        told = json.loads(token)["token"]
-        self._headers |= {"Prefect-Csrf-Token": str(told), "Prefect-Csrf-Client": who}
-
-    def rows(self, kind: str, asked: Mapping[str, object]) -> _Rows:
-        """Rows of a kind that a filter lets through."""
-        return _ROWS.validate_json(self._asked("POST", f"/api/{kind}/filter", json.dumps(asked)))
-
-    def close(self) -> None:
-        self._wire.close()
-
-    def _asked(self, method: str, path: str, body: str | None) -> bytes:
-        self._wire.request(method, path, body, self._headers)
-        answer = self._wire.getresponse()
-        content = answer.read()
-        if answer.status not in {http.HTTPStatus.OK, http.HTTPStatus.CREATED}:
-            raise http.client.HTTPException(answer.reason)
-        return content
-
-
-def _run(row: Mapping[str, Any], names: Mapping[str, str], traces: _Rows) -> RunTold:
+def _run(row: Mapping[str, Any], names: Mapping[str, str], traces: Rows) -> RunTold:
     own = (one for one in traces if one["flow_run_id"] == row["id"] and one["type"] == "table")
     return RunTold(
         run_id=row["id"],
@@ -145,7 +110,7 @@ def _run(row: Mapping[str, Any], names: Mapping[str, str], traces: _Rows) -> Run
 def _trace(table: object) -> list[TraceRow]:
     """The rows of a trace; what is no table of two columns says nothing."""
     try:
-        rows = [[*map(str, row.values())] for row in _ROWS.validate_json(str(table))]
+        rows = [[*map(str, row.values())] for row in ROWS.validate_json(str(table))]
         return [TraceRow(name=name, value=value) for name, value in rows]
     except ValueError:
         return []

@@ -21,7 +21,11 @@ from storage.settings import Settings
 from tests.core.identity.programs import shell_status
 from tests.day.conftest import SEED
 from tests.day.replays import ROOT, await_end, results_of
+from tests.flows.test_processes import until
 
+WITHOUT_SERVER = 2
+"""Processes below the command before its workflow server: a guardian, and the day."""
+SERVER_WITHIN_SECONDS = 60
 DEMO = [sys.executable, "-m", "ui.cli.app", "demo"]
 
 
@@ -87,10 +91,10 @@ def test_a_killed_demo_leaves_no_process_and_needs_no_engine_to_go_on(
     ) as child:
         assert child.stderr is not None
         child.stderr.readline()
+        assert until(lambda: len(descendants(child.pid)) > WITHOUT_SERVER, SERVER_WITHIN_SECONDS)
         below = descendants(child.pid)
         child.kill()
         child.stderr.read()
-    assert len(below) > 2, "the workflow server was not running yet"
     assert await_end(below)
     assert not [process for process in below if Path(f"/proc/{process}/exe").exists()]
     run_day(out, settings, demo_plan(SEED), demo_market())

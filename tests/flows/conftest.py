@@ -2,6 +2,7 @@
 
 import signal
 import socket
+import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -9,6 +10,7 @@ import pytest
 
 from flows.engine import HOST
 from flows.processes import descendants
+from flows.serve import POOL
 from tests.flows.hall import HOURLY, House, filtered, post
 from tests.flows.test_processes import alive, until
 
@@ -54,3 +56,6 @@ def served(house: House) -> Iterator[House]:
         process.send_signal(signal.SIGTERM)
         assert process.wait(UP_WITHIN_SECONDS) == 0, told.read_text("utf-8")
     assert not alive(below)
+    with closing(sqlite3.connect(house.engine.folder / "prefect.db")) as database:
+        pools = database.execute("SELECT name, is_paused FROM work_pool").fetchall()
+    assert pools == [(POOL, 1)], "a stop lets the pool give out nothing more"
