@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
 
+RUN = 1 << 16
+"""Leaves without a gap that are hashed in one go; more would only take memory."""
+
+
 def root_of(size: int, places: Sequence[int], leaves: bytes, hashes: Iterator[bytes]) -> bytes:
     """Root over all records: known leaves at their places, and for every other part one hash."""
     for before, after in pairwise(places):
@@ -23,7 +27,7 @@ def root_of(size: int, places: Sequence[int], leaves: bytes, hashes: Iterator[by
     def walk(low: int, high: int, first: int, last: int) -> bytes:
         if first == last:
             return next(hashes, b"") or found("PROOF_MALFORMED", "data/proof", "hashes are missing")
-        if last - first == high - low:
+        if last - first == high - low <= RUN:
             return whole(leaves[32 * first : 32 * last])
         middle = low + (1 << ((high - low - 1).bit_length() - 1))
         between = bisect_left(places, middle, first, last)
