@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import cache
 from io import BytesIO
+from pathlib import Path
 from zipfile import ZipFile
 
 import pytest
@@ -18,10 +19,12 @@ from counterseal.desk.views.evidence_documents import PaperDemoEvidence
 from counterseal.desk.views.evidence_files import ALSO_FALSE
 from counterseal.desk.views.evidence_markdown import markdown_of
 from counterseal.desk.views.marks import unsafe_flags
+from evidence.renderings import renderings
 from storage.home_reader import read_home
 from tests.desk.evidence_room import MADE, traded_world
+from tests.evidence.pack_room import PackWorld, of_case
 from tests.household import PEOPLE
-from tests.world import START
+from tests.world import START, World
 from ui.evidence_texts import demo_evidence
 from ui.web.exporting import records_text, signatures_zip
 
@@ -54,9 +57,9 @@ def written() -> dict[str, bytes]:
     return files
 
 
-def secrets() -> Iterator[bytes]:
+def secrets(world: World | None = None) -> Iterator[bytes]:
     """Private keys of people and of the log, and keys of personal data, as they may be written."""
-    world, _ = traded_world()
+    world = world or traded_world()[0]
     kept = [bytes(range(32)), *(world.private_key(name).private_bytes_raw() for name in PEOPLE)]
     keys = world.settings.counterseal_signer_state / "openings"
     kept += [path.read_bytes() for path in keys.rglob("*") if path.is_file()]
@@ -79,6 +82,25 @@ def test_no_file_holds_a_secret_or_an_id_of_a_broker(subtests: pytest.Subtests) 
             assert [one for one in secrets() if one in content] == []
             assert FORBIDDEN.search(content) is None
             assert name.endswith(".py") or KEY_FILE.search(content) is None
+
+
+def test_no_pack_holds_a_secret_or_an_id_of_a_broker(
+    tmp_path: Path, subtests: pytest.Subtests, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """TX-M7: records, report, tables, texts; only an opening names its salt, by which it opens."""
+    monkeypatch.setattr("evidence.renderings.find_chromium", lambda: None)
+    world = PackWorld(tmp_path / "home")
+    world.audited()
+    request_id = world.approved()
+    world.done(world.submitted(request_id))
+    pack = world.packed(tmp_path / "pack", of_case(request_id), renderings, openings=True)
+    assert {"data/pii/openings.jsonl", "data/report.html"} <= pack.names()
+    for name in sorted(pack.names()):
+        with subtests.test(name):
+            content = pack.content(name)
+            assert [one for one in secrets(world) if one in content] == []
+            assert name.startswith("data/pii/") or FORBIDDEN.search(content) is None
+            assert KEY_FILE.search(content) is None
 
 
 def test_no_flag_of_any_file_is_unsafe_and_each_says_paper(subtests: pytest.Subtests) -> None:
