@@ -34,8 +34,13 @@ PARTS = "pack.json records.jsonl withheld.jsonl checkpoint proof completeness.js
 
 
 REQUIRED = (*TAGS, *(f"data/{name}" for name in PARTS.split()))
-UNOPENED = (OSError, zipfile.BadZipFile, NotImplementedError)
+UNOPENED = (OSError, zipfile.BadZipFile, RuntimeError)
 """What opening odd bytes raises; the last one is zipfile's, of an archive in parts or too new."""
+
+
+PACKED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
+HIDDEN = 0x1 | 0x20 | 0x40
+"""Flags of members that are encrypted, or patches of other files (APPNOTE 4.4.4)."""
 
 
 class Pack:
@@ -73,8 +78,10 @@ class Pack:
             found("BAG_MALFORMED", self.path.name, "bytes before or behind the archive")
         self.top = listed[0].filename.partition("/")[0] + "/"
         for one in listed:
-            if one.filename in seen or stat.S_ISLNK(one.external_attr >> 16) or one.flag_bits & 1:
-                found("BAG_MALFORMED", one.filename, "twice in the archive, a link, or encrypted")
+            if one.filename in seen or stat.S_ISLNK(one.external_attr >> 16):
+                found("BAG_MALFORMED", one.filename, "twice in the archive, or a link")
+            if one.compress_type not in PACKED or one.flag_bits & HIDDEN:
+                found("BAG_MALFORMED", one.filename, "encrypted, or compressed in another way")
             seen.add(one.filename)
             if not one.filename.startswith(self.top):
                 found("BAG_MALFORMED", one.filename, "lies beside the one top folder")
