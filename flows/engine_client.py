@@ -14,8 +14,8 @@ import http.client
 import json
 import os
 import threading
-from collections.abc import Mapping
-from contextlib import closing
+from collections.abc import Iterator, Mapping
+from contextlib import closing, contextmanager
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -62,15 +62,16 @@ class EngineClient:
         return content
 
 
-def close_pool(engine: Engine, name: str) -> None:
-    """Let a pool of the engine's server give out no more runs.
+@contextmanager
+def asking(engine: Engine) -> Iterator[EngineClient]:
+    """A client for the time of a block.
 
     Raises:
-        AdapterError: `ENGINE_UNREACHABLE`.
+        AdapterError: `ENGINE_UNREACHABLE` when the server's answers inside cannot be read.
     """
     try:
         with closing(EngineClient(engine)) as client:
-            client.pause_pool(name)
+            yield client
     except UNREADABLE as error:
         told = "the workflow server gave no answer that can be read"
         raise AdapterError("ENGINE_UNREACHABLE", told, retriable=True) from error

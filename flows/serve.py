@@ -21,7 +21,7 @@ from typing import Final, NoReturn
 
 from counterseal.kernel.errors import AdapterError
 from flows.engine import ROOT, Engine, engine_of, running_server
-from flows.engine_client import close_pool
+from flows.engine_client import asking
 from flows.processes import Guarded, descendants
 from storage.settings import Settings
 
@@ -101,8 +101,9 @@ def _pages(engine: Engine) -> Guarded:
 
 def _drain(engine: Engine, worker: Guarded) -> None:
     """The worker would leave its runs behind: pause the pool, and wait for them."""
-    with suppress(AdapterError):  # a server that is gone gives out no runs
-        close_pool(engine, POOL)
+    # a server that is gone gives out no runs
+    with suppress(AdapterError), asking(engine) as client:
+        client.pause_pool(POOL)
     until = time.monotonic() + DRAIN_SECONDS_MAX
     while time.monotonic() < until and len(descendants(worker.pid)) > _IDLE_WORKER:
         time.sleep(_WATCH_SECONDS)

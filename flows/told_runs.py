@@ -13,7 +13,6 @@ Source: workflow parts 2 and 5; ui part 1 (Settings: flow runs).
 """
 
 from collections.abc import Mapping
-from contextlib import closing
 from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any, Final
@@ -22,7 +21,7 @@ from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.errors import AdapterError
 from counterseal.kernel.model import DomainModel, Name, Text
 from flows.engine import answers, engine_of, secret_file
-from flows.engine_client import ANSWER_SECONDS_MAX, ROWS, UNREADABLE, EngineClient, Rows
+from flows.engine_client import ANSWER_SECONDS_MAX, ROWS, Rows, asking
 from storage.settings import Settings
 
 RUNS_MAX: Final = 200
@@ -82,17 +81,13 @@ def told_runs(settings: Settings, limit: int = RUNS_MAX) -> tuple[RunTold, ...]:
         raise AdapterError("ENGINE_UNREACHABLE", "no workflow server answers", retriable=True)
     begun = {"state": {"type": {"not_any_": ["SCHEDULED"]}}}
     asked = {"sort": "START_TIME_DESC", "limit": min(limit, RUNS_MAX), "flow_runs": begun}
-    try:
-        with closing(EngineClient(engine)) as client:
-            runs = client.rows("flow_runs", asked)
-            ids = {"any_": [run["id"] for run in runs]}
-            flows = {"flows": {"id": {"any_": sorted({run["flow_id"] for run in runs})}}}
-            names = {row["id"]: row["name"] for row in client.rows("flows", flows)}
-            traces = client.rows("artifacts", {"artifacts": {"flow_run_id": ids}})
+    with asking(engine) as client:
+        runs = client.rows("flow_runs", asked)
+        ids = {"any_": [run["id"] for run in runs]}
+        flows = {"flows": {"id": {"any_": sorted({run["flow_id"] for run in runs})}}}
+        names = {row["id"]: row["name"] for row in client.rows("flows", flows)}
+        traces = client.rows("artifacts", {"artifacts": {"flow_run_id": ids}})
         return tuple(_run(row, names, traces) for row in runs)
-    except UNREADABLE as error:
-        told = "the workflow server gave no answer that can be read"
-        raise AdapterError("ENGINE_UNREACHABLE", told, retriable=True) from error
 
 
 def _run(row: Mapping[str, Any], names: Mapping[str, str], traces: Rows) -> RunTold:

@@ -13,7 +13,7 @@ import pytest
 
 from counterseal.kernel.errors import AdapterError
 from flows.engine import credentials, engine_of
-from flows.engine_client import close_pool
+from flows.engine_client import asking
 from flows.told_runs import RunState, told_runs
 from storage.settings import Settings
 from tests.flows.hall import ROOT
@@ -150,8 +150,9 @@ def test_an_answer_that_cannot_be_read_is_no_empty_list(
 
 def test_a_pool_whose_server_does_not_answer_was_not_closed(settings: Settings) -> None:
     """Workflow 6: a stop goes on without it, and knows that it did."""
-    with pytest.raises(AdapterError, match="ENGINE_UNREACHABLE") as caught:
-        close_pool(engine_of(settings, 1025), "counterseal")
+    engine = engine_of(settings, 1025)
+    with pytest.raises(AdapterError, match="ENGINE_UNREACHABLE") as caught, asking(engine) as one:
+        one.pause_pool("counterseal")
     assert caught.value.retriable
 
 
