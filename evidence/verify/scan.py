@@ -32,8 +32,12 @@ ALONE = 4
 """So many pieces are worth processes of their own."""
 
 
-TEXT, PLAIN = rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"', rb'"[^"\\\x00-\x1f]*"'
-"""JSON strings; one without an escape is read in half the time."""
+TEXT, PLAIN = rb'"[^"\\\x00-\x1f]*(?:\\.[^"\\\x00-\x1f]*)*"', rb'"[^"]*"'
+"""JSON strings; where no escape and no control character is, the next quotation mark ends one. That
+is found in a third of the time."""
+
+
+CONTROLS = bytes(set(range(32)) - {10})
 
 
 COUNT = rb"(?:0|[1-9][0-9]{0,15})"
@@ -45,8 +49,9 @@ def _end(text: bytes) -> re.Pattern[bytes]:
     return re.compile(
         b"".join(
             (
-                rb',"origin":(' + text + rb'),"pii":\[([^\]]*)\],"policy":(?:null|\{[^{}]*\})',
-                rb',"prev":"(?s:.{64})","reason":\{"code":' + text + rb',"text":' + text,
+                rb',"origin":(' + text + rb'),"pii":\[([^\]]*)\],"policy":(?:null|\{"digest":',
+                text + rb',"id":' + text + rb',"version":(?:' + text + b"|" + COUNT,
+                rb')\}),"prev":"(?s:.{64})","reason":\{"code":' + text + rb',"text":' + text,
                 rb'\},"recorded_at":"((?s:.{26})Z)","request_id":' + or_null,
                 rb',"run":' + or_null + rb',"seq":(' + COUNT + rb'),"step":' + or_null,
                 rb',"stream":(' + text + rb'),"stream_prev":"((?s:.{64}))"',
@@ -130,12 +135,13 @@ def scanned(piece: bytes | Part, wanted: Wanted) -> Scan:
     begin = hashlib.sha256(b"\0").copy
     told, leaves = Scan(array("Q"), b"", [], [], ended=False), list[bytes]()
     origin = None
+    plain = len(lines.translate(None, CONTROLS)) == len(lines)
     for body in lines[:-1].split(b"\n"):
         at = max(body.rfind(b',"origin":"'), 0)
-        match = PLAIN_END.match(body, at) or END.match(body, at)
+        match = (PLAIN_END if plain and b"\\" not in body else END).match(body, at)
         if match is None or not body.startswith(b'{"action":"') or len(body) > RECORD_MAX:
             return told._replace(ended=True)
-        name, pii, recorded, place, stream, prev, number, kind = match.groups()
+        name, pii, place, stream, kind = match.group(1, 2, 4, 5, 8)
         hashed, seq = begin(), int(place)
         hashed.update(body)
         told.places.append(seq)
@@ -145,8 +151,8 @@ def scanned(piece: bytes | Part, wanted: Wanted) -> Scan:
             told.names.append((name, seq, kind))
         judged = kind in JUDGED or MARK in body or (wanted.requests and REQUESTS in body)
         if judged or pii or stream in wanted.streams or seq in wanted.places:
-            kept = body if judged else None
-            leaf = hashed.hexdigest()
+            leaf, kept = hashed.hexdigest(), body if judged else None
+            recorded, prev, number = match.group(3, 6, 7)
             told.lines.append(Line(seq, leaf, kind, pii, recorded, stream, prev, int(number), kept))
     return told._replace(leaves=b"".join(leaves))
 

@@ -1,4 +1,5 @@
 """Roots and paths of RFC 6962 trees."""
+# ruff: noqa: PLR2004 - lengths of public formats
 
 from __future__ import annotations
 
@@ -41,11 +42,11 @@ def root_of(size: int, places: Sequence[int], leaves: bytes, hashes: Iterator[by
 
 def whole(leaves: bytes) -> bytes:
     """Root of leaves that no other stands between, 32 bytes each."""
-    level = [leaves[at : at + 32] for at in range(0, len(leaves), 32)]
-    while len(level) > 1:
-        odd = level[len(level) & ~1 :]
-        level = [sha(b"\1", *pair) for pair in zip(level[::2], level[1::2], strict=False)] + odd
-    return level[0]
+    while len(leaves) > 32:
+        paired = len(leaves) & ~63
+        level = [sha(b"\1", leaves[at : at + 64]) for at in range(0, paired, 64)]
+        leaves = b"".join((*level, leaves[paired:]))
+    return leaves
 
 
 def climbed(index: int, last: int, first: bytes, path: list[bytes]) -> tuple[bytes, bytes] | None:

@@ -1,5 +1,6 @@
 """Records are read by several processes where there are many, and the answer is the same."""
 
+import json
 import os
 import subprocess
 import sys
@@ -7,7 +8,10 @@ from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 
+from counterseal.kernel.canonical import canonical_bytes
 from evidence.verify import RECORDS, FoundError, Json, UnusableError, reader_of, scan, verify
 from evidence.verify.bag import Pack
 from evidence.verify.joined import joined
@@ -83,6 +87,33 @@ def test_a_record_that_is_none_is_counted_where_it_stands(
             break
     assert (one.ended, read) == (True, 12)
     assert records.digest() == pack.sha256(RECORDS)
+
+
+@given(step=st.text(max_size=20), reason=st.text(max_size=20), other=st.text(max_size=5))
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
+def test_any_text_ends_where_json_ends_it(room: Room, step: str, reason: str, other: str) -> None:
+    """Quotation marks, escapes and what looks like fields, in texts before, in and behind."""
+    first = (room.pack / "data" / "records.jsonl").read_bytes().splitlines()[0]
+    crafted = other + '","origin":"x"' + other
+    record = json.loads(first) | {"step": step, "action": crafted, "request_id": crafted}
+    record["reason"] = {"code": crafted, "text": reason}
+    plain = canonical_bytes(json.loads(first) | {"seq": 1})
+    piece = canonical_bytes(record) + b"\n" + plain + b"\n"
+    told = scan.scanned(piece, NONE._replace(places=frozenset({0, 1})))
+    assert not told.ended
+    assert [(one.seq, one.stream, one.recorded) for one in told.lines] == [
+        (seq, b'"system"', record["recorded_at"].encode()) for seq in (0, 1)
+    ]
+
+
+@pytest.mark.parametrize("raw", [b"\x00", b"\x1f", b'"'])
+def test_a_text_that_json_does_not_know_is_no_record(room: Room, raw: bytes) -> None:
+    """A control character or a mark too many in the fields that place a record."""
+    first = (room.pack / "data" / "records.jsonl").read_bytes().splitlines()[0] + b"\n"
+    assert not scan.scanned(first, NONE).ended
+    assert b'"stream":"system"' in first
+    bent = first.replace(b'"stream":"system"', b'"stream":"sys' + raw + b'tem"')
+    assert scan.scanned(bent, NONE).ended
 
 
 @pytest.mark.usefixtures("pieces")
