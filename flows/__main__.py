@@ -174,6 +174,14 @@ def _serve(settings: Settings, words: Words) -> Answer:
     return 0, {"ok": True}
 
 
+def _attend(settings: Settings, words: Words) -> Answer:
+    from flows.attend import attend  # noqa: PLC0415 - only this command needs it
+
+    del words
+    attend(settings, notice)
+    return 0, {"ok": True}
+
+
 def _up(settings: Settings, words: Words) -> Answer:
     from flows.up import up  # noqa: PLC0415 - only this command needs it
 
@@ -268,7 +276,8 @@ def _parser() -> argparse.ArgumentParser:
         ("sweep", _sweep, "record reminders, escalations and expiries of cases and orders"),
         ("deliver", _deliver, "hand messages to the gateway and take its reports in"),
         ("reconcile", _reconcile, "compare gateway, orders, books and log"),
-        ("serve", _serve, "server, deployments and worker, until told to stop"),
+        ("attend", _attend, "the resident loop alone, until told to stop"),
+        ("serve", _serve, "server, deployments, worker and resident loop, until told to stop"),
         ("up", _up, "all of that and the pages; a demo home is opened to visitors"),
         ("deploy", _deploy, "bring prefect.yaml to the resident server"),
     ):

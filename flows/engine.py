@@ -90,6 +90,17 @@ class Engine:
     environment: Mapping[str, str]
 
     @property
+    def logs(self) -> Path:
+        """The folder beside the home where its parts write; made when it is missing."""
+        folder = self.folder.parent.parent / "log"
+        folder.mkdir(exist_ok=True)
+        return folder
+
+    def log_of(self, part: str) -> Path:
+        """Where a part of this home writes; another start goes on behind what is there."""
+        return self.logs / f"{self.folder.parent.name}.{part}.log"
+
+    @property
     def api_url(self) -> str:
         """Where its API answers."""
         return _api_url(self.port)
@@ -183,6 +194,22 @@ def running_server(engine: Engine, *, services: bool, pages: bool = False) -> It
     Raises:
         AdapterError: `ENGINE_PORT_TAKEN`, `ENGINE_FOREIGN`, `ENGINE_NOT_STARTED`.
     """
+    with start_server(engine, services=services, pages=pages) as server:
+        await_server(engine, server)
+        yield server
+
+
+def start_server(engine: Engine, *, services: bool, pages: bool = False) -> Guarded:
+    """Start the engine's server under a guardian, and do not wait for its first answer.
+
+    Args:
+        engine: Its port must be free.
+        services: As for `running_server`.
+        pages: The same.
+
+    Raises:
+        AdapterError: `ENGINE_PORT_TAKEN`, `ENGINE_FOREIGN`.
+    """
     if answers(engine):
         raise AdapterError("ENGINE_PORT_TAKEN", "the server runs already", got=engine.port)
     pages_told = {"PREFECT_SERVER_UI_ENABLED": str(pages).lower()}
@@ -190,12 +217,8 @@ def running_server(engine: Engine, *, services: bool, pages: bool = False) -> It
     if not services:
         environment["PREFECT__SERVER_EPHEMERAL"] = "1"
     command = (sys.executable, "-m", "prefect", "server", "start")
-    with (
-        (engine.folder / "server.log").open("wb") as log,
-        Guarded(command, environment, log) as server,
-    ):
-        _await(engine, server)
-        yield server
+    with engine.log_of("server").open("ab") as log:
+        return Guarded(command, environment, log)
 
 
 @contextmanager
@@ -318,13 +341,18 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _await(engine: Engine, server: Guarded) -> None:
+def await_server(engine: Engine, server: Guarded) -> None:
+    """Wait until the server answers.
+
+    Raises:
+        AdapterError: `ENGINE_NOT_STARTED` when it ends, or does not answer in time.
+    """
     until = time.monotonic() + STARTUP_SECONDS_MAX
     while not answers(engine):
         if server.status is not None or time.monotonic() > until:
             raise AdapterError(
                 "ENGINE_NOT_STARTED",
                 "the workflow server did not start; see its log",
-                got=engine.folder / "server.log",
+                got=engine.log_of("server"),
             )
         time.sleep(_POLL_SECONDS)

@@ -17,14 +17,15 @@ from flows.runs import leave_trace, milestone
 from flows.workplace import workplace
 
 
-async def _loaded(name: str) -> Block:
+async def loaded(name: str) -> Block:
+    """A notification block that is kept at the server, by `type/name`."""
     return cast("Block", await EngineBlock.aload(name))
 
 
 @milestone
 async def told() -> NotifyReport:
     """One round; see `flows.blocks.tell`."""
-    return await tell(workplace(), _loaded)
+    return await tell(workplace(), loaded)
 
 
 @flow(name="notify", persist_result=False)

@@ -1,13 +1,14 @@
-"""The house at work: server, deployments, one worker, pages if asked for, until told to stop.
+"""The house at work: server, deployments, worker, resident loop, pages, until told to stop.
 
-Job: keep Prefect's server, a worker and the pages running under guardians, and let running flows
-end first when stopping.
+Job: keep Prefect's server, a worker, the resident loop and the pages running, each started again
+when it ends, and let running flows end first when stopping.
 
 Invariants
   I1  What is served is what prefect.yaml says.
   I2  A stop takes no new run and waits for running ones, up to a bound.
 
-Not here: settings and the server itself (engine), ending processes (processes).
+Not here: settings and the server itself (engine), when a part is started again (supervisor), ending
+processes (processes), what the loop does (attend).
 Source: workflow parts 5 and 6.
 """
 
@@ -16,13 +17,15 @@ import sys
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
+from functools import partial
 from types import FrameType
 from typing import Final, NoReturn
 
 from counterseal.kernel.errors import AdapterError
-from flows.engine import ROOT, Engine, engine_of, running_server
+from flows.engine import ROOT, Engine, await_server, engine_of, start_server
 from flows.engine_client import asking
 from flows.processes import Guarded, descendants
+from flows.supervisor import Part
 from storage.settings import Settings
 
 POOL: Final = "counterseal"  # as flows.furnish makes it; that module loads Prefect, this must not
@@ -54,7 +57,7 @@ def deploy(engine: Engine, *told: str) -> None:
 
 
 def serve(settings: Settings, tell: Callable[[str], None], *, pages: bool = False) -> None:
-    """Serve until SIGTERM, SIGINT or the end of a part.
+    """Serve until SIGTERM or SIGINT; a part that ends is started again.
 
     Args:
         settings: Of the home.
@@ -63,40 +66,54 @@ def serve(settings: Settings, tell: Callable[[str], None], *, pages: bool = Fals
 
     Raises:
         AdapterError: `ENGINE_PORT_TAKEN`, `ENGINE_FOREIGN`, `ENGINE_NOT_STARTED`, `DEPLOY_FAILED`;
-            `HALL_PART_ENDED` when a part ends by itself.
+            `HALL_PART_ENDED` when a part ends again and again.
     """
     engine = engine_of(settings)
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     try:
-        with ExitStack() as parts:
-            windows = [parts.enter_context(_pages(engine))] if pages else []
-            server = parts.enter_context(running_server(engine, services=True, pages=True))
+        with ExitStack() as stack:
+
+            def kept(name: str, start: Callable[[], Guarded]) -> Part:
+                return stack.enter_context(Part(name, start, tell))
+
+            parts = [kept("pages", partial(_pages, engine))] if pages else []
+            server = kept("server", partial(start_server, engine, services=True, pages=True))
+            await_server(engine, server.child)
             tell(f"server    http://127.0.0.1:{engine.port}")
             deploy(engine, "open")
-            worker = parts.enter_context(_worker(engine))
+            rounds = kept("rounds", partial(_rounds, engine))
+            worker = kept("worker", partial(_worker, engine))
+            tell(f"logs      {engine.logs}")
             tell(f"worker    pool {POOL}")
-            _watch(engine, worker, (server, worker, *windows), tell)
+            _watch(engine, worker, (*parts, server, rounds, worker), tell)
     except _StopError:
         return
 
 
 def _watch(
-    engine: Engine, worker: Guarded, parts: Sequence[Guarded], tell: Callable[[str], None]
+    engine: Engine, worker: Part, parts: Sequence[Part], tell: Callable[[str], None]
 ) -> NoReturn:
     try:
-        while all(part.status is None for part in parts):
+        while True:
+            for part in parts:
+                part.look()
             time.sleep(_WATCH_SECONDS)
     except _StopError:
         tell("stopping: no new runs; waiting for those that run")
-        _drain(engine, worker)
+        _drain(engine, worker.child)
         raise
-    raise AdapterError("HALL_PART_ENDED", "a part ended; see the messages above")
 
 
 def _pages(engine: Engine) -> Guarded:
-    """The windows, by the command that people type."""
+    """The windows, by the command that people type; they say on the terminal where they are."""
     return Guarded((sys.executable, "-m", "ui.cli.app", "web"), engine.environment)
+
+
+def _rounds(engine: Engine) -> Guarded:
+    """The resident loop."""
+    with engine.log_of("rounds").open("ab") as log:
+        return Guarded((sys.executable, "-m", "flows", "attend"), engine.environment, log, ROOT)
 
 
 def _drain(engine: Engine, worker: Guarded) -> None:
@@ -112,7 +129,8 @@ def _drain(engine: Engine, worker: Guarded) -> None:
 def _worker(engine: Engine) -> Guarded:
     environment = {**engine.environment, "PREFECT_WORKER_QUERY_SECONDS": str(POLL_SECONDS)}
     command = ("prefect", "worker", "start", "--pool", POOL, "--type", "process")
-    return Guarded((sys.executable, "-m", *command), environment)
+    with engine.log_of("worker").open("ab") as log:
+        return Guarded((sys.executable, "-m", *command), environment, log)
 
 
 def _run(engine: Engine, *words: str) -> None:
@@ -121,9 +139,9 @@ def _run(engine: Engine, *words: str) -> None:
     Raises:
         AdapterError: `DEPLOY_FAILED`.
     """
-    told = engine.folder / "deploy.log"
+    told = engine.log_of("deploy")
     command = (sys.executable, "-m", *words)
-    with told.open("wb") as log, Guarded(command, engine.environment, log, ROOT) as client:
+    with told.open("ab") as log, Guarded(command, engine.environment, log, ROOT) as client:
         status = client.wait(_COMMAND_SECONDS_MAX)
     if status != 0:
         raise AdapterError("DEPLOY_FAILED", "Prefect refused; see its log", got=told)

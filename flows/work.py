@@ -11,7 +11,7 @@ Not here: rules (desk), schedules, retries and traces (intake, execute, verify_l
 Source: workflow parts 3 and 5.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -150,20 +150,21 @@ def take_in(place: Workplace, source: str, terms: str | None, run: str) -> Intak
     return IntakeReport(source=source, signals=taken, requests=requests, errors=parsed.errors)
 
 
-def claim(place: Workplace, mandate_id: str, key: str) -> Claim:
+def claim(place: Workplace, mandate_id: str, key: str, leaving: Collection[str] = ()) -> Claim:
     """Claim what is due under a mandate; the desk records the claim, and that nothing was due.
 
     Args:
         place: Where to work.
         mandate_id: An operator's signed permission.
         key: Of this claim; the same key gives the same batch.
+        leaving: Requests that are left for a later batch.
 
     Raises:
         IntegrityError: the log is broken.
         AdapterError: the desk's.
     """
     desk = place.opened()
-    outcome = desk.dispatch.claim(mandate_id, place.actor(key), key=key)
+    outcome = desk.dispatch.claim(mandate_id, place.actor(key), key=key, leaving=leaving)
     with desk.bench.store.reader() as reader:
         batch = reader.get(Batch, outcome.subject_id) if outcome.accepted else None
     return Claim(step=step_of(outcome), attempt=0 if batch is None else batch.attempt)

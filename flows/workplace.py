@@ -13,9 +13,11 @@ Source: workflow, invariants 2, 3 and 6.
 from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final
 
+from counterseal.audit.note import NoteSigner
+from counterseal.audit.ports import Signer
 from counterseal.desk.desk import Desk
 from counterseal.desk.services import SERVICE_ISSUER
 from counterseal.kernel.clock import Clock
@@ -23,6 +25,7 @@ from counterseal.kernel.ids import IdSource
 from counterseal.kernel.model import Actor
 from counterseal.market.ports import MarketFeed
 from flows.engine import hall_settings
+from storage.desk import closing_desk
 from storage.homes import open_home
 from storage.quote_file import NoQuotes, home_feed
 from storage.settings import Settings
@@ -53,6 +56,18 @@ class Workplace:
         if self.desk is not None:
             return self.desk
         return open_home(self.settings, clock=self.clock, ids=self.ids, feed=self.feed)
+
+    @contextmanager
+    def at_desk(self, signer: NoteSigner | Signer) -> Iterator["Workplace"]:
+        """The same place with a desk for a while; errors of `storage.desk.closing_desk`.
+
+        Args:
+            signer: The log's key or its signer, opened before: opening a key is meant to cost.
+        """
+        with closing_desk(
+            self.settings, signer, clock=self.clock, ids=self.ids, feed=self.feed
+        ) as desk:
+            yield replace(self, desk=desk)
 
     def actor(self, run: str) -> Actor:
         """The service, for the time of one run."""

@@ -3,7 +3,7 @@
 Job: read what scheduled duties, comparisons and calibrations left in a home.
 
 Invariants
-  I1  A run is due again after two periods of its deployment, so that one missed round is forgiven;
+  I1  A run is due again after two periods of its schedule, so that one missed round is forgiven;
       one that nothing schedules counts for nothing.
   I2  A round with nothing to tell is recorded now and then only, and is due that much later.
 
@@ -22,7 +22,7 @@ from counterseal.oms.ingest import GatewayCursor
 from counterseal.oms.model import WAITING, OutboxEntry
 from counterseal.readiness.model import RunKind, RunSeen
 from storage.home_reader import HomeReader
-from storage.schedules import deployed_seconds
+from storage.schedules import period_of
 
 FORGIVEN = 2
 """After so many periods without a run one is overdue."""
@@ -39,7 +39,7 @@ _ROUNDS = frozenset({*_FLOW_OF} - {RunKind.RECONCILIATION})
 
 def due_seconds(kind: RunKind) -> int | None:
     """Until the next run of a kind must be on record; None for one that nothing schedules."""
-    period = deployed_seconds().get(_FLOW_OF.get(kind, ""))
+    period = period_of(_FLOW_OF.get(kind, ""))
     if period is None:
         return None
     return FORGIVEN * period + (QUIET_SECONDS if kind in _ROUNDS else 0)
@@ -62,7 +62,7 @@ def _scheduled(run: RunSeen) -> RunSeen:
     """The run with its due time; without a schedule it is not whole."""
     due = due_seconds(run.kind)
     if due is None:
-        return run.amended(whole=False, told=f"{run.told}; no deployment schedules it")
+        return run.amended(whole=False, told=f"{run.told}; nothing does it by itself")
     return run.amended(due_seconds=due)
 
 

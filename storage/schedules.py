@@ -1,14 +1,18 @@
-"""How often the hall runs a flow, as its deployments say.
+"""How often the hall does a piece of work: as its deployments say, or in rounds of the loop.
 
-Job: read the schedule of a deployment and tell the longest time between two of its runs.
+Job: read the schedule of a deployment and tell the longest time between two of its runs; hold the
+periods of what a resident loop does without a run.
 
 Invariants
   I1  A deployment without a schedule that can be read has no period: nobody may rely on it.
+  I2  A piece of work has one period: what the loop does is not scheduled, too.
 
-Not here: running flows (flows), what a missed run means (readiness).
-Source: TX-L4:full_timeout_worker_enabled, TX-L4:formal_reconciliation_loop_enabled.
+Not here: running flows and rounds (flows), what a missed one means (readiness).
+Source: workflow part 5; TX-L4:full_timeout_worker_enabled,
+TX-L4:formal_reconciliation_loop_enabled.
 """
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -19,6 +23,16 @@ from counterseal.kernel.canonical import Json
 
 DEPLOYMENTS: Final = Path(__file__).parents[1] / "prefect.yaml"
 _MINUTE, _HOUR, _DAY = 60, 3_600, 86_400
+
+ROUND_SECONDS: Final[Mapping[str, int]] = {
+    "dispatch": 15,
+    "deliver": 10,
+    "sweep": _MINUTE,
+    "heartbeat": _MINUTE,
+    "notify": _MINUTE,
+    "time_stamp": 10 * _MINUTE,
+}
+"""Rounds of the resident loop, and after how many seconds each comes again at the latest."""
 
 
 def period_seconds(cron: str) -> int | None:
@@ -62,6 +76,11 @@ def deployed_seconds(file: Path = DEPLOYMENTS) -> dict[str, int]:
         if isinstance(row, dict) and (periods := _periods(row.get("schedules"))):
             found[str(row.get("name"))] = min(periods)
     return found
+
+
+def period_of(work: str) -> int | None:
+    """Seconds between two times that a piece of work is done; None for what nobody does unasked."""
+    return ROUND_SECONDS.get(work) or deployed_seconds().get(work)
 
 
 def _periods(schedules: Json) -> list[int]:

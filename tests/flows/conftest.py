@@ -11,7 +11,7 @@ import pytest
 from flows.engine import HOST
 from flows.processes import descendants
 from flows.serve import POOL
-from tests.flows.hall import HOURLY, House, filtered, post
+from tests.flows.hall import House
 from tests.flows.test_processes import alive, until
 
 UP_WITHIN_SECONDS = 150
@@ -29,20 +29,9 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> House:
     return House(tmp_path_factory.mktemp("hall") / "house", free_port(), free_port()).found()
 
 
-def rest(house: House) -> None:
-    """Pause every schedule but the hourly one."""
-    for row in filtered(house.engine, "/api/deployments/filter"):
-        if row["name"] != HOURLY:
-            told = post(house.engine, f"/api/deployments/{row['id']}/pause_deployment")
-            assert told is None
-
-
 @pytest.fixture(scope="module")
 def served(house: House) -> Iterator[House]:
-    """The same home with `python -m flows up`; told to stop, it leaves nothing behind.
-
-    What is due each minute rests after that, so that the machine is not filled by it.
-    """
+    """The same home with `python -m flows up`; told to stop, it leaves nothing behind."""
     told = house.folder / "serve.txt"
     with told.open("wb") as stream, house.start("up", told=stream) as process:
         assert until(
@@ -50,7 +39,6 @@ def served(house: House) -> Iterator[House]:
             UP_WITHIN_SECONDS,
         )
         assert process.poll() is None, told.read_text("utf-8")
-        rest(house)
         yield house
         below = descendants(process.pid)
         process.send_signal(signal.SIGTERM)

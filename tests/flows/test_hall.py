@@ -1,11 +1,13 @@
 """The hall at work: a real server, real runs, real kills."""
 
 import json
+import os
 import re
 import shutil
 import signal
 from collections.abc import Mapping
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +27,10 @@ from storage.notice_spool import NoticeSpool, Place
 from storage.notifiers.channels import CHANNELS_FILE, notify_folder
 from storage.notifying import SPOOL_FILE
 from storage.reconcile import reconcile
+from storage.schedules import ROUND_SECONDS
 from storage.system import MachineClock
 from tests.flows.hall import HOURLY, House, Ran, Row, ask, filtered, post, post_bare
+from tests.flows.scripts import DAY, SAVE, TWICE
 from tests.flows.test_processes import alive, until
 from tests.storage.outside_room import scripted
 
@@ -36,78 +40,6 @@ UP_WITHIN_SECONDS = 150
 LOOPBACK = {"0100007F", "00000000000000000000000001000000", "0000000000000000FFFF00000100007F"}
 LISTENS = "0A"
 ID = re.compile(r"sha256:[0-9a-f]{64}|[\x21-\x7e]{1,120}")
-TWICE = """
-import asyncio, sys
-from prefect import flow
-from counterseal.kernel.errors import AdapterError, IntegrityError
-from flows.runs import drain, milestone
-tried = []
-errors = {
-    "world": AdapterError("DATABASE_FAILED", "busy", retriable=True),
-    "lasting": AdapterError("DATABASE_FAILED", "gone"),
-    "evidence": IntegrityError("LOG_TAMPERED", "changed"),
-}
-@milestone
-async def failing(name: str) -> None:
-    tried.append(name)
-    if tried.count(name) == 1:
-        raise errors[name]
-@flow
-async def probe(name: str) -> None:
-    await failing(name)
-async def main() -> None:
-    for name in errors:
-        state = await probe(name, return_state=True)
-        tried.append(state.type.value)
-asyncio.run(main())
-drain()
-print(*tried)
-"""
-SAVE = """
-import sys
-from prefect.blocks.notifications import CustomWebhookNotificationBlock
-block = CustomWebhookNotificationBlock(
-    name="desk", url=sys.argv[1], json_data={"text": "{{body}}", "title": "{{subject}}"}
-)
-block.save("desk", overwrite=True)
-print("saved")
-"""
-DAY = """
-import asyncio, json, sys
-from pathlib import Path
-from counterseal.policy.words import DecisionWord
-from flows.execute import execute
-from flows.inbox import keep
-from flows.intake import intake
-from flows.runs import drain
-from flows.work import claim
-from flows.workplace import Workplace, working_at
-from tests.flows.test_work import SIGNAL, TERMS
-from tests.world import World
-
-world = World(Path(sys.argv[1]) / "home")
-place = Workplace(
-    world.settings, clock=world.clock, feed=world.feed, service_id="quant", desk=world.desk
-)
-async def day() -> dict[str, object]:
-    source = keep(world.settings, json.dumps([SIGNAL]).encode())
-    asked = await intake(source, keep(world.settings, json.dumps([TERMS]).encode()))
-    request = asked.requests[0].subject_id
-    world.done(world.reviewed(request, "researcher", DecisionWord.RESEARCH_APPROVED))
-    world.done(world.reviewed(request, "risk", DecisionWord.APPROVED_FOR_PAPER))
-    due = claim(place, world.mandate(), "claim-1")
-    done = await execute(due.step.subject_id, due.attempt)
-    return {
-        "asked": [step.codes for step in asked.requests],
-        "orders": [step.codes for step in done.orders],
-        "fills": len(world.fills()),
-        "verdict": world.verdict().exit_status,
-    }
-with working_at(place):
-    found = asyncio.run(day())
-drain()
-print(json.dumps(found))
-"""
 
 
 def a_notice() -> Notice:
@@ -147,17 +79,17 @@ def test_the_pages_of_the_home_are_served_beside_its_flows(served: House) -> Non
 def test_what_is_deployed_is_scheduled(served: House) -> None:
     """Workflow 7: the scheduler lives; with SQLAlchemy 2.1 it made no run and nobody was told."""
     deployed = _deployed(served)
-    timed = ["deliver", "heartbeat", "notify", "reconcile", "sweep", "time_stamp", HOURLY]
-    assert sorted(deployed) == sorted(["execute", "intake", *timed])
+    timed, rounds = ["reconcile", HOURLY], {*ROUND_SECONDS} - {"dispatch"}
+    assert deployed.keys() == {"execute", "intake", *timed, *rounds}
     assert {row["work_pool_name"] for row in deployed.values()} == {"counterseal"}
     wanted = deployed["verify_log"]["id"]
 
-    def scheduled() -> bool:
-        own: Row = {"deployments": {"id": {"any_": [wanted]}}}
-        runs = filtered(served.engine, "/api/flow_runs/filter", own)
-        return any(one["state_type"] == "SCHEDULED" for one in runs)
+    def scheduled() -> set[object]:
+        runs = filtered(served.engine, "/api/flow_runs/filter")
+        return {one["deployment_id"] for one in runs if one["state_type"] == "SCHEDULED"}
 
-    assert until(scheduled, SCHEDULED_WITHIN_SECONDS)
+    assert until(lambda: wanted in scheduled(), SCHEDULED_WITHIN_SECONDS)
+    assert scheduled() <= {deployed[name]["id"] for name in timed}
 
 
 def test_deploying_again_changes_nothing(served: House) -> None:
@@ -334,6 +266,44 @@ def test_a_block_that_the_home_names_is_told(served: House) -> None:
     told = json.loads(taken[-1])
     assert told["title"].startswith("[paper simulation] ")
     assert any(b"ntc_of_the_block" in content for content in taken)
+
+
+def test_what_is_killed_comes_again_and_another_loop_takes_the_lead(served: House) -> None:
+    """Issue "Always on": kill -9 of each part; the house serves as before, and still stops cleanly.
+
+    A second resident loop of the home waits until the first one is gone.
+    """
+    log = served.engine.log_of("rounds")
+    told = served.folder / "standby.txt"
+    with told.open("wb") as stream, served.start("attend", told=stream) as standby:
+        for word in ("prefect server", "prefect worker", "flows attend", "ui.cli.app web"):
+            [part] = running(served, word, besides=standby.pid)
+            os.kill(part, signal.SIGKILL)
+            assert until(lambda: not alive(frozenset({part})))  # noqa: B023 - asked at once
+            again = partial(running, served, word, besides=standby.pid)
+            assert until(lambda: bool(again()), UP_WITHIN_SECONDS), word  # noqa: B023 - the same
+        assert until(lambda: "leads" in told.read_text("utf-8"), UP_WITHIN_SECONDS)
+        standby.send_signal(signal.SIGTERM)
+        assert standby.wait(UP_WITHIN_SECONDS) == 0, told.read_text("utf-8")
+    assert until(lambda: log.read_text("utf-8").count("leads") == 2, UP_WITHIN_SECONDS)
+    assert until(lambda: answers(served.engine), UP_WITHIN_SECONDS)
+    assert served.run("verify-log")[0] == 0
+
+
+def running(house: House, words: str, besides: int) -> list[int]:
+    """Processes of a house whose command has these words, and not their guardians."""
+    mark = f"COUNTERSEAL_HOME={house.folder / 'home'}".encode()
+    found = []
+    for entry in Path("/proc").glob("[0-9]*"):
+        try:
+            command = (entry / "cmdline").read_bytes().replace(b"\0", b" ").decode()
+            ours = mark in (entry / "environ").read_bytes()
+        except OSError:
+            continue
+        guardian = "flows.processes" in command
+        if words in command and ours and not guardian and int(entry.name) != besides:
+            found.append(int(entry.name))
+    return found
 
 
 def test_a_killed_run_leaves_no_process_and_its_work_is_found_again(

@@ -24,7 +24,7 @@ from storage.home_reader import read_home
 from storage.home_runs import FORGIVEN, due_seconds
 from storage.probes import settings_seen
 from storage.quote_file import QuoteFile
-from storage.schedules import deployed_seconds
+from storage.schedules import ROUND_SECONDS, deployed_seconds
 from tests.core.broker.markets import SYMBOL, tape
 from tests.desk.gateway_room import GatewayRoom
 from tests.world import ACCOUNT, World
@@ -60,12 +60,14 @@ def due(kind: RunKind) -> timedelta:
     return timedelta(seconds=seconds)
 
 
-def test_when_a_run_is_due_follows_from_its_deployment() -> None:
-    """TX-L4: two periods of prefect.yaml, and the quiet time of a round that may stay silent."""
-    periods = deployed_seconds()
-
-    assert due_seconds(RunKind.RECONCILIATION) == FORGIVEN * periods["reconcile"] == 1_800
-    assert due_seconds(RunKind.WORKER) == FORGIVEN * periods["deliver"] + QUIET_SECONDS == 420
+def test_when_a_run_is_due_follows_from_its_schedule() -> None:
+    """TX-L4: two periods of prefect.yaml or of the loop, and the quiet time of a round that may
+    stay silent.
+    """
+    deployed = FORGIVEN * deployed_seconds()["reconcile"]
+    assert due_seconds(RunKind.RECONCILIATION) == deployed == 1_800
+    rounds = FORGIVEN * ROUND_SECONDS["deliver"] + QUIET_SECONDS
+    assert due_seconds(RunKind.WORKER) == rounds == 320
     assert due_seconds(RunKind.TIMEOUT_SCAN) == due_seconds(RunKind.LOSS_WATCH) == 420
     assert due_seconds(RunKind.CALIBRATION) is None
 
@@ -89,11 +91,11 @@ def test_a_worker_that_nothing_schedules_counts_for_nothing(
     """TX-L4:outbox_worker_enabled, false side: a round by hand is no worker."""
     told = RoundFound(duty=Duty.DELIVER, findings=digest(None))
     room.world.desk.rounds.record(told, room.world.service())
-    monkeypatch.setattr(home_runs, "deployed_seconds", dict)
+    monkeypatch.setattr(home_runs, "period_of", lambda _: None)
     seen = flag(room, "outbox_worker_enabled", room.world.clock.now())
 
     assert seen.value is False
-    assert "no deployment schedules it" in seen.evidence
+    assert "nothing does it by itself" in seen.evidence
 
 
 def test_a_scan_and_a_watch_count_until_the_next_is_due(room: GatewayRoom) -> None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from storage.schedules import deployed_seconds, period_seconds
+from storage.schedules import deployed_seconds, period_of, period_seconds
 
 FILE = """
 deployments:
@@ -58,7 +58,6 @@ def test_a_file_that_says_nothing_schedules_nothing(tmp_path: Path, text: str) -
 
 
 def test_the_hall_delivers_sweeps_and_reconciles() -> None:
-    """TX-L4: the deployments that readiness relies on are scheduled."""
-    periods = deployed_seconds()
-
-    assert (periods["deliver"], periods["sweep"], periods["reconcile"]) == (60, 60, 900)
+    """TX-L4: what readiness relies on comes again by itself, in rounds or as a deployment."""
+    assert [period_of(work) for work in ("deliver", "sweep", "reconcile")] == [10, 60, 900]
+    assert period_of("intake") is None

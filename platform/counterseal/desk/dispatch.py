@@ -14,8 +14,9 @@ Not here: submitting (desk.order_batches), mandates (desk.mandates), when to wak
 Source: workflow part 3.
 """
 
+from collections.abc import Collection
 from datetime import datetime, timedelta
-from typing import Final
+from typing import Final, NamedTuple
 
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.desk.batches import Batch, BatchStatus
@@ -26,7 +27,7 @@ from counterseal.desk.orders import Submission
 from counterseal.desk.ports import Reader
 from counterseal.desk.recorder import Decide
 from counterseal.desk.services import SERVICE_ISSUER
-from counterseal.identity.mandate import SubmitMandate
+from counterseal.identity.mandate import MandateStatus, SubmitMandate
 from counterseal.kernel.errors import IntegrityError
 from counterseal.kernel.model import Actor, Event, Refusal, Subject, refuse
 from counterseal.signals.intent import OrderType, Side
@@ -38,6 +39,19 @@ BATCH_MAX: Final = 500
 STREAM: Final = "dispatch"
 
 
+class Due(NamedTuple):
+    """What a claim under one mandate would take now.
+
+    Attributes:
+        request_ids: Approved, in its scope, and in no live batch.
+        lapsed: Whether a batch waits for its next attempt, which comes before them.
+    """
+
+    mandate_id: str
+    request_ids: tuple[str, ...]
+    lapsed: bool
+
+
 class Dispatch:
     """Claims and executes batches."""
 
@@ -45,10 +59,19 @@ class Dispatch:
         self._bench = bench
         self._orders = orders
 
-    def claim(self, mandate_id: str, actor: Actor, *, key: str, run: str | None = None) -> Outcome:
+    def claim(
+        self,
+        mandate_id: str,
+        actor: Actor,
+        *,
+        key: str,
+        run: str | None = None,
+        leaving: Collection[str] = (),
+    ) -> Outcome:
         """Claim what is approved and within the mandate's scope; the outcome names the batch.
 
-        A batch whose lease has lapsed is claimed again before anything new.
+        A batch whose lease has lapsed is claimed again before anything new. Requests in `leaving`
+        are left for a later batch.
 
         Refusals: `NOT_FOUND`, `SERVICE_ONLY`, `NOTHING_DUE`.
         """
@@ -61,7 +84,7 @@ class Dispatch:
                 return refuse("NOT_FOUND", "no such mandate", mandate=mandate_id)
             lapsed = next((b for b in _claimed(reader, mandate_id) if b.lease_until <= now), None)
             batch = (
-                self._first(reader, mandate, key, now)
+                self._first(reader, mandate, key, now, leaving)
                 if lapsed is None
                 else lapsed.amended(attempt=lapsed.attempt + 1, lease_until=_lease(now))
             )
@@ -102,6 +125,18 @@ class Dispatch:
         self._finish(batch, actor, run)
         return outcomes
 
+    def waiting(self, now: datetime) -> tuple[Due, ...]:
+        """What waits at `now` (UTC) under each mandate in force; nothing is written."""
+        found = []
+        with self._bench.store.reader() as reader:
+            for mandate in reader.find(SubmitMandate, status=MandateStatus.ACTIVE.value):
+                if mandate.valid_from <= now < mandate.valid_until:
+                    held = _claimed(reader, mandate.mandate_id)
+                    lapsed = any(batch.lease_until <= now for batch in held)
+                    due = Due(mandate.mandate_id, _due(reader, mandate), lapsed)
+                    found += [due] if due.request_ids or lapsed else []
+        return tuple(found)
+
     def due(self, mandate_id: str) -> tuple[str, ...]:
         """Approved requests that a claim under this mandate would take now; nothing is written."""
         with self._bench.store.reader() as reader:
@@ -109,9 +144,14 @@ class Dispatch:
             return () if mandate is None else _due(reader, mandate)
 
     def _first(
-        self, reader: Reader, mandate: SubmitMandate, key: str, now: datetime
+        self,
+        reader: Reader,
+        mandate: SubmitMandate,
+        key: str,
+        now: datetime,
+        leaving: Collection[str],
     ) -> Batch | Refusal:
-        due = _due(reader, mandate)
+        due = tuple(one for one in _due(reader, mandate) if one not in leaving)
         if not due:
             return refuse("NOTHING_DUE", "no approved request waits", mandate=mandate.mandate_id)
         return Batch(
