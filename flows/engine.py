@@ -91,14 +91,14 @@ class Engine:
 
     @property
     def logs(self) -> Path:
-        """The folder beside the home where its parts write; made when it is missing."""
-        folder = self.folder.parent.parent / "log"
-        folder.mkdir(exist_ok=True)
+        """The folder of the home where its parts write; made when it is missing."""
+        folder = self.folder.parent / "log"
+        folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
     def log_of(self, part: str) -> Path:
         """Where a part of this home writes; another start goes on behind what is there."""
-        return self.logs / f"{self.folder.parent.name}.{part}.log"
+        return self.logs / f"{part}.log"
 
     @property
     def api_url(self) -> str:

@@ -114,7 +114,7 @@ class Visit:
             told = [known.get(name) or self._visitor(name, new=name not in named) for name in names]
             keep_visitors(self._settings, told)
         if not waiting:
-            self._ask()
+            self.ask()
 
     def _waits(self, request: ApprovalRequest) -> bool:
         return request.status in UNDER_REVIEW and request.review_expires_at > self._clock.now()
@@ -144,15 +144,19 @@ class Visit:
         _done(accounts.confirm_codes(name, code, key=self._key()))
         return Visitor(name=name, codes=secret)
 
-    def _ask(self) -> None:
-        """A signal of now, and the request for the order that follows from it."""
+    def ask(self, direction: Direction = Direction.LONG) -> None:
+        """A signal of now, and the request for the order that follows from it.
+
+        Raises:
+            IntegrityError: `DEMO_SETUP_REFUSED`.
+        """
         now, key, quant = self._clock.now(), self._key(), self._people.actor(QUANT)
         signal = StrategySignal(
             signal_id=self._ids.new("sig", "visit", now),
             strategy_id=STRATEGY,
             strategy_version="1.0.0",
             timestamp=now,
-            direction=Direction.LONG,
+            direction=direction,
             target_tx_equivalent=TARGET,
             confidence=Decimal("0.7"),
             stop_distance_points=Decimal(20),

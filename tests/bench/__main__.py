@@ -14,6 +14,7 @@ from tests.bench import (
     bench_batch,
     bench_cli,
     bench_demo,
+    bench_house,
     bench_pack,
     bench_policy,
     bench_risk,
@@ -44,6 +45,7 @@ BENCHES = {
     "tree": bench_tree,
     "sweep": bench_sweep,
     "ui": bench_ui,
+    "house": bench_house,
 }
 
 
