@@ -1,11 +1,13 @@
 """A founded home behind the real store: people with keys, one account, one quote."""
 
+import os
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from pathlib import Path
 from typing import Self
 
@@ -97,6 +99,17 @@ class FadingBroker(PaperBroker):
 _FOUNDED: list[tuple[bytes, bytes, int]] = []
 
 
+@lru_cache(maxsize=64)
+def _settings(home: Path, environment: frozenset[tuple[str, str]]) -> Settings:
+    """Settings of a home, read once in each environment."""
+    del environment
+    return Settings(
+        counterseal_home=home,
+        counterseal_policies=ROOT / "policies",
+        counterseal_signer_state=home.parent / "signer",
+    )
+
+
 @dataclass
 class Household:
     """A desk and what a test needs beside it."""
@@ -145,11 +158,7 @@ class Household:
 
     @property
     def settings(self) -> Settings:
-        return Settings(
-            counterseal_home=self.home,
-            counterseal_policies=ROOT / "policies",
-            counterseal_signer_state=self.home.parent / "signer",
-        )
+        return _settings(self.home, frozenset(os.environ.items()))
 
     @property
     def state_path(self) -> Path:

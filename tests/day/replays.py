@@ -1,19 +1,29 @@
-"""Days in processes of their own, some of them killed."""
+"""Days, some of them in processes of their own and killed."""
 
+import json
 import os
 import random
+import signal
 import sqlite3
 import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import chdir, closing, redirect_stderr, redirect_stdout
+from dataclasses import dataclass
+from io import StringIO
 from pathlib import Path
+from typing import Protocol
 
+from flows.__main__ import main
 from flows.day.home import DATABASE, outside_of
+from flows.day.plans import demo_market, demo_plan
 from flows.day.results import FILES, FOLDER, SUMMARY
+from flows.day.run import run_day
 from flows.processes import descendants
 from storage.outside_folder import OutsideFolder
+from storage.settings import Settings
+from tests.forked import forked
 
 ROOT = Path(__file__).parents[2]
 DATA = Path(os.environ.get("COUNTERSEAL_TEST_DATA", ROOT.parent / "shared/data"))
@@ -34,20 +44,83 @@ def replayed(out: Path, *words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def killed(out: Path, after_seconds: float, *words: str) -> bool:
-    """Whether a day that was started was killed before its end; nothing of it lives on then."""
-    with subprocess.Popen(  # noqa: S603 - our own words
-        command(out, *words), cwd=ROOT, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
-    ) as child:
-        try:
-            child.wait(after_seconds)
-        except subprocess.TimeoutExpired:
-            below = descendants(child.pid)
-            child.kill()
-            child.wait()
-            assert await_end(below), f"outlived their parent: {below}"
-            return True
-        return False
+def replayed_here(out: Path, *words: str) -> tuple[int, dict[str, dict[str, object]]]:
+    """The same in this process: its exit status and its document."""
+    said = StringIO()
+    with chdir(ROOT), redirect_stdout(said), redirect_stderr(StringIO()):
+        status = main(["demo", "--out", str(out), *words])
+    return status, json.loads(said.getvalue())
+
+
+class Days(Protocol):
+    """Equal days, each in a home of its own."""
+
+    def killed(self, out: Path, after_seconds: float) -> bool:
+        """Whether a day was killed before its end."""
+        ...
+
+    def ended(self, out: Path) -> str:
+        """Go on to the end; why it failed, or nothing."""
+        ...
+
+
+@dataclass(frozen=True)
+class ByCommand:
+    """Days as a user runs them, with further options."""
+
+    words: Sequence[str]
+
+    def killed(self, out: Path, after_seconds: float) -> bool:
+        """Of one that was killed nothing lives on."""
+        with subprocess.Popen(  # noqa: S603 - our own words
+            command(out, *self.words),
+            cwd=ROOT,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        ) as child:
+            try:
+                child.wait(after_seconds)
+            except subprocess.TimeoutExpired:
+                below = descendants(child.pid)
+                child.kill()
+                child.wait()
+                assert await_end(below), f"outlived their parent: {below}"
+                return True
+            return False
+
+    def ended(self, out: Path) -> str:
+        """By the same command."""
+        done = replayed(out, *self.words)
+        return f"status {done.returncode}: {done.stderr[-400:]}" if done.returncode else ""
+
+
+@dataclass(frozen=True)
+class Forked:
+    """The deterministic day in copies of this process, which has its keys derived already."""
+
+    settings: Settings
+    seed: str
+
+    def killed(self, out: Path, after_seconds: float) -> bool:
+        """By SIGKILL, wherever it was."""
+        child = forked(lambda: self._run(out))
+        until = time.monotonic() + after_seconds
+        while time.monotonic() < until:
+            ended, status = os.waitpid(child, os.WNOHANG)
+            if ended:
+                assert status == 0
+                return False
+            time.sleep(0.01)
+        os.kill(child, signal.SIGKILL)
+        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+    def ended(self, out: Path) -> str:
+        """In this process."""
+        self._run(out)
+        return ""
+
+    def _run(self, out: Path) -> None:
+        run_day(out, self.settings, demo_plan(self.seed), demo_market())
 
 
 def await_end(processes: frozenset[int], seconds: float = 15) -> bool:
@@ -106,7 +179,7 @@ def campaign(
     kills: int,
     seed: int,
     seconds: float,
-    words: Sequence[str],
+    days: Days,
 ) -> Iterator[str]:
     """Kill days at random moments until `kills` of them died; yields each fault that is found.
 
@@ -116,22 +189,21 @@ def campaign(
         kills: How many runs to kill.
         seed: Of the moments.
         seconds: How long an undisturbed day takes here.
-        words: Further options of the day.
+        days: What they are.
     """
     moments, home, done = random.Random(seed), 0, 0  # noqa: S311 - moments, not secrets
     while done < kills:
         out = folder / f"home-{home}"
         before = records_of(out)
-        died = killed(out, moments.uniform(0.1, seconds), *words)
+        died = days.killed(out, moments.uniform(0.1, seconds))
         after = records_of(out)
         if after[: len(before)] != before:
             yield f"home {home}: a kill lost what was acknowledged"
         done += died
         if died and done < kills:
             continue
-        ended = replayed(out, *words)
-        if ended.returncode:
-            yield f"home {home}: the resumed day failed: {ended.stderr[-400:]}"
+        if failed := days.ended(out):
+            yield f"home {home}: the resumed day failed: {failed}"
         elif results_of(out) != expected:
             yield f"home {home}: the resumed day has another result"
         home += 1

@@ -22,6 +22,7 @@ from tests.core.identity.programs import shell_status
 from tests.day.conftest import SEED
 from tests.day.replays import ROOT, await_end, results_of
 from tests.flows.test_processes import until
+from ui.cli.app import run
 
 WITHOUT_SERVER = 2
 """Processes below the command before its workflow server: a guardian, and the day."""
@@ -37,7 +38,7 @@ def flow_runs(out: Path) -> list[tuple[str, str]]:
 
 
 def test_the_demo_runs_as_two_flow_runs_and_has_the_result_of_a_day_without_them(
-    finished_day: tuple[Path, DaySummary], tmp_path: Path
+    finished_day: tuple[Path, DaySummary], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """Workflow 5: intake and execute; the engine adds nothing to the records."""
     out = tmp_path / "demo"
@@ -60,20 +61,11 @@ def test_the_demo_runs_as_two_flow_runs_and_has_the_result_of_a_day_without_them
         f"cd {out}/results/signatures",
     ):
         assert words in " ".join(shown.stdout.split())
-    again = subprocess.run(  # noqa: S603 - our own words
-        [*DEMO, "--out", str(out), "--json"], cwd=ROOT, capture_output=True, text=True, check=False
-    )
-    told = json.loads(again.stdout)
-    assert (again.returncode, told["shown_again"], told["flow_runs"]) == (0, True, 0)
+    again = run(["demo", "--out", str(out), "--json"])
+    told = json.loads(capsys.readouterr().out)
+    assert (again, told["shown_again"], told["flow_runs"]) == (0, True, 0)
     commands = [line.split() for line in shown.stdout.splitlines() if " audit verify " in line]
-    verified = subprocess.run(  # noqa: S603 - the words that the demo told
-        [sys.executable, "-m", "ui.cli.app", *commands[0][1:]],
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    assert verified.returncode == 0, verified.stdout
+    assert run(commands[0][1:]) == 0, capsys.readouterr().out
     signatures = told["signatures"]
     for command in signatures["commands"]:
         assert shell_status(command, Path(signatures["folder"])) == 0

@@ -22,7 +22,7 @@ from storage.keyring import UnsafeDemoKeyring
 from storage.settings import Settings
 from tests.day import accounts
 from tests.day.conftest import SEED
-from tests.day.replays import campaign, log_of, results_of
+from tests.day.replays import Forked, campaign, log_of, results_of
 
 Day = tuple[Path, DaySummary]
 
@@ -129,11 +129,13 @@ def test_the_same_day_again_is_the_same_byte_for_byte(
     assert log_of(tmp_path / "again") == log_of(finished_day[0])
 
 
-def test_killed_days_resume_to_the_same_result(finished_day: Day, tmp_path: Path) -> None:
+def test_killed_days_resume_to_the_same_result(
+    finished_day: Day, settings: Settings, tmp_path: Path
+) -> None:
     """A sample of `make torture`: nothing acknowledged is lost, nothing done twice."""
     expected = results_of(finished_day[0])
-    faults = list(campaign(tmp_path, expected, 2, 20260105, 9.0, ["--no-engine", "--seed", SEED]))
-    assert faults == []
+    days = Forked(settings, SEED)
+    assert list(campaign(tmp_path, expected, 2, 20260105, 6.0, days)) == []
 
 
 def touched(folder: Path) -> dict[Path, int]:

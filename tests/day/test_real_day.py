@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from flows.day.results import DaySummary
-from storage.settings import Settings
-from tests.day.replays import REAL_DAY, REAL_DAY_WORDS, replayed, results_of
+from tests.day.replays import REAL_DAY, REAL_DAY_WORDS, replayed, replayed_here, results_of
 from tests.day.test_demo_day import check_accounts
 
 
@@ -16,10 +15,9 @@ from tests.day.test_demo_day import check_accounts
 def real_day(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, DaySummary]:
     assert REAL_DAY.is_file(), f"test data absent: {REAL_DAY} (see COUNTERSEAL_TEST_DATA)"
     out = tmp_path_factory.mktemp("real") / "demo"
-    ended = replayed(out, *REAL_DAY_WORDS)
-    assert ended.returncode == 0, ended.stderr[-2000:]
-    told = json.loads(ended.stdout)["summary"]
-    return out, DaySummary.model_validate_json(json.dumps(told))
+    status, told = replayed_here(out, *REAL_DAY_WORDS)
+    assert status == 0, told
+    return out, DaySummary.model_validate_json(json.dumps(told["summary"]))
 
 
 def test_the_file_is_counted_as_it_is(real_day: tuple[Path, DaySummary]) -> None:
@@ -95,29 +93,25 @@ def _not_a_zip(_: bytes) -> bytes:
 
 @pytest.mark.parametrize("spoil", [_truncated, _not_a_zip])
 def test_a_broken_tick_file_is_refused_and_leaves_nothing(
-    spoil: Callable[[bytes], bytes], settings: Settings, tmp_path: Path
+    spoil: Callable[[bytes], bytes], tmp_path: Path
 ) -> None:
     """Bad input: a stable code, status 2, and no home."""
-    del settings
     file = tmp_path / "broken.zip"
     file.write_bytes(spoil(REAL_DAY.read_bytes()))
-    ended = replayed(tmp_path / "demo", "--ticks", str(file), "--no-engine")
-    assert ended.returncode == 2
-    assert json.loads(ended.stdout)["error"]["code"] == "TICK_FILE_ZIP"
+    status, told = replayed_here(tmp_path / "demo", "--ticks", str(file), "--no-engine")
+    assert (status, told["error"]["code"]) == (2, "TICK_FILE_ZIP")
     assert not (tmp_path / "demo").exists()
 
 
-@pytest.mark.parametrize(
-    ("words", "code"),
-    [
-        (("--ticks", "nowhere.zip"), "TICK_FILE_MISSING"),
-        (("--ticks", str(REAL_DAY), "--products", "XYZ"), "PRODUCT_UNKNOWN"),
-    ],
-)
-def test_what_cannot_be_replayed_is_named(
-    words: tuple[str, ...], code: str, tmp_path: Path
-) -> None:
-    """Bad input: a missing file, an unknown product."""
-    ended = replayed(tmp_path / "demo", "--no-engine", *words)
+def test_a_file_that_is_missing_is_named_by_the_command(tmp_path: Path) -> None:
+    """Bad input, in a process of its own: status and document."""
+    ended = replayed(tmp_path / "demo", "--no-engine", "--ticks", "nowhere.zip")
     assert ended.returncode == 2
-    assert json.loads(ended.stdout)["error"]["code"] == code
+    assert json.loads(ended.stdout)["error"]["code"] == "TICK_FILE_MISSING"
+
+
+def test_a_product_that_nobody_knows_is_named(tmp_path: Path) -> None:
+    """Bad input: told in the same way."""
+    words = ("--no-engine", "--ticks", str(REAL_DAY), "--products", "XYZ")
+    status, told = replayed_here(tmp_path / "demo", *words)
+    assert (status, told["error"]["code"]) == (2, "PRODUCT_UNKNOWN")

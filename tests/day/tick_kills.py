@@ -9,7 +9,6 @@ import random
 import shutil
 import signal
 import sqlite3
-import traceback
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass
@@ -23,6 +22,7 @@ from storage.journal import AfterStep
 from storage.settings import Settings
 from tests.day.replays import log_of, records_of, results_of
 from tests.day.tick_days import tick_day
+from tests.forked import forked
 
 TABLES = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name"
 OF_ONE_RUN = frozenset({"audit_head", "audit_openings"})
@@ -83,9 +83,6 @@ def counted(settings: Settings, file: Path, out: Path) -> int:
 
 def ended(settings: Settings, file: Path, out: Path, last: int | None) -> int:
     """How a process ended that replays the day and dies behind its n-th step from now, if told."""
-    child = os.fork()
-    if child:
-        return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
     left = -1 if last is None else last
 
     def die(step: str) -> None:
@@ -95,14 +92,8 @@ def ended(settings: Settings, file: Path, out: Path, last: int | None) -> int:
         if left == 0:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    status = 1
-    try:
-        replay(settings, file, out, die)
-        status = 0
-    except BaseException:  # noqa: BLE001 - a forked copy of a test run must end here
-        traceback.print_exc()
-    finally:
-        os._exit(status)
+    child = forked(lambda: replay(settings, file, out, die))
+    return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
 
 
 def tables_of(out: Path) -> dict[str, list[str]]:

@@ -2,7 +2,6 @@
 
 import base64
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 
 import orjson
@@ -18,11 +17,9 @@ from counterseal.desk.views.history import RecordFacts
 from counterseal.desk.views.reviewers import reviewers, signed_statement, unopened
 from counterseal.identity.keys import PersonKey
 from counterseal.kernel.canonical import parse_json
-from counterseal.policy import gate_checks
 from counterseal.policy.counterfactual import replay_recorded
 from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.policy.params import EvidenceRule
-from counterseal.policy.sweep import sweep
 from counterseal.policy.words import DecisionWord, EvidenceSection, Stage
 from evidence.signatures import signature_files
 from tests.core.identity.programs import shell_status
@@ -36,13 +33,12 @@ from tests.desk.casework import (
     signed_review,
     stored,
 )
-from tests.desk.policy_room import PARAMS, THRESHOLD, PolicyWorld, refusal
+from tests.desk.policy_room import PARAMS, THRESHOLD, PolicyWorld, a_sample_is_enough, refusal
 from tests.world import World
 from ui.cli.cases import case_lines
 
 RESEARCH, PAPER = DecisionWord.RESEARCH_APPROVED, DecisionWord.APPROVED_FOR_PAPER
 LOWER = (PARAMS, THRESHOLD, 'required_from_notional: "500000"')
-SWEEP_EVERY = 61
 
 
 @pytest.fixture
@@ -53,7 +49,7 @@ def world(tmp_path: Path) -> World:
 @pytest.fixture
 def lawful(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> PolicyWorld:
     """A world whose policy may change; its gate sweeps a sample."""
-    monkeypatch.setattr(gate_checks, "sweep", partial(sweep, every=SWEEP_EVERY))
+    a_sample_is_enough(monkeypatch)
     return PolicyWorld(tmp_path / "home").staffed()
 
 

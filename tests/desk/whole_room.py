@@ -19,10 +19,8 @@ from counterseal.desk.views.people import access_list
 from counterseal.identity.access_reviews import AccessClaim, review_statement
 from counterseal.kernel.canonical import digest
 from counterseal.oms.model import Order
-from counterseal.policy import gate_checks
 from counterseal.policy.access import AccessRules, IssuerRule
 from counterseal.policy.desk_limits import FurtherCheck
-from counterseal.policy.sweep import sweep
 from counterseal.policy.words import Stage
 from counterseal.portfolio.settlement import SettlementPrice
 from counterseal.risk.facts import TradingState
@@ -37,7 +35,7 @@ from tests.desk.bulk_room import Room as BulkRoom
 from tests.desk.casework import delegated
 from tests.desk.followed import following
 from tests.desk.keeping import KeptWorld
-from tests.desk.policy_room import PolicyWorld
+from tests.desk.policy_room import PolicyWorld, a_sample_is_enough
 from tests.desk.test_controls import claim as word_about_a_control
 from tests.desk.test_controls import said as said_of_a_control
 from tests.storage.memory_book import MemoryBook
@@ -46,7 +44,6 @@ from tests.world import ACCOUNT, SYMBOL, World
 
 ISSUER = "https://login.example"
 LINKED = AccessRules(issuers=(IssuerRule(issuer=ISSUER, client_id="desk"),))
-SWEEP_EVERY = 61
 SHORT = Direction.SHORT
 REPEATS = OverrideAsked(
     check=FurtherCheck.REPEATED_EXECUTION, account_id=ACCOUNT, reason="a series", seconds=600
@@ -193,6 +190,6 @@ def vote(world: PolicyWorld) -> None:
     world.staffed().version()
     world.after(1)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(gate_checks, "sweep", partial(sweep, every=SWEEP_EVERY))
+        a_sample_is_enough(patch)
         proposal_id = world.done(world.proposed())
     world.done(world.voted(proposal_id, "vera"))

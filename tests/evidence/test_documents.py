@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -51,8 +52,19 @@ FLAGS = {
 }
 
 
+@cache
+def made(kind: EvidenceKind) -> bytes:
+    return MADE[kind]()
+
+
+def validator_of(schema: Mapping[str, object]) -> Draft202012Validator:
+    """Judges by the names of fields first: it follows the order in which a schema says things."""
+    first = {word: schema[word] for word in ("required", "additionalProperties")}
+    return Draft202012Validator({**first, **schema})
+
+
 def told(kind: EvidenceKind) -> dict[str, object]:
-    value: dict[str, object] = json.loads(MADE[kind]())
+    value: dict[str, object] = json.loads(made(kind))
     return value
 
 
@@ -72,15 +84,16 @@ def test_what_is_written_is_valid_under_its_schema_and_under_no_other(kind: Evid
     for other in MODELS:
         schema = json.loads((SCHEMAS / schema_name(other)).read_text("utf-8"))
         Draft202012Validator.check_schema(schema)
-        assert Draft202012Validator(schema).is_valid(told(kind)) is (kind is other)
-    validator = Draft202012Validator(schema_of(kind))
-    for name in told(kind):
-        assert not validator.is_valid({k: v for k, v in told(kind).items() if k != name}) or (
-            name not in schema_of(kind)["required"]  # type: ignore[operator]  # a list of names
+        assert validator_of(schema).is_valid(told(kind)) is (kind is other)
+    schema, value = schema_of(kind), told(kind)
+    validator = validator_of(schema)
+    for name in value:
+        assert not validator.is_valid({k: v for k, v in value.items() if k != name}) or (
+            name not in schema["required"]  # type: ignore[operator]  # a list of names
         )
-    assert not validator.is_valid({**told(kind), "another": 1})
-    assert not validator.is_valid({**told(kind), "simulated": False})
-    assert not validator.is_valid({**told(kind), "persisted": True})
+    assert not validator.is_valid({**value, "another": 1})
+    assert not validator.is_valid({**value, "simulated": False})
+    assert not validator.is_valid({**value, "persisted": True})
 
 
 @pytest.mark.parametrize("kind", MODELS)

@@ -1,14 +1,12 @@
 """A log on either database, with its signer; and a process that writes to it.
 
-    python -m tests.storage.log_room FOLDER NAME SECONDS [STEP]
-
-The process says `ack ID` for each record once its seal returned. With a step it kills itself right
-after that step.
+The process is forked from this one, as its modules are loaded here, and opens the log by itself. It
+says `ack ID` for each record once its seal returned. With a step it kills itself right after that
+step.
 """
 
 import os
 import signal
-import subprocess
 import sys
 import threading
 import time
@@ -34,8 +32,8 @@ from storage.signers import EmbeddedSigner, create_state, read_state
 from storage.store import SqlStore, create_database
 from storage.system import MachineClock
 from tests.bench.bench_seal import AT, IDS, ORIGIN, draft
+from tests.forked import Speaking
 
-ROOT = Path(__file__).parents[2]
 KEY = NoteSigner(ORIGIN, bytes(range(32)))
 THREADS = 8
 GROUP = 4
@@ -141,22 +139,14 @@ class LogRoom:
         assert set(acknowledged) <= set(known)
         assert self.waiting() == 0
 
-    def process(self, name: str, seconds: float, step: str = "") -> "subprocess.Popen[str]":
+    def process(self, name: str, seconds: float, step: str = "") -> Speaking:
         """A process that writes."""
-        known = [str(ROOT), str(ROOT / "platform"), os.environ.get("PYTHONPATH", "")]
-        words = [str(self.folder), name, str(seconds), *([step] if step else [])]
-        return subprocess.Popen(  # noqa: S603 - our own interpreter and module
-            [sys.executable, "-m", "tests.storage.log_room", *words],
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(known)},
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
+        return Speaking(lambda: write(self.folder, name, seconds, step))
 
 
-def heard(process: "subprocess.Popen[str]", *, failing: bool = False) -> list[str]:
-    """Ids that a process acknowledged; a line cut short says nothing."""
-    said, _ = process.communicate(timeout=120)
+def heard(process: Speaking, *, failing: bool = False) -> list[str]:
+    """Ids that a process acknowledged until its end; a line cut short says nothing."""
+    said = process.stdout.read()
     lines = said.splitlines() if said.endswith("\n") else said.splitlines()[:-1]
     failed = [line for line in lines if line.startswith("failed")]
     assert bool(failed) == failing, failed
@@ -225,7 +215,7 @@ def written(store: SqlStore, name: str, seconds: float) -> None:
         thread.join()
 
 
-def main(folder: str, name: str, seconds: str, last: str = "") -> None:
+def write(folder: Path, name: str, seconds: float, last: str) -> None:
     """Write; and die after the third time of a step."""
     met = 0
 
@@ -235,11 +225,8 @@ def main(folder: str, name: str, seconds: str, last: str = "") -> None:
         if last and met > 2:
             os.kill(os.getpid(), signal.SIGKILL)
 
-    with found_again(Path(folder)).store(observe) as store:
-        written(store, name, float(seconds))
+    with found_again(folder).store(observe) as store:
+        written(store, name, seconds)
 
 
 AFTER_LEASE = LEASE_SECONDS + 1
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])

@@ -1,17 +1,26 @@
 """Ratios over the returns of an account, against their definitions."""
 
 import math
+from collections.abc import Sequence
 from decimal import Decimal
 from statistics import fmean, stdev
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from storage.metrics import ratios
+if TYPE_CHECKING:
+    from storage.metrics import Ratios
 
 OPENING = Decimal(1_000_000)
 equities = st.lists(st.integers(900_000, 1_100_000), min_size=2, max_size=30, unique=True)
+
+
+def ratios(opening: Decimal, closings: Sequence[Decimal]) -> "Ratios":
+    from storage.metrics import ratios as told  # noqa: PLC0415 - its library takes seconds to load
+
+    return told(opening, closings)
 
 
 def of(*closings: int) -> list[Decimal]:

@@ -1,12 +1,10 @@
 """Group commits: many writers, two leaders, long outboxes, kills and failing writes."""
 
-import os
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -19,16 +17,10 @@ from storage.journal import AfterStep, Journal, no_observer
 from storage.lease import LEASE_SECONDS
 from storage.signers import EmbeddedSigner
 from storage.store import SqlStore
+from tests.forked import Speaking
 from tests.storage.test_store import draft_like_the_last
-from tests.torture.seals import campaign, event_id, faults_of, opened
-from tests.world import ORIGIN, ROOT, World
-
-WRITER = """
-import sys
-from pathlib import Path
-from tests.torture.seals import write
-write(Path(sys.argv[1]), sys.argv[2], 1.0)
-"""
+from tests.torture.seals import campaign, event_id, faults_of, opened, write
+from tests.world import ORIGIN, World
 
 
 @pytest.fixture
@@ -90,18 +82,12 @@ def test_i4_threads_that_wait_share_one_commit_and_one_checkpoint(world: World) 
 def test_32_writers_in_four_processes_make_one_chain(tmp_path: Path) -> None:
     """Journal I3: 0 forks; what each acknowledged is in the log, once."""
     opened(tmp_path).close()
-    known = os.pathsep.join([str(ROOT), str(ROOT / "platform"), os.environ.get("PYTHONPATH", "")])
-    writers = [
-        subprocess.Popen(  # noqa: S603 - our own interpreter and a fixed text
-            [sys.executable, "-c", WRITER, str(tmp_path), f"p{n}"],
-            env={**os.environ, "PYTHONPATH": known},
-            cwd=ROOT,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-        for n in range(4)
-    ]
-    said = [writer.communicate(timeout=120)[0].splitlines() for writer in writers]
+    with ExitStack() as running:
+        writers = [
+            running.enter_context(Speaking(partial(write, tmp_path, f"p{n}", 1.0)))
+            for n in range(4)
+        ]
+        said = [writer.stdout.read().splitlines() for writer in writers]
     assert [writer.returncode for writer in writers] == [0] * 4
     assert [line for lines in said for line in lines if line.startswith("failed")] == []
     told = {line.removeprefix("ack ") for lines in said for line in lines}

@@ -22,7 +22,7 @@ from pathlib import Path
 from storage.settings import Settings
 from tests.core.audit.attack_corpus import corpus
 from tests.day import tick_kills
-from tests.day.replays import REAL_DAY_WORDS, ROOT, campaign, replayed, results_of
+from tests.day.replays import REAL_DAY_WORDS, ROOT, ByCommand, campaign, replayed, results_of
 from tests.day.tick_days import cut_file, filled_by_prints
 from tests.ground import derived_once
 from tests.in_memory import memory
@@ -101,7 +101,7 @@ def killed() -> list[str]:
             seconds = time.monotonic() - start
             told(f"{name}: {seconds:.1f} s undisturbed; killing it {kills} times")
             expected = results_of(place / "undisturbed")
-            fresh = list(campaign(place, expected, kills, SEED, seconds, words))
+            fresh = list(campaign(place, expected, kills, SEED, seconds, ByCommand(words)))
             told(f"{name}: {kills} kills, {len(fresh)} faults")
             found += fresh
     return found

@@ -11,6 +11,7 @@ import json
 import random
 from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -48,7 +49,8 @@ def shipped() -> tuple[PolicyBundle, CaseFile]:
     return bundle_from(files, POLICY_VERSION, AT), cases_from(files)
 
 
-def rule_mutants(text: RuleText) -> list[RuleMutant]:
+@cache
+def rule_mutants(text: RuleText) -> tuple[RuleMutant, ...]:
     """Every mutant, in the order of the rules."""
     whole: Tree = json.loads(policies_to_json_str(text.rules))
     places: Mapping[str, Tree] = whole["staticPolicies"]
@@ -64,7 +66,7 @@ def rule_mutants(text: RuleText) -> list[RuleMutant]:
                 tree["staticPolicies"][place] = changed
             rules = policies_from_json_str(json.dumps(tree))
             found.append(RuleMutant(f"{name}: {what}", text.amended(rules=rules), part))
-    return found
+    return tuple(found)
 
 
 def survives(mutant: RuleMutant, bundle: PolicyBundle, cases: CaseFile, every: int = 1) -> bool:

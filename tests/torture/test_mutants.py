@@ -7,7 +7,7 @@ import pytest
 from tests.torture.mutants import campaign, every_mutant, reviewed, stale
 from tests.torture.mutations import SWITCH, mutants, switched
 
-SAMPLE = 6
+SAMPLE = 4
 SEED = 1
 SOURCE = """
 def check(found, seq, end):

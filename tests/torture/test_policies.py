@@ -12,7 +12,7 @@ from tests.torture.policies import (
 
 SAMPLE = 24
 SEED = 7
-SWEEP_EVERY = 61
+SWEEP_EVERY = 199
 
 
 def test_a_bent_rule_is_noticed() -> None:

@@ -5,6 +5,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -28,6 +29,7 @@ from counterseal.approvals.statement import AuthFacts, DecisionStatement, Review
 from counterseal.identity.dsse import sign_statement
 from counterseal.identity.keys import PersonKey
 from counterseal.identity.people import Person, Role
+from counterseal.kernel.canonical import Json
 from counterseal.kernel.model import Refusal
 from counterseal.kernel.money import Currency
 from counterseal.policy.bundle import PolicyBundle, build_bundle
@@ -59,7 +61,7 @@ PEOPLE: Final[Mapping[str, tuple[Role, ...]]] = {
 }
 
 
-def bundle(**changes: object) -> PolicyBundle:
+def bundle(**changes: Json) -> PolicyBundle:
     names = (
         "approval/2026.11.1/params.yaml",
         "risk/2026.11.1/limits.yaml",
@@ -67,9 +69,16 @@ def bundle(**changes: object) -> PolicyBundle:
     )
     rules = ("approval/2026.11.1/approval.cedar", "approval/2026.11.1/approval.cedarschema")
     files = {name: (POLICIES / name).read_bytes() for name in (*names, *rules)}
-    documents = {name: yaml.safe_load(files[name]) for name in names}
-    documents[names[0]].update(changes)
+    documents = {name: _parsed(files[name]) for name in names}
+    documents[names[0]] = documents[names[0]] | changes
     return build_bundle("2026.11.1", files, documents, effective_from=NOW - timedelta(days=1))
+
+
+@cache
+def _parsed(content: bytes) -> dict[str, Json]:
+    """What a policy file says; nobody changes it."""
+    told: dict[str, Json] = yaml.safe_load(content)
+    return told
 
 
 def private_key(person: str) -> Ed25519PrivateKey:

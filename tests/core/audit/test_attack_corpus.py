@@ -5,7 +5,7 @@ from counterseal.audit.verify import verify_log
 from tests.core.audit.attack_corpus import KINDS, Level, corpus, evidence_at
 from tests.core.audit.log_builder import spaced
 
-SAMPLE = 270
+SAMPLE = 140
 
 
 def test_every_attack_is_seen_by_whom_it_must_be_and_never_said_to_be_excluded() -> None:

@@ -39,10 +39,7 @@ def recorded_types() -> frozenset[str]:
     calls = [
         (place, function, call)
         for place, module in enumerate(modules)
-        for function in ast.walk(module)
-        if isinstance(function, Function)
-        for call in ast.walk(function)
-        if isinstance(call, ast.Call)
+        for function, call in _calls(module)
     ]
     asked: dict[tuple[int, str], set[Asked]] = {(-1, "Event"): {Asked("type", 0)}}
     found: set[str] = set()
@@ -57,6 +54,18 @@ def recorded_types() -> frozenset[str]:
                     for name, around in told.parameters
                 )
     return frozenset(one for one in found if "." in one)
+
+
+def _calls(module: ast.Module) -> Iterator[tuple[Function, ast.Call]]:
+    """Every call in a function, with each function that it stands in."""
+    open_ends: list[tuple[ast.AST, tuple[Function, ...]]] = [(module, ())]
+    while open_ends:
+        node, inside = open_ends.pop()
+        if isinstance(node, Function):
+            inside = (*inside, node)
+        elif isinstance(node, ast.Call):
+            yield from ((function, node) for function in inside)
+        open_ends.extend((child, inside) for child in ast.iter_child_nodes(node))
 
 
 def _known(module: int, name: str) -> tuple[int, str]:

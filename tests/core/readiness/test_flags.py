@@ -24,6 +24,7 @@ PROBED = sorted(set(PROBE_OF) - set(CERTIFIED))
 BROKEN = FULL.amended(home=None, home_problem="DATABASE_FAILED")
 SIDES: tuple[Observation, ...] = (FULL, MANAGED, BARE, LIVE, BROKEN)
 ON_ALL_SIDES = tuple(evaluate(seen) for seen in SIDES)
+OF_FULL, OF_MANAGED, OF_LIVE = (ON_ALL_SIDES[SIDES.index(one)] for one in (FULL, MANAGED, LIVE))
 UNSEEN = evaluate(BLIND)
 NEEDS_NO_LOOK = {
     *("paper_only", "paper_provider", "sqlite", "managed_datastore", "live_settings"),
@@ -96,19 +97,19 @@ def test_exactly_the_listed_flags_stay_false_whatever_is_installed() -> None:
 
     assert listed == NEVER
     assert others >= NEVER
-    assert {n for n in others if _value(FULL, n) or _value(MANAGED, n)} == set()
+    assert {n for n in others if OF_FULL[n].value or OF_MANAGED[n].value} == set()
 
 
 @pytest.mark.parametrize("name", sorted(VIOLATIONS))
 def test_a_sign_of_live_is_told_not_hidden(name: str) -> None:
     """TX-L8: a violation turns its flag true; only a constant could hide it."""
-    assert _value(LIVE, name) is True
+    assert OF_LIVE[name].value is True
 
 
 @pytest.mark.parametrize("exercise", list(Exercise))
 def test_every_exercise_decides_a_flag(exercise: Exercise) -> None:
     """TX-L8: an outcome that no flag reads would prove nothing."""
-    best = evaluate(MANAGED)
+    best = OF_MANAGED
     failed = evaluate(with_outcome(MANAGED, exercise, passed=False))
     unknown = evaluate(with_outcome(MANAGED, exercise, passed=None))
     moved = [name for name in best if failed[name].value != best[name].value]
@@ -175,7 +176,7 @@ def test_every_exercise_decides_a_flag(exercise: Exercise) -> None:
 )
 def test_one_fact_alone_turns_a_flag(path: str, value: object, name: str) -> None:
     """TX-L8: each fact that a probe looks at decides it, and nothing else changed."""
-    assert _value(FULL, name) is True
+    assert OF_FULL[name].value is True
     assert _value(changed(FULL, path, value), name) is False
 
 
@@ -221,7 +222,7 @@ def test_a_run_that_never_grows_old_counts_while_it_is_whole(kind: RunKind) -> N
 @every_flag
 def test_evidence_tells_when_it_was_found_and_where_the_log_stood(name: str) -> None:
     """TX-L8: what was checked, when, the result, and a reference into the log."""
-    flag, unseen = evaluate(FULL)[name], UNSEEN[name]
+    flag, unseen = OF_FULL[name], UNSEEN[name]
 
     assert (flag.checked_at, flag.log_size) == (FULL.at, 9)
     assert (unseen.checked_at, unseen.log_size) == (BLIND.at, None)
@@ -238,7 +239,7 @@ def test_evidence_tells_when_it_was_found_and_where_the_log_stood(name: str) -> 
 )
 def test_an_effect_of_the_call_is_measured(effect: dict[str, object], name: str) -> None:
     """TX-L8: effect flags describe this call."""
-    assert _value(FULL, name) is False
+    assert OF_FULL[name].value is False
     assert _value(FULL.amended(effects=IDLE.amended(**effect)), name) is True
 
 
