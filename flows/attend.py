@@ -37,7 +37,7 @@ from storage.sealed_log import SealedLog
 from storage.settings import Settings
 
 LOCK_FILE: Final = "resident.lock"
-_ANSWER_SECONDS_MAX: Final = 2
+_ANSWER_SECONDS_MAX: Final = 10
 
 
 def attend(settings: Settings, tell: Callable[[str], None]) -> None:
