@@ -1,9 +1,12 @@
 """Tabs for every test of a page.
 
 What costs the same each time and gives the same is done once a process: a password is hashed and
-verified once, and the installed packages are searched for Streamlit's components once.
+verified once, also the one that nobody has, and the installed packages are searched for Streamlit's
+components once.
 """
 
+import os
+import sqlite3
 from collections.abc import Iterator
 from datetime import timedelta
 from functools import cache
@@ -27,12 +30,26 @@ class _HashedOnce(PasswordHasher):
     verify = cache(PasswordHasher.verify)
 
 
+NOBODY = credentials._nobody
+
+
+@cache
+def _hash_of_nobody() -> str:
+    return PasswordHasher().hash(os.urandom(32))
+
+
+def _nobody(work: sqlite3.Connection) -> str:
+    work.execute("UPDATE peppers SET nobody = ? WHERE nobody IS NULL", (_hash_of_nobody(),))
+    return NOBODY(work)
+
+
 @pytest.fixture(scope="session", autouse=True)
-def _done_once() -> Iterator[None]:
+def _web_done_once() -> Iterator[None]:
     config.set_option("runner.magicEnabled", False)
     hasher, scan = _HashedOnce(), cache(manifest_scanner.scan_component_manifests)
     with (
         patch.object(credentials, "_hasher", lambda: hasher),
+        patch.object(credentials, "_nobody", _nobody),
         patch.object(manifest_scanner, "scan_component_manifests", scan),
     ):
         yield

@@ -138,7 +138,10 @@ def photographed(
 ) -> Iterator[tuple[Path, list[str]]]:
     """The pictures, as they are made, and what axe finds wrong in each."""
     people = {shot.person for shot in shots}
-    doors = {person: door(room, origin, browser, person) for person in people}
+    doors: dict[str | None, StorageState] = {}
+    for person in people:
+        with browser.new_context() as context:
+            doors[person] = door(room, origin, context, person)
     if any(shot.name.startswith("readiness") for shot in shots):
         _probed(browser, origin, doors["researcher"])
     for language, look in product(LANGUAGES, LOOKS):

@@ -4,6 +4,7 @@ import sqlite3
 from functools import partial
 
 import pytest
+from streamlit.testing.v1 import AppTest
 
 from counterseal.policy.words import Role
 from tests.ui.web.window import Window, at_page, labels, links, pressed, spoken, words
@@ -26,13 +27,19 @@ def test_a_language_is_chosen_once_and_kept_over_pages_and_sign_ins(window: Wind
     assert not again.exception
 
 
+@pytest.fixture(scope="module")
+def tab(shared_window: Window) -> AppTest:
+    """Of somebody who looks at one page after the other."""
+    return shared_window.entered("quant")
+
+
 @pytest.mark.parametrize("language", Language)
 @pytest.mark.parametrize("place", [p.name for p in MAP if p.within is None])
 def test_every_page_is_drawn_for_everybody_without_an_error(
-    place: str, language: Language, window: Window
+    place: str, language: Language, tab: AppTest
 ) -> None:
     """TX-B10, UI-18: title, scope and the three paper badges; nothing says None."""
-    at = spoken(at_page(window.entered("quant"), place), language)
+    at = spoken(at_page(tab, place), language)
     said, marks = words(at), " ".join(links(at))
     assert not at.exception
     assert ("Paper mode" in marks, "Live off" in marks) == (language is Language.ENGLISH,) * 2

@@ -2,25 +2,25 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Page, StorageState, expect
 
 from counterseal.identity.sessions import LoginSession
 from storage.system import MachineClock
 from tests.ground import SECRET
 from tests.storage.oidc_providers import HAS_PROVIDER, strict_provider, told_when_absent
 from tests.ui.sealed_keys import seal_keys
+from tests.ui.web.seat import Browsers, roomy
 from tests.ui.web.test_oidc_pages import ENTER, sessions
-from tests.ui.web.test_passkey_pages import REASON, Room, decide, decisions
+from tests.ui.web.test_passkey_pages import REASON, decide, decisions
 from tests.ui.web.web_room import (
     HERE,
     SETTLES_WITHIN_MS,
     WebHouse,
-    chromium,
     free_port,
     opened,
-    serving,
     settled,
 )
 
@@ -29,6 +29,15 @@ PASSPHRASE = "Passphrase of your key file"
 AT_PROVIDER = "http://127.0.0.1:*/**"
 COUNTS_SECONDS = 25
 """A proof is old while a test runs, and lasts from the provider's form to the signature."""
+
+
+class Room(NamedTuple):
+    """A house whose pages are open, and what browsers keep of the people who entered by now."""
+
+    house: WebHouse
+    origin: str
+    browsers: Browsers
+    doors: dict[str, StorageState]
 
 
 def test_a_provider_that_did_not_run_is_named(request: pytest.FixtureRequest) -> None:
@@ -52,8 +61,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room | None]:
         for person in ("researcher", "risk", "compliance"):
             house.done(link(issuer, f"{person}@desk", person, officer, key=house.key()))
         secret = {"COUNTERSEAL_OIDC_CLIENT_SECRET_FILE": str(folder / "client")}
-        with serving(house, secret, port) as origin, chromium(HERE[0]) as browser:
-            yield Room(house, origin, browser)
+        with roomy(house, secret, port) as (_, origin, browsers):
+            yield Room(house, origin, browsers, entered_by_two(browsers, origin))
 
 
 def at_provider(page: Page, person: str) -> int:
@@ -72,11 +81,19 @@ def at_provider(page: Page, person: str) -> int:
     return shown
 
 
-def entered(page: Page, origin: str, person: str) -> None:
-    opened(page, origin)
-    page.get_by_role("button", name=ENTER).click()
-    at_provider(page, person)
-    expect(page.get_by_text(f"Signed in as {person}")).to_be_visible(timeout=SETTLES_WITHIN_MS)
+def entered_by_two(browsers: Browsers, origin: str) -> dict[str, StorageState]:
+    """At the same time, so that their proofs grow old together."""
+    doors = {}
+    for person in ("researcher", "compliance"):
+        with browsers.fresh() as context:
+            page = context.new_page()
+            opened(page, origin)
+            page.get_by_role("button", name=ENTER).click()
+            at_provider(page, person)
+            told = page.get_by_text(f"Signed in as {person}")
+            expect(told).to_be_visible(timeout=SETTLES_WITHIN_MS)
+            doors[person] = context.storage_state()
+    return doors
 
 
 def newest(house: WebHouse, person: str) -> LoginSession:
@@ -101,9 +118,8 @@ def test_the_form_comes_back_and_only_then_can_be_signed(room: Room | None) -> N
     if room is None:
         return
     house, request_id = room.house, room.house.asked()
-    with room.browser.new_context() as context:
+    with room.browsers.fresh(room.doors["researcher"]) as context:
         page = context.new_page()
-        entered(page, room.origin, "researcher")
         opened(page, f"{room.origin}/request?id={request_id}")
         decide(page, "Needs data")
         before = newest(house, "researcher")
@@ -129,9 +145,8 @@ def test_who_turns_back_at_the_form_or_is_somebody_else_signs_nothing(room: Room
     if room is None:
         return
     house, request_id = room.house, room.house.asked()
-    with room.browser.new_context() as context:
+    with room.browsers.fresh(room.doors["compliance"]) as context:
         page = context.new_page()
-        entered(page, room.origin, "compliance")
         opened(page, f"{room.origin}/request?id={request_id}")
         decide(page, "Needs data")
         before = newest(house, "compliance")

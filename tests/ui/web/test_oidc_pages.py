@@ -10,16 +10,9 @@ from playwright.sync_api import BrowserContext, Page, expect
 from counterseal.identity.sessions import LoginSession, SessionStatus
 from tests.storage.oidc_providers import mock_provider
 from tests.ui.sealed_keys import seal_keys
-from tests.ui.web.test_passkey_pages import REASON, Room, decide
-from tests.ui.web.web_room import (
-    HERE,
-    SETTLES_WITHIN_MS,
-    WebHouse,
-    chromium,
-    opened,
-    serving,
-    settled,
-)
+from tests.ui.web.seat import Room, roomy
+from tests.ui.web.test_passkey_pages import REASON, decide
+from tests.ui.web.web_room import HERE, SETTLES_WITHIN_MS, WebHouse, opened, settled
 
 ENTER = "Sign in with your organisation"
 
@@ -39,8 +32,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room | None]:
         for subject, person in (("4711", "researcher"), ("4712", "risk")):
             house.done(link(issuer, subject, person, officer, key=house.key()))
         secret = {"COUNTERSEAL_OIDC_CLIENT_SECRET_FILE": str(folder / "client")}
-        with serving(house, secret) as origin, chromium(HERE[0]) as browser:
-            yield Room(house, origin, browser)
+        with roomy(house, secret) as told:
+            yield told
 
 
 def sessions(house: WebHouse, person_id: str) -> tuple[LoginSession, ...]:
@@ -76,7 +69,7 @@ def test_a_provider_lets_in_whom_an_officer_linked_and_every_tab_ends_together(
     if room is None:
         return
     house = room.house
-    with room.browser.new_context() as context:
+    with room.browsers.fresh() as context:
         page, asked = entered(context, room.origin, "4711")
         expect(page.get_by_text("Signed in as researcher")).to_be_visible(timeout=SETTLES_WITHIN_MS)
         assert (asked["prompt"], asked["scope"]) == (["login"], ["openid"])
@@ -101,7 +94,7 @@ def test_a_stranger_of_the_provider_stays_out(room: Room | None) -> None:
     """Governance 5: claims grant no identity here; a reload asks no second time."""
     if room is None:
         return
-    with room.browser.new_context() as context:
+    with room.browsers.fresh() as context:
         page, _ = entered(context, room.origin, "somebody@example.com")
         expect(page.get_by_text("Signed out")).to_be_visible(timeout=SETTLES_WITHIN_MS)
     assert ("login.refused", "ACCOUNT_UNKNOWN") in room.house.told()
@@ -114,7 +107,7 @@ def test_a_draft_survives_the_way_to_the_provider(room: Room | None) -> None:
     if room is None:
         return
     house, request_id = room.house, room.house.asked()
-    with room.browser.new_context() as context:
+    with room.browsers.fresh() as context:
         page, _ = entered(context, room.origin, "4711")
         opened(page, f"{room.origin}/request?id={request_id}")
         decide(page, "Needs data")

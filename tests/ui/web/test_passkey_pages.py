@@ -3,10 +3,9 @@
 import base64
 from collections.abc import Iterator
 from pathlib import Path
-from typing import NamedTuple
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from counterseal.approvals.model import ApprovalDecision
 from counterseal.audit.verdict import Outcome as LogOutcome
@@ -15,14 +14,13 @@ from counterseal.identity.acts import kind_of, statement_of
 from counterseal.identity.proposals import PeopleProposal, proposed_act
 from counterseal.identity.schemes import SignatureScheme
 from tests.ground import SECRET
+from tests.ui.web.seat import Room, roomy
 from tests.ui.web.web_room import (
     HERE,
     SETTLES_WITHIN_MS,
     WebHouse,
     choose,
-    chromium,
     opened,
-    serving,
     settled,
     signed_in,
     watched,
@@ -31,14 +29,6 @@ from tests.ui.web.web_room import (
 
 WRONG = "quite another sentence than mine"
 REASON = "read the evidence, the move is inside the model"
-
-
-class Room(NamedTuple):
-    """A house whose pages are open."""
-
-    house: WebHouse
-    origin: str
-    browser: Browser
 
 
 def test_a_browser_that_did_not_run_is_named(request: pytest.FixtureRequest) -> None:
@@ -54,9 +44,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room | None]:
         yield None
         return
     folder: Path = tmp_path_factory.mktemp("pages")
-    house = WebHouse(folder / "home").furnished("researcher", "risk", "compliance")
-    with serving(house) as origin, chromium(HERE[0]) as browser:
-        yield Room(house, origin, browser)
+    with roomy(WebHouse(folder / "home").furnished("researcher", "risk", "compliance")) as told:
+        yield told
 
 
 def both_officers_sign(house: WebHouse, person_id: str) -> None:
@@ -103,7 +92,7 @@ def test_a_passkey_is_enrolled_by_two_and_signs_a_decision(room: Room | None) ->
     house, request_id = room.house, room.house.asked()
     said = house.desk.comments.comment(request_id, "why now", house.actor("quant"), key=house.key())
     house.done(said)
-    with room.browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+    with room.browsers.fresh() as context:
         foreign, page = watched(context), context.new_page()
         with_passkeys(page)
         opened(page, f"{room.origin}/request?id={request_id}")
@@ -137,7 +126,7 @@ def test_a_key_file_signs_and_its_passphrase_stays_nowhere(room: Room | None) ->
     if room is None:
         return
     house, request_id = room.house, room.house.asked()
-    with room.browser.new_context() as context:
+    with room.browsers.fresh() as context:
         page = context.new_page()
         opened(page, f"{room.origin}/request?id={request_id}")
         signed_in(page, house, "compliance")
@@ -163,7 +152,7 @@ def test_a_log_out_in_one_tab_and_a_revocation_stop_every_tab(room: Room | None)
     if room is None:
         return
     house = room.house
-    with room.browser.new_context() as context:
+    with room.browsers.fresh() as context:
         first, second = context.new_page(), context.new_page()
         opened(first, room.origin)
         signed_in(first, house, "risk")

@@ -10,15 +10,14 @@ from counterseal.desk.approvals import case_stream
 from counterseal.desk.people import active_keys
 from counterseal.policy.words import DecisionWord, Role
 from tests.ui.sealed_keys import seal_keys
-from tests.ui.web.test_passkey_pages import REASON, Room, both_officers_sign, decide, decisions
+from tests.ui.web.seat import Room, roomy
+from tests.ui.web.test_passkey_pages import REASON, both_officers_sign, decide, decisions
 from tests.ui.web.web_room import (
     HERE,
     SETTLES_WITHIN_MS,
     WebHouse,
     choose,
-    chromium,
     opened,
-    serving,
     settled,
     signed_in,
     with_passkeys,
@@ -39,8 +38,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room | None]:
     house.done(house.granted(NAME, Role.RESEARCH_REVIEWER))
     seal_keys(house)
     house.accounts[NAME] = house.named(NAME)
-    with serving(house) as origin, chromium(HERE[0]) as browser:
-        yield Room(house, origin, browser)
+    with roomy(house) as told:
+        yield told
 
 
 def keys(house: WebHouse) -> list[str]:
@@ -146,7 +145,7 @@ def test_a_passkey_agrees_to_the_next_one_and_both_sign(room: Room | None) -> No
     if room is None:
         return
     house, origin = room.house, room.origin
-    with room.browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+    with room.browsers.fresh() as context:
         page = context.new_page()
         first = with_passkeys(page)
         opened(page, origin)

@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
-from tests.ui.web.web_room import HERE, WebHouse, chromium, opened, serving, settled
-
-Room = tuple[WebHouse, str, Browser]
+from tests.ui.web.seat import Room, roomy
+from tests.ui.web.web_room import HERE, WebHouse, opened, settled
 
 
 @pytest.fixture(scope="module")
@@ -17,9 +16,8 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Room | None]:
         yield None
         return
     folder: Path = tmp_path_factory.mktemp("demo")
-    house = WebHouse(folder / "home").furnished("researcher")
-    with serving(house) as origin, chromium(HERE[0]) as browser:
-        yield house, origin, browser
+    with roomy(WebHouse(folder / "home").furnished("researcher")) as told:
+        yield told
 
 
 def press(page: Page, label: str) -> None:
@@ -38,9 +36,9 @@ def test_ui_24_a_stranger_walks_the_demo_and_nothing_is_stored_or_fetched(
     """TX-C2, TX-C17, UI-24: from the way in to a fill, with no request to another host."""
     if room is None:
         return
-    house, origin, browser = room
+    house, origin, browsers = room
     before = house.rows("SELECT count(*) FROM audit_records")
-    with browser.new_context(viewport={"width": 1440, "height": 900}) as context:
+    with browsers.fresh() as context:
         page = context.new_page()
         asked: list[str] = []
         page.on("request", lambda request: asked.append(request.url))
@@ -68,9 +66,10 @@ def test_ui_24_the_demo_does_not_scroll_sideways_on_a_telephone(room: Room | Non
     """UI-24: 390 px, every view."""
     if room is None:
         return
-    _, origin, browser = room
-    with browser.new_context(viewport={"width": 390, "height": 844}) as context:
+    _, origin, browsers = room
+    with browsers.fresh() as context:
         page = context.new_page()
+        page.set_viewport_size({"width": 390, "height": 844})
         for view in ("walk", "tour", "how"):
             opened(page, f"{origin}/demo?view={view}")
             assert wide(page) == 0, view
@@ -80,12 +79,12 @@ def test_ui_23_the_demo_works_while_the_store_does_not_answer(room: Room | None)
     """TX-B1, UI-23: it says that the store is away and needs it for nothing."""
     if room is None:
         return
-    house, origin, browser = room
+    house, origin, browsers = room
     database = house.settings.database
     away = database.with_suffix(".gone")
     database.rename(away)
     try:
-        with browser.new_context() as context:
+        with browsers.fresh() as context:
             page = context.new_page()
             opened(page, f"{origin}/demo")
             expect(page.get_by_text("The store does not answer at present.")).to_be_visible()

@@ -1,21 +1,25 @@
-"""The frame in a real browser: languages, sizes, times, hosts; a store or server that is gone."""
+"""The frame in a real browser: languages, sizes, times, hosts; a store or server that is gone.
+
+Then an operator at the form of an order: what is confirmed is sent, and it is sent once.
+"""
 
 import re
 from collections.abc import Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from counterseal.oms.model import Order
 from tests.ui.web.axe import violations, wrong_colours
-from tests.ui.web.seat import Seat, seated
+from tests.ui.web.forked import served
+from tests.ui.web.seat import Looks, Seat, seated
 from tests.ui.web.showroom import showroom
 from tests.ui.web.web_room import (
     HERE,
     SETTLES_WITHIN_MS,
     free_port,
     opened,
-    serving,
     settled,
     watched,
 )
@@ -27,6 +31,7 @@ DETAILS = {
     "order": "?id={filled_order}",
     "record": "?seq=30",
 }
+SEND = "Submit the paper order"
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +39,7 @@ def seat(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Seat | None]:
     if not HERE:
         yield None
         return
-    with seated(showroom(tmp_path_factory.mktemp("frame")), "researcher") as told:
+    with seated(showroom(tmp_path_factory.mktemp("frame")), "researcher", "operator") as told:
         yield told
 
 
@@ -106,8 +111,8 @@ def test_ui_17_an_instant_reads_the_same_in_every_zone(seat: Seat | None) -> Non
     if seat is None:
         return
     told = set()
-    for zone in ("UTC", "America/New_York"):
-        with seat.context(zone=zone) as context:
+    for looks in (Looks(), Looks(zone="America/New_York")):
+        with seat.context(**looks) as context:
             page = context.new_page()
             opened(page, f"{seat.origin}/request?id={seat.room.ids['pending']}")
             until = page.get_by_text("Decide until").locator("xpath=following-sibling::dd[1]")
@@ -196,11 +201,70 @@ def test_ui_23_a_server_that_is_gone_covers_what_it_had_shown(seat: Seat | None)
         return
     port = free_port()
     with seat.context() as context, ExitStack() as server:
-        origin = server.enter_context(serving(seat.room.house, port=port))
+        origin = server.enter_context(served(seat.room.house, port=port))
         page: Page = context.new_page()
         opened(page, origin)
         server.close()
         expect(page.get_by_test_id("stMain")).to_be_hidden(timeout=20_000)
-        with serving(seat.room.house, port=port):
+        with served(seat.room.house, port=port):
             expect(page.get_by_test_id("stMain")).to_be_visible(timeout=30_000)
             settled(page)
+
+
+def at_form(page: Page, seat: Seat) -> Locator:
+    """At the approved request; the button that sends."""
+    opened(page, f"{seat.origin}/submit?request={seat.room.ids['approved']}")
+    return page.get_by_role("button", name=SEND)
+
+
+def test_ui_02_submit_needs_no_scrolling(seat: Seat | None) -> None:
+    """UI-02, UI-24: at 1440x900 the form and its button are in view; nothing goes abroad."""
+    if seat is None:
+        return
+    with seat.context("operator") as context:
+        foreign = watched(context)
+        button = at_form(context.new_page(), seat)
+        expect(button).to_be_disabled()
+        box = button.bounding_box()
+        assert box is not None
+        assert box["y"] + box["height"] <= 900
+        assert foreign == []
+
+
+def test_ui_15_a_double_click_sends_one_order(seat: Seat | None) -> None:
+    """UI-15, TX-G9: two clicks on the button are one order, and its fill is told."""
+    if seat is None:
+        return
+    request_id = seat.room.ids["approved"]
+    with seat.context("operator") as context:
+        page = context.new_page()
+        button = at_form(page, seat)
+        page.get_by_text("Send exactly this to the paper broker").click()
+        settled(page)
+        expect(button).to_be_enabled()
+        button.dblclick()
+        done = page.get_by_role("button", name="Next approval")
+        expect(done).to_be_visible(timeout=SETTLES_WITHIN_MS)
+        settled(page)
+        expect(page.get_by_text("Simulated fill: 2 at 20,000")).to_be_visible()
+    with seat.room.house.store.reader() as reader:
+        assert len(reader.find(Order, approval_request_id=request_id)) == 1
+
+
+def test_tx_b12_what_is_copied_is_what_is_shown(seat: Seat | None) -> None:
+    """TX-B12: run, order and approval of one order, each by its own button."""
+    if seat is None:
+        return
+    order_id = seat.room.ids["cancelled_order"]
+    with seat.context() as context:
+        context.grant_permissions(["clipboard-read", "clipboard-write"], origin=seat.origin)
+        page = context.new_page()
+        opened(page, f"{seat.origin}/order?id={order_id}")
+        page.get_by_text("Ids to copy").click()
+        order = seat.room.house.order(order_id)
+        for told in (order.workflow_run_id, order_id, order.approval_request_id):
+            block = page.get_by_test_id("stCode").filter(has_text=told)
+            expect(block).to_be_visible()
+            block.hover()
+            block.get_by_role("button").click()
+            assert page.evaluate("navigator.clipboard.readText()") == told

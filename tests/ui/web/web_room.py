@@ -7,13 +7,13 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import closing, contextmanager
 from datetime import timedelta
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Final, NamedTuple, Self
 
-import httpx
 from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expect, sync_playwright
 
 from counterseal.desk.commands import Outcome
@@ -35,6 +35,7 @@ HERE: Final = [] if CHROMIUM is None else [CHROMIUM]
 QUIET: Final = (
     *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
     *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+    "--process-per-site",
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1",
 )
 STARTS_WITHIN_SECONDS: Final = 120
@@ -95,8 +96,7 @@ class WebHouse(Room):
 
     @property
     def settings(self) -> Settings:
-        told = dict(super().settings) | {"counterseal_policies": self.root / "policies"}
-        return Settings(**told)
+        return super().settings.model_copy(update={"counterseal_policies": self.root / "policies"})
 
     def furnished(self, *names: str) -> Self:
         """Key files and accounts for these people."""
@@ -179,22 +179,29 @@ def serving_with(
         subprocess.Popen(command, env=told, cwd=ROOT, stdout=out, stderr=out) as running,  # noqa: S603 - our own program
     ):
         try:
-            _until_healthy(port, running, said)
+            until_healthy(port, lambda: running.poll() is None, said)
             yield f"http://localhost:{port}"
         finally:
             running.terminate()
             running.wait(20)
 
 
-def _until_healthy(port: int, running: "subprocess.Popen[bytes]", said: Path) -> None:
+def until_healthy(port: int, lives: Callable[[], bool], said: Path) -> None:
+    """Wait for the server at a port, which writes what it says to a file.
+
+    Raises:
+        AssertionError: it does not answer in time, or lives no longer.
+    """
     until = time.monotonic() + STARTS_WITHIN_SECONDS
     while time.monotonic() < until:
-        assert running.poll() is None, said.read_text()
-        try:
-            if httpx.get(f"http://127.0.0.1:{port}/healthz").text == "ok":
-                return
-        except httpx.TransportError:
-            time.sleep(0.1)
+        assert lives(), said.read_text()
+        with closing(HTTPConnection("127.0.0.1", port, timeout=5)) as asked:
+            try:
+                asked.request("GET", "/healthz")
+                if asked.getresponse().read() == b"ok":
+                    return
+            except OSError:
+                time.sleep(0.1)
     raise AssertionError(said.read_text())
 
 
