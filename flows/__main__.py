@@ -166,6 +166,22 @@ def _reconcile(settings: Settings, words: Words) -> Answer:
     return _told(report)
 
 
+def _end_of_day(settings: Settings, words: Words) -> Answer:
+    with _engine(settings, words):
+        from flows.end_of_day import end_of_day  # noqa: PLC0415 - as above
+
+        report = asyncio.run(end_of_day())
+    return _told(report)
+
+
+def _retention(settings: Settings, words: Words) -> Answer:
+    with _engine(settings, words):
+        from flows.retention import retention  # noqa: PLC0415 - as above
+
+        report = asyncio.run(retention())
+    return _told(report)
+
+
 def _serve(settings: Settings, words: Words) -> Answer:
     from flows.serve import serve  # noqa: PLC0415 - only this command needs it
 
@@ -276,6 +292,8 @@ def _parser() -> argparse.ArgumentParser:
         ("sweep", _sweep, "record reminders, escalations and expiries of cases and orders"),
         ("deliver", _deliver, "hand messages to the gateway and take its reports in"),
         ("reconcile", _reconcile, "compare gateway, orders, books and log"),
+        ("end-of-day", _end_of_day, "state every account at the end of each trading day"),
+        ("retention", _retention, "plan what may go by its schedule; two people agree to it"),
         ("attend", _attend, "the resident loop alone, until told to stop"),
         ("serve", _serve, "server, deployments, worker and resident loop, until told to stop"),
         ("up", _up, "all of that and the pages; a demo home is opened to visitors"),

@@ -9,6 +9,7 @@ import pytest
 from counterseal.broker.calibration import CalibrationTerms
 from counterseal.desk.calibrating import CalibrationTape
 from counterseal.desk.comparing import LogDifference
+from counterseal.desk.day_end import DayEnd
 from counterseal.desk.delivery import Delivery
 from counterseal.desk.discrepancies import KIND as RESOLUTION
 from counterseal.desk.discrepancies import ResolutionTerms, resolution_statement
@@ -63,6 +64,7 @@ def everything_of(world: World) -> None:
     log_in(seen_as(AccessRoom, world))
     attest(world)
     vote(seen_as(PolicyWorld, world))
+    end_days(world)
     seen_as(KeptWorld, world).kept()
     record_a_rollback(world)
 
@@ -115,6 +117,13 @@ def keep_books(world: World) -> None:
         symbol=SYMBOL, price=Decimal(20000), source="told", trading_day=fill.trading_day
     )
     world.done(books.settle(ACCOUNT, told, world.service(), key=world.key()))
+
+
+def end_days(world: World) -> None:
+    """A statement of every trading day that has ended; the first ends meanwhile."""
+    world.after(6 * 3600)
+    for stated in DayEnd(world.desk.bench).end_days(world.service()):
+        world.done(stated)
 
 
 def restrain(world: World) -> None:

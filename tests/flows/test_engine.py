@@ -132,7 +132,8 @@ def test_the_lock_holds_what_prefect_needs(path: Path) -> None:
 
 FLOWS = sorted((ROOT / "flows").rglob("*.py"))
 PERIODIC = ("verify_log", "heartbeat", "time_stamp", "notify", "sweep", "deliver", "reconcile")
-NAMES = ("intake", "execute", *PERIODIC, "runs")
+DAILY = ("end_of_day", "retention")
+NAMES = ("intake", "execute", *PERIODIC, *DAILY, "runs")
 ENTRIES = [ROOT / "flows" / f"{name}.py" for name in NAMES]
 WAITING = re.compile(r"(pause|suspend|resume)(_flow_run)?|receive_input|\w*RunInput|wait_for_input")
 NO_RULE = re.compile(r"(flows|prefect|typing|collections|counterseal\.kernel)\b")

@@ -27,7 +27,7 @@ from storage.notice_spool import NoticeSpool, Place
 from storage.notifiers.channels import CHANNELS_FILE, notify_folder
 from storage.notifying import SPOOL_FILE
 from storage.reconcile import reconcile
-from storage.schedules import ROUND_SECONDS
+from storage.schedules import ROUND_SECONDS, deployed_seconds
 from storage.system import MachineClock
 from tests.flows.hall import HOURLY, House, Ran, Row, ask, filtered, post, post_bare
 from tests.flows.scripts import DAY, SAVE, TWICE
@@ -79,7 +79,8 @@ def test_the_pages_of_the_home_are_served_beside_its_flows(served: House) -> Non
 def test_what_is_deployed_is_scheduled(served: House) -> None:
     """Workflow 7: the scheduler lives; with SQLAlchemy 2.1 it made no run and nobody was told."""
     deployed = _deployed(served)
-    timed, rounds = ["reconcile", HOURLY], {*ROUND_SECONDS} - {"dispatch"}
+    timed, rounds = [*deployed_seconds()], {*ROUND_SECONDS} - {"dispatch"}
+    assert {*timed} == {"reconcile", HOURLY, "end_of_day", "retention"}
     assert deployed.keys() == {"execute", "intake", *timed, *rounds}
     assert {row["work_pool_name"] for row in deployed.values()} == {"counterseal"}
     wanted = deployed["verify_log"]["id"]
@@ -192,7 +193,8 @@ def ran(served: House) -> Mapping[str, Ran]:
     """What each command answered, by its first word; one process ran them all."""
     hand_started = ("execute apr_unapproved 1", "dispatch mandate-of-nobody --key claim-1")
     return served.run_each(
-        *hand_started, "verify-log", "heartbeat", "time-stamp", "notify", "sweep"
+        *hand_started,
+        *("verify-log", "heartbeat", "time-stamp", "notify", "sweep", "end-of-day", "retention"),
     )
 
 
@@ -242,6 +244,13 @@ def test_a_home_without_channels_tells_its_log_file(ran: Mapping[str, Ran]) -> N
 def test_a_round_runs_on_the_engine(ran: Mapping[str, Ran]) -> None:
     """Workflow 5: scheduled like its neighbours; nothing waits in this home."""
     assert reported(ran["sweep"]) == (0, {"steps": []})
+
+
+def test_the_work_of_each_day_runs_on_the_engine(ran: Mapping[str, Ran]) -> None:
+    """Workflow 5: a home of today has nothing to state and nothing to let go: a good end."""
+    for flow in ("end-of-day", "retention"):
+        status, report = reported(ran[flow])
+        assert (status, [step["codes"] for step in report["steps"] if step["codes"]]) == (0, [])
 
 
 def test_a_block_that_the_home_names_is_told(served: House) -> None:

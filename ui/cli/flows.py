@@ -23,7 +23,8 @@ app = typer.Typer(no_args_is_help=True)
 def run(words: typer.Context) -> None:
     """Run a flow by hand: intake FILE, execute BATCH ATTEMPT, verify-log, heartbeat, time-stamp.
 
-    The flow notify tells people what waits for them. Add --temporary for a server of its own.
+    The flow notify tells people what waits for them; end-of-day states accounts, and retention
+    plans what may go. Add --temporary for a server of its own.
     The answer is one JSON document, with or without --json.
     """
     become(*words.args)

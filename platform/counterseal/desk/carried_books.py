@@ -144,10 +144,11 @@ def load_books(
     carried = None if whole or not sessions else reader.get(CarriedBooks, account.account_id)
     if carried is not None:
         days = tuple(one.isoformat() for one in sessions)
-        books = _loaded(reader, account, carried, days[bisect_right(days, carried.through_day) :])
+        since = days[bisect_right(days, carried.through_day) :]
+        books = books_of_days(reader, account, carried, since)
         if _counts(reader, account.account_id) == _counted(books, carried):
             return books
-    return _loaded(reader, account, None, None)
+    return books_of_days(reader, account, None, None)
 
 
 def desk_facts(reader: Reader, books: Sequence[BookFacts], *, whole: bool) -> DeskFacts:
@@ -224,9 +225,17 @@ def asked_in_parts(reader: Reader, kind: type[D], field: str, values: Iterable[s
         yield from reader.find(kind, **{field: tuple(names[start : start + _ASKED_MAX])})
 
 
-def _loaded(
+def books_of_days(
     reader: Reader, account: Account, carried: CarriedBooks | None, days: tuple[str, ...] | None
 ) -> BookFacts:
+    """What was booked for an account on these trading days, or ever; positions as they are now.
+
+    Args:
+        reader: One moment of the store.
+        account: Whose books they are.
+        carried: What the days before add up to, when that is known.
+        days: Trading days (`YYYY-MM-DD`); None for all.
+    """
     name = account.account_id
     asked = {"account_id": name} if days is None else {"account_id": name, "trading_day": days}
     fills = reader.find(Fill, **asked)

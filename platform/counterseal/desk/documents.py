@@ -44,6 +44,7 @@ from counterseal.oms.model import (
 )
 from counterseal.policy.evaluation import PolicyEvaluation
 from counterseal.policy.proposal import PolicyProposal, PolicyVote
+from counterseal.portfolio.day_statement import DayStatement
 from counterseal.portfolio.lots import Lot, LotClosing
 from counterseal.portfolio.model import Account, DailyPnl, LedgerEntry, Position
 from counterseal.portfolio.reversal import FillReversal
@@ -118,5 +119,6 @@ DOCUMENTS: Final[tuple[type[Document], ...]] = (
     MarketMark,
     CarriedBooks,
     ControlAttestation,
+    DayStatement,
 )
 """Every kind that an event may carry."""

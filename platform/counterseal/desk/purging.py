@@ -75,6 +75,31 @@ def purge_statement(purge: Purge, person_id: str, key_id: str) -> dict[str, Json
     }
 
 
+def due_now(
+    bench: Bench, archive: Archive, reader: Reader, now: datetime
+) -> tuple[PurgedRange, ...]:
+    """What may go at `now` (UTC), by the schedule in force and the holds that a reader sees."""
+    schedule = bench.bundle.retention.keep_years
+    rows = (logged(row) for row in archive.rows())
+    return due_ranges(rows, schedule, reader.find(Hold), now, versions_of(reader))
+
+
+def purge_plan(
+    purge_id: str, ranges: tuple[PurgedRange, ...], policy: str, *, by: str, now: datetime
+) -> Purge:
+    """A plan of what is due under a policy (the digest of its bundle); nobody agreed to it yet."""
+    named: list[Json] = [r.json_value() for r in ranges]
+    told: dict[str, Json] = {"purge": purge_id, "policy": policy, "ranges": named}
+    return Purge(
+        purge_id=purge_id,
+        ranges=ranges,
+        policy_digest=policy,
+        plan_digest=digest(told),
+        planned_by=by,
+        planned_at=now,
+    )
+
+
 class Purging:
     """Plans and carries out purges of one home."""
 
@@ -103,16 +128,7 @@ class Purging:
             if not ranges:
                 return refuse("NOT_DUE", "no case is past its schedule and free of holds")
             purge_id = self._bench.ids.new("prg", key, now)
-            named: list[Json] = [r.json_value() for r in ranges]
-            told: dict[str, Json] = {"purge": purge_id, "policy": policy, "ranges": named}
-            purge = Purge(
-                purge_id=purge_id,
-                ranges=ranges,
-                policy_digest=policy,
-                plan_digest=digest(told),
-                planned_by=actor.id,
-                planned_at=now,
-            )
+            purge = purge_plan(purge_id, ranges, policy, by=actor.id, now=now)
             return done(PLANNED, STREAM, "records.plan_purge", purge)
 
         return self._run("records.plan_purge", digest({"policy": policy}), actor, key, decide)
@@ -177,9 +193,7 @@ class Purging:
         return purge
 
     def _due(self, reader: Reader, now: datetime) -> tuple[PurgedRange, ...]:
-        schedule = self._bench.bundle.retention.keep_years
-        rows = (logged(row) for row in self._archive.rows())
-        return due_ranges(rows, schedule, reader.find(Hold), now, versions_of(reader))
+        return due_now(self._bench, self._archive, reader, now)
 
     def _recorded(self, reader: Reader, purge: Purge) -> Done:
         if purge.status is not PurgeStatus.PURGED:

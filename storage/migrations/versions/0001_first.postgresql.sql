@@ -1117,6 +1117,22 @@ CREATE TABLE control_attestations (
   PRIMARY KEY (attestation_id)
 )
 
+CREATE TABLE day_statements (
+  statement_id TEXT COLLATE "C" NOT NULL,
+  account_id TEXT COLLATE "C" NOT NULL,
+  trading_day TEXT COLLATE "C" NOT NULL,
+  ended_at TEXT COLLATE "C" NOT NULL,
+  currency TEXT COLLATE "C" NOT NULL,
+  cash TEXT COLLATE "C" NOT NULL,
+  market_value TEXT COLLATE "C" NOT NULL,
+  equity TEXT COLLATE "C" NOT NULL,
+  costs TEXT COLLATE "C" NOT NULL,
+  positions TEXT COLLATE "C" NOT NULL,
+  at TEXT COLLATE "C" NOT NULL,
+  simulated BIGINT NOT NULL,
+  PRIMARY KEY (statement_id)
+)
+
 CREATE TABLE audit_openings (
   commitment TEXT COLLATE "C" NOT NULL,
   nonce BYTEA NOT NULL,

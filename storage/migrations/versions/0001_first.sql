@@ -1117,6 +1117,22 @@ CREATE TABLE control_attestations (
   PRIMARY KEY (attestation_id)
 ) STRICT
 
+CREATE TABLE day_statements (
+  statement_id TEXT NOT NULL,
+  account_id TEXT NOT NULL,
+  trading_day TEXT NOT NULL,
+  ended_at TEXT NOT NULL,
+  currency TEXT NOT NULL,
+  cash TEXT NOT NULL,
+  market_value TEXT NOT NULL,
+  equity TEXT NOT NULL,
+  costs TEXT NOT NULL,
+  positions TEXT NOT NULL,
+  at TEXT NOT NULL,
+  simulated INTEGER NOT NULL,
+  PRIMARY KEY (statement_id)
+) STRICT
+
 CREATE TABLE audit_openings (
   commitment TEXT NOT NULL,
   nonce BLOB NOT NULL,

@@ -90,6 +90,12 @@ def portfolio_view(reader: Reader, told: Iterable[Mark], now: datetime) -> Portf
     )
 
 
+def known_marks(reader: Reader, at: datetime) -> Iterator[Mark]:
+    """Prices of everything held, at `at` (UTC) or later: of last fills, and those of the feed."""
+    yield from _last_fills(reader, at)
+    yield from map(_followed, reader.find(MarketMark))
+
+
 def _last_fills(reader: Reader, now: datetime) -> Iterator[Mark]:
     """The price of the last fill of everything held, at `now` (UTC)."""
     for symbol in sorted({position.symbol for position in reader.find(Position)}):
