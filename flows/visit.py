@@ -144,7 +144,7 @@ class Visit:
         _done(accounts.confirm_codes(name, code, key=self._key()))
         return Visitor(name=name, codes=secret)
 
-    def ask(self, direction: Direction = Direction.LONG) -> None:
+    def ask(self, direction: Direction = Direction.LONG, lots: Decimal = LOTS) -> None:
         """A signal of now, and the request for the order that follows from it.
 
         Raises:
@@ -174,7 +174,7 @@ class Visit:
         terms = RequestTerms(
             account_id=ACCOUNT,
             symbol=f"TMF{_month(now, self._desk.bench.calendar())}",
-            max_quantity=LOTS,
+            max_quantity=lots,
             price=wave_quote("TMF", 0).last.to_integral_value(),
             request_reason="a visitor is to review this simulated order of the demo",
             author_ids=(QUANT,),

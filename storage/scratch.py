@@ -11,6 +11,7 @@ Source: TX-L8.
 """
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
@@ -44,6 +45,7 @@ from counterseal.risk.losses import AccountLoss
 from counterseal.risk.model import RiskState
 from counterseal.risk.switches import RiskSwitch
 from storage.archive import SqlArchive
+from storage.backup import HOME, back_up
 from storage.data_keys import data_keys
 from storage.desk import closing_desk
 from storage.paper_book import SqlitePaperBook, paper_book_file
@@ -68,6 +70,7 @@ _ATTACKED: Final = (
     Exercise.LOG_REFUSES_CHANGE,
     Exercise.DIRECT_APPEND_REFUSED,
     Exercise.STATE_AFTER_RESTART,
+    Exercise.RESTORED_FROM_BACKUP,
     Exercise.QUEUE_SURVIVES,
     Exercise.SWITCH_STOPS_OTHER_PROCESS,
 )
@@ -134,7 +137,7 @@ def _rehearse(settings: Settings, folder: Path, told: list[Exercised]) -> None:
     create_database(scratch.database, _ORIGIN)
     create_state(scratch.counterseal_signer_state, _ORIGIN)
     with _desk(scratch) as desk:
-        house = ScratchHouse(desk, files, AT)
+        house = ScratchHouse(desk, files, AT, log_vkey=_log_key().key.text)
         rehearsal = Rehearsal(house)
         told.extend(rehearsal.run())
         told.extend(rehearse_login(house, _one_time_code))
@@ -146,7 +149,7 @@ def _rehearse(settings: Settings, folder: Path, told: list[Exercised]) -> None:
         order_id = orders.stop_halfway()
         batch_id = rehearsal.claim()
         before = _state(desk)
-    told.append(_restarted(scratch, before))
+    told.extend((_restarted(scratch, before), _put_back(scratch, before)))
     told.extend((_changes_refused(scratch.database), _append_refused(scratch.database)))
     with _desk(scratch) as desk:
         rehearsal = Rehearsal(ScratchHouse(desk, files, AT, start=1_000))
@@ -175,8 +178,11 @@ def _settings(settings: Settings, folder: Path) -> Settings:
 
 
 def _desk(scratch: Settings, at: datetime = AT) -> AbstractContextManager[Desk]:
-    key = NoteSigner(_ORIGIN, _IDS.secret("log-key", 32))
-    return closing_desk(scratch, key, clock=ReplayClock(at), ids=_IDS, feed=ScratchFeed())
+    return closing_desk(scratch, _log_key(), clock=ReplayClock(at), ids=_IDS, feed=ScratchFeed())
+
+
+def _log_key() -> NoteSigner:
+    return NoteSigner(_ORIGIN, _IDS.secret("log-key", 32))
 
 
 def _gateway(scratch: Settings, desk: Desk) -> PaperGateway:
@@ -195,6 +201,20 @@ def _restarted(scratch: Settings, before: Mapping[str, tuple[Document, ...]]) ->
     told = f"equal after reopening: {same}; rebuilt from the log: {differences} differences"
     passed = same and not differences and any(before.values())
     return Exercised(name=Exercise.STATE_AFTER_RESTART, passed=passed, evidence=told)
+
+
+def _put_back(scratch: Settings, before: Mapping[str, tuple[Document, ...]]) -> Exercised:
+    """Copy the home, lose it, and go on in its copy."""
+    home = scratch.counterseal_home
+    copied = back_up(scratch, home.with_name("copy"))
+    shutil.rmtree(home)
+    (copied.folder / HOME).rename(home)
+    with _desk(scratch) as desk:
+        same = _state(desk) == before
+    size, outcome = copied.verdict.totals.size, copied.verdict.outcome
+    told = f"a copy of {size} records: {outcome}; equal when it was put back: {same}"
+    passed = same and any(before.values())
+    return Exercised(name=Exercise.RESTORED_FROM_BACKUP, passed=passed, evidence=told)
 
 
 def _is_refused(database: Path, statement: str) -> bool:

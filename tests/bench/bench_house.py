@@ -16,6 +16,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from typing import Final
 
@@ -30,7 +31,7 @@ from flows.day.plan import OPERATOR, Verdict
 from flows.day.plans import demo_plan
 from flows.engine import engine_of
 from flows.processes import descendants
-from flows.visit import LOTS, STRATEGY, Visit
+from flows.visit import STRATEGY, Visit
 from flows.work import claim
 from flows.workplace import Workplace
 from storage.desk import closing_desk
@@ -46,7 +47,9 @@ from tests.flows.hall import Row, filtered, post
 
 IDLE_SECONDS: Final = int(os.environ.get("COUNTERSEAL_BENCH_IDLE_SECONDS", "60"))
 SETTLES_SECONDS: Final = 20
-ORDERS, BY_WORKER = 8, 3
+ORDERS, BY_WORKER = 3, 2
+LOT: Final = Decimal(1)
+"""Of both sides in turn: all of them together stay within the limit of a position."""
 UP_SECONDS_MAX: Final = 180
 WAIT_SECONDS_MAX: Final = 60
 LOOK_SECONDS: Final = 0.005
@@ -173,7 +176,7 @@ class Room:
         """A request that two people have just approved."""
         self._asked += 1
         direction = Direction.SHORT if self._asked % 2 == 0 else Direction.LONG
-        Visit(self._desk, self._settings, self._clock, self._ids).ask(direction)
+        Visit(self._desk, self._settings, self._clock, self._ids).ask(direction, LOT)
         with self._desk.bench.store.reader() as reader:
             waiting = reader.find(ApprovalRequest, status=RequestStatus.PENDING_REVIEW.value)
         request = max(waiting, key=lambda one: one.created_at).approval_request_id
@@ -189,7 +192,7 @@ class Room:
 
     def submitted(self) -> float:
         """Seconds of a submit by an operator."""
-        asked = Submission(approval_request_id=self.approved(), quantity=LOTS, limit_price=None)
+        asked = Submission(approval_request_id=self.approved(), quantity=LOT, limit_price=None)
         start = time.monotonic()
         done = self._desk.orders.submit(asked, self._people.actor(OPERATOR), key=self._key())
         assert done.accepted, done.refusal

@@ -34,7 +34,7 @@ NOUNS = {
     "broker": "Ask the paper model without sending anything.",
     "portfolio": "Positions, cash and equity.",
     "audit": "Look at the log, verify it, compare the tables with it.",
-    "records": "Legal holds, erasure of personal data, purges by two people.",
+    "records": "Legal holds, erasure of personal data, purges by two people, backup.",
     "evidence": "Evidence packs that prove themselves offline: export, verify.",
     "controls": "Controls: what the log has for each, and signed words about them.",
     "readiness": "Every boundary flag, with the probe that set it.",
