@@ -72,7 +72,7 @@ def attend(settings: Settings, tell: Callable[[str], None]) -> None:
 
         tell("rounds    the resident loop leads")
         with ThreadPoolExecutor(2) as threads:
-            running = [threads.submit(loop, part) for part in (orders(engine), _calm())]
+            running = [threads.submit(loop, part) for part in (_orders(engine, settings), _calm())]
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             ended = not stopped.is_set()
             stopped.set()
@@ -82,7 +82,7 @@ def attend(settings: Settings, tell: Callable[[str], None]) -> None:
             raise AdapterError("LOOP_ENDED", "a thread of the resident loop ended")
 
 
-def orders(engine: Engine) -> tuple[Round, ...]:
+def _orders(engine: Engine, settings: Settings) -> tuple[Round, ...]:
     """The rounds that orders wait for: at once when the log has grown."""
 
     def executor(place: Workplace) -> Execute:
@@ -90,10 +90,10 @@ def orders(engine: Engine) -> tuple[Round, ...]:
             raise AdapterError("ENGINE_UNREACHABLE", "no workflow server answers", retriable=True)
         return lambda batch_id, attempt: _executed(place, batch_id, attempt)
 
-    return (
-        Round("dispatch", Dispatching(executor).round, grown=True),
-        Round("deliver", lambda place: deliver_messages(place, "rounds"), grown=True),
-    )
+    dispatch = Round("dispatch", Dispatching(executor).round, grown=True)
+    if settings.counterseal_gateway == "none":
+        return (dispatch,)
+    return dispatch, Round("deliver", lambda place: deliver_messages(place, "rounds"), grown=True)
 
 
 def _calm() -> tuple[Round, ...]:

@@ -29,7 +29,7 @@ from flows.supervisor import Part
 from storage.settings import Settings
 
 POOL: Final = "counterseal"  # as flows.furnish makes it; that module loads Prefect, this must not
-POLL_SECONDS: Final = 2
+POLL_SECONDS: Final = 5
 """How often the worker looks for due runs; the server's idle load grows with it."""
 
 DRAIN_SECONDS_MAX: Final = 60
