@@ -193,8 +193,9 @@ class Reading:
         first = [b"counterseal-multiproof/1", b"size %d" % self.head.size]
         if [next(proof, b""), next(proof, b"")] != first:
             found("PROOF_MALFORMED", "data/proof", "another format or size")
-        places, leaves = self._known(records)
-        if root_of(self.head.size, places, leaves, map(hash_line, proof)) != self.head.root:
+        places, leaves, blocks = self._known(records)
+        hashes = map(hash_line, proof)
+        if root_of(self.head.size, places, leaves, hashes, blocks) != self.head.root:
             found("ROOT_MISMATCH", "data/records.jsonl", "the bytes do not lead to the signed root")
         self._count(places)
         shown, held, gone = self.counts.values()
@@ -202,9 +203,13 @@ class Reading:
             found("RECORD_MISSING", "data/pack.json", "it states other counts")
         return f"{shown} shown, {held} withheld, {gone} purged: they lead to the root"
 
-    def _known(self, records: Records) -> tuple[array[int], bytes]:
-        """Places and leaf hashes of the records shown, each looked at on its way, and held back."""
-        places, leaves, origin = array("Q"), bytearray(), json.dumps(self.first.name).encode()
+    def _known(self, records: Records) -> tuple[array[int], bytes, dict[int, bytes]]:
+        """Places and leaf hashes of the records shown, each looked at on its way, and held back.
+
+        And roots of blocks of those that are shown.
+        """
+        places, leaves, blocks = array("Q"), bytearray(), dict[int, bytes]()
+        origin = json.dumps(self.first.name).encode()
         wanted = Wanted(frozenset(self.streams), frozenset(self.times), self.of_case)
         for scan in records.scans(wanted):
             if scan.ended:
@@ -217,13 +222,15 @@ class Reading:
                 self._take(one)
             places.extend(scan.places)
             leaves += scan.leaves
+            blocks.update(scan.blocks)
         self.counts["opened"] = len(places)
         held = list(self._held_back())
         if not held:
-            return places, bytes(leaves)
+            return places, bytes(leaves), blocks
         shown = ((seq, leaves[32 * at : 32 * at + 32]) for at, seq in enumerate(places))
         both = list(heapq.merge(shown, held, key=itemgetter(0)))
-        return array("Q", map(itemgetter(0), both)), b"".join(map(itemgetter(1), both))
+        merged = array("Q", map(itemgetter(0), both))
+        return merged, b"".join(map(itemgetter(1), both)), blocks
 
     def _take(self, line: Line) -> None:
         """What a record says of a claimed stream, of keys and decisions, and of personal data."""

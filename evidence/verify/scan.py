@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from evidence.verify.bag import RECORD_MAX
 from evidence.verify.base import RECORDS, UnusableError, found
+from evidence.verify.trees import blocks_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -118,12 +119,14 @@ class Line(NamedTuple):
 class Scan(NamedTuple):
     """Some records: their places and leaf hashes, one behind the other.
 
-    `names` are those of the log, each with place and type of the record that it begins with;
-    `ended` says that what comes next is no record.
+    `blocks` are roots of leaves that fill a block of the tree; `names` are those of the log, each
+    with place and type of the record that it begins with; `ended` says that what comes next is no
+    record.
     """
 
     places: array[int]
     leaves: bytes
+    blocks: list[tuple[int, bytes]]
     names: list[tuple[bytes, int, bytes]]
     lines: list[Line]
     ended: bool
@@ -133,7 +136,7 @@ def scanned(piece: bytes | Part, wanted: Wanted) -> Scan:
     """What whole lines say, each ended by its newline."""
     lines = piece if isinstance(piece, bytes) else piece.read()
     begin = hashlib.sha256(b"\0").copy
-    told, leaves = Scan(array("Q"), b"", [], [], ended=False), list[bytes]()
+    told, leaves = Scan(array("Q"), b"", [], [], [], ended=False), list[bytes]()
     origin = None
     plain = len(lines.translate(None, CONTROLS)) == len(lines)
     for body in lines[:-1].split(b"\n"):
@@ -154,7 +157,8 @@ def scanned(piece: bytes | Part, wanted: Wanted) -> Scan:
             leaf, kept = hashed.hexdigest(), body if judged else None
             recorded, prev, number = match.group(3, 6, 7)
             told.lines.append(Line(seq, leaf, kind, pii, recorded, stream, prev, int(number), kept))
-    return told._replace(leaves=b"".join(leaves))
+    joined = b"".join(leaves)
+    return told._replace(leaves=joined, blocks=blocks_of(told.places, joined))
 
 
 class Records:

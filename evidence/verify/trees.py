@@ -10,26 +10,45 @@ from typing import TYPE_CHECKING
 from evidence.verify.base import found, sha
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
 
 RUN = 1 << 16
 """Leaves without a gap that are hashed in one go; more would only take memory."""
 
 
-def root_of(size: int, places: Sequence[int], leaves: bytes, hashes: Iterator[bytes]) -> bytes:
-    """Root over all records: known leaves at their places, and for every other part one hash."""
+BLOCK = 64
+"""Leaves without a gap that whoever hashed them joins at once, where their places allow it."""
+
+
+def root_of(
+    size: int,
+    places: Sequence[int],
+    leaves: bytes,
+    hashes: Iterator[bytes],
+    blocks: Mapping[int, bytes],
+) -> bytes:
+    """Root over all records: known leaves at their places, and for every other part one hash.
+
+    `blocks` are roots of leaves that were joined before, as `blocks_of` tells them.
+    """
     for before, after in pairwise(places):
         if after <= before:
             found("SEQ_ORDER", f"seq {after}", "numbers do not ascend, or stand twice")
     if places and places[-1] >= size:
         found("SEQ_ORDER", f"seq {places[-1]}", f"behind the {size} records of the checkpoint")
 
+    def block(place: int, first: int, last: int) -> bytes:
+        end = first + BLOCK
+        known = blocks.get(place) if end <= last else None
+        return known or whole(leaves[32 * first : 32 * min(end, last)])
+
     def walk(low: int, high: int, first: int, last: int) -> bytes:
         if first == last:
             return next(hashes, b"") or found("PROOF_MALFORMED", "data/proof", "hashes are missing")
         if last - first == high - low <= RUN:
-            return whole(leaves[32 * first : 32 * last])
+            starts = range(first, last, BLOCK)
+            return whole(b"".join(block(low - first + at, at, last) for at in starts))
         middle = low + (1 << ((high - low - 1).bit_length() - 1))
         between = bisect_left(places, middle, first, last)
         return sha(b"\1", walk(low, middle, first, between), walk(middle, high, between, last))
@@ -38,6 +57,17 @@ def root_of(size: int, places: Sequence[int], leaves: bytes, hashes: Iterator[by
     if next(hashes, None) is not None:
         found("PROOF_MALFORMED", "data/proof", "hashes are left over")
     return root
+
+
+def blocks_of(places: Sequence[int], leaves: bytes) -> list[tuple[int, bytes]]:
+    """Roots of blocks without a gap, each with the place that it begins at."""
+    found, at = list[tuple[int, bytes]](), 0
+    while at + BLOCK <= len(places):
+        place = places[at]
+        if place % BLOCK == 0 and places[at + BLOCK - 1] - place == BLOCK - 1:
+            found.append((place, whole(leaves[32 * at : 32 * (at + BLOCK)])))
+        at = bisect_left(places, place - place % BLOCK + BLOCK, at + 1)
+    return found
 
 
 def whole(leaves: bytes) -> bytes:

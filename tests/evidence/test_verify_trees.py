@@ -39,7 +39,9 @@ def others(low: int, high: int, known: set[int]) -> Iterator[bytes]:
 
 
 def root(size: int, places: Sequence[int], hashes: Sequence[bytes]) -> bytes:
-    return trees.root_of(size, places, b"".join(map(leaf, places)), iter(hashes))
+    leaves = b"".join(map(leaf, places))
+    blocks = dict(trees.blocks_of(places, leaves))
+    return trees.root_of(size, places, leaves, iter(hashes), blocks)
 
 
 @st.composite
@@ -50,10 +52,12 @@ def shown(draw: st.DrawFn) -> tuple[int, list[int]]:
     return size, sorted({place for low, high in ranges for place in range(low, high)})
 
 
-@pytest.fixture(params=[1, 4, 1 << 16], autouse=True, scope="module")
+@pytest.fixture(params=[(1, 64), (4, 4), (1 << 16, 2), (1 << 16, 64)], autouse=True, scope="module")
 def _run(request: pytest.FixtureRequest) -> Iterator[None]:
+    """How long runs and blocks are."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(trees, "RUN", request.param)
+        patch.setattr(trees, "RUN", request.param[0])
+        patch.setattr(trees, "BLOCK", request.param[1])
         yield
 
 
@@ -63,6 +67,16 @@ def test_whatever_is_shown_leads_to_the_one_root(case: tuple[int, list[int]]) ->
     size, places = case
     hashes = list(others(0, size, set(places)))
     assert root(size, places, hashes) == tree(0, size)
+
+
+@given(shown())
+def test_blocks_are_parts_of_the_tree_without_a_gap(case: tuple[int, list[int]]) -> None:
+    """Each is told by where it begins, and each that can be is told once."""
+    _, places = case
+    size, known = trees.BLOCK, set(places)
+    told = trees.blocks_of(places, b"".join(map(leaf, places)))
+    full = [at for at in range(0, SIZE_MAX, size) if known.issuperset(range(at, at + size))]
+    assert told == [(at, tree(at, at + size)) for at in full]
 
 
 @given(shown(), st.data())
