@@ -27,6 +27,9 @@ from storage.schedules import ROUND_SECONDS
 LOOK_SECONDS: Final = 0.25
 """Between two looks; a look at a log that did not grow reads one row."""
 
+CALM_SECONDS: Final = 1.0
+"""The same where no round waits for the log."""
+
 DONE: Final = "done"
 FAILED: Final = "ROUND_FAILED"
 
@@ -85,6 +88,7 @@ class Resident:
         self._clock = clock
         self._opened = opened
         self._rounds = tuple(rounds)
+        self._follows = any(one.grown for one in rounds)
         self._head = head
         self._hear = hear
         self._seen: object = None
@@ -92,14 +96,14 @@ class Resident:
 
     def run(self, stopped: Event) -> None:
         """Look until told to stop; a round that is under way is ended first."""
-        while not stopped.wait(LOOK_SECONDS):
+        while not stopped.wait(LOOK_SECONDS if self._follows else CALM_SECONDS):
             self.look()
 
     def look(self) -> tuple[Turn, ...]:
         """Do what is due now, in the order of the rounds; nothing on most looks."""
         now = self._clock.now()
         try:
-            head = self._head()
+            head = self._head() if self._follows else None
         except CountersealError:
             head = self._seen  # rounds tell of it when they are due
         grew, self._seen = head != self._seen, head
