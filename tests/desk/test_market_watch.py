@@ -1,5 +1,6 @@
 """Marks that a running feed leaves, and what follows them."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -9,10 +10,12 @@ import pytest
 
 from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
-from counterseal.desk.market_watch import MarketMark
+from counterseal.desk.market_watch import MarketMark, MarketWatch
 from counterseal.desk.rounds import Duty, DutyRound
 from counterseal.desk.views.portfolio import FEED, FEED_AGE_MAX, LAST_FILL, portfolio_view
 from counterseal.kernel.clock import parse_utc
+from counterseal.kernel.model import Actor
+from counterseal.market.quotes import Quote
 from tests.desk.followed import following
 from tests.world import SYMBOL, World
 
@@ -84,6 +87,30 @@ def test_i2_a_quote_that_did_not_move_leaves_no_record(world: World) -> None:
     moved(world, 20_010)
     look(world)
     assert [row.type for row in world.log()][size:] == ["market.marked"]
+
+
+def test_i2_a_quote_that_another_service_marks_meanwhile_is_marked_once(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The loop and a run by hand look at the same moment: the second finds nothing to mark."""
+    moved(world, 20_100)
+    record = MarketWatch._record
+    other = world.service().amended(id="another-service")
+
+    def meanwhile(
+        watch: MarketWatch, quotes: list[Quote], source: str, actor: Actor, run: str | None
+    ) -> Outcome:
+        assert record(watch, quotes, source, other, run).accepted
+        return record(watch, quotes, source, actor, run)
+
+    monkeypatch.setattr(MarketWatch, "_record", meanwhile)
+    [outcome] = look(world)
+    rows = [json.loads(row.body) for row in world.log() if row.type == "market.marked"]
+    marks = [len(row["after"]["documents"].get("market_marks", ())) for row in rows]
+
+    assert outcome.accepted
+    assert marks[-2:] == [1, 0]
+    assert world.verdict().outcome == "ok"
 
 
 def test_i1_a_refused_or_an_older_quote_leaves_the_mark_as_it_was(world: World) -> None:

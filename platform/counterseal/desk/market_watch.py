@@ -131,7 +131,7 @@ class MarketWatch:
                 action="market.mark",
                 documents=marks,
             )
-            return Done(subject_id=source, events=(event,) if marks else ())
+            return Done(subject_id=source, events=(event,))
 
         asked = digest([source, *(quote.quote_id for quote in quotes)])
         command = Command(
