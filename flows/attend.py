@@ -63,9 +63,9 @@ def attend(settings: Settings, tell: Callable[[str], None]) -> None:
         signer = log_signer(settings)
         head = SealedLog(reading_engine(settings.database, keeps=True)).newest
 
-        def hear(turn: Turn, error: Exception | None) -> None:
-            if error is not None:
-                tell(f"rounds    {turn.name} failed: {type(error).__name__} {error}")
+        def hear(turn: Turn) -> None:
+            if turn.error is not None:
+                tell(f"rounds    {turn.name} failed: {type(turn.error).__name__} {turn.error}")
 
         def loop(rounds: tuple[Round, ...]) -> None:
             Resident(place.clock, partial(place.at_desk, signer), rounds, head, hear).run(stopped)

@@ -54,16 +54,15 @@ class Round(NamedTuple):
 
 
 class Turn(NamedTuple):
-    """One round that was done: when, how long it took, and what came of it.
-
-    Attributes:
-        said: `done`, or the code of the error that ended it.
-    """
+    """One round that was done, and the error that ended it."""
 
     name: str
-    at: datetime
-    took: timedelta
-    said: str
+    error: Exception | None = None
+
+    @property
+    def said(self) -> str:
+        """`done`, or the code of the error."""
+        return DONE if self.error is None else str(getattr(self.error, "code", FAILED))
 
 
 class Resident:
@@ -74,7 +73,7 @@ class Resident:
         opened: Opens its desk for the rounds of one look.
         rounds: What there is to do.
         head: Tells of the log's end; another answer means that it has grown.
-        hear: Is told of every turn, and of the error that ended it.
+        hear: Is told of every turn.
     """
 
     def __init__(
@@ -83,7 +82,7 @@ class Resident:
         opened: Callable[[], AbstractContextManager[Workplace]],
         rounds: Sequence[Round],
         head: Callable[[], object],
-        hear: Callable[[Turn, Exception | None], None],
+        hear: Callable[[Turn], None],
     ) -> None:
         self._clock = clock
         self._opened = opened
@@ -114,7 +113,7 @@ class Resident:
             with self._opened() as place:
                 return tuple(self._turn(one, place) for one in due)
         except CountersealError as error:
-            return tuple(self._told(one, now, error) for one in due)
+            return tuple(self._done(one, now, error) for one in due)
 
     def _is_due(self, one: Round, now: datetime) -> bool:
         return self._next.get(one.name, now) <= now
@@ -124,13 +123,11 @@ class Resident:
         try:
             one.act(place)
         except Exception as error:  # noqa: BLE001 - the edge of a round: the engine may raise anything
-            return self._told(one, began, error)
-        return self._told(one, began, None)
+            return self._done(one, began, error)
+        return self._done(one, began)
 
-    def _told(self, one: Round, began: datetime, error: Exception | None) -> Turn:
-        now = self._clock.now()
-        self._next[one.name] = max(self._next.get(one.name, began) + one.every, now)
-        said = DONE if error is None else getattr(error, "code", FAILED)
-        turn = Turn(one.name, began, now - began, str(said))
-        self._hear(turn, error)
+    def _done(self, one: Round, began: datetime, error: Exception | None = None) -> Turn:
+        self._next[one.name] = began + one.every
+        turn = Turn(one.name, error)
+        self._hear(turn)
         return turn

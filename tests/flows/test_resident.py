@@ -47,11 +47,13 @@ class Heard:
 
     def __init__(self) -> None:
         self.turns: list[Turn] = []
-        self.errors: list[Exception] = []
 
-    def __call__(self, turn: Turn, error: Exception | None) -> None:
+    def __call__(self, turn: Turn) -> None:
         self.turns.append(turn)
-        self.errors += [] if error is None else [error]
+
+    @property
+    def errors(self) -> list[Exception]:
+        return [turn.error for turn in self.turns if turn.error is not None]
 
     @property
     def counts(self) -> Counter[str]:
@@ -165,6 +167,33 @@ def test_an_attempt_that_died_is_gone_on_with_when_its_lease_lapses(world: World
     assert batch is not None
     assert batch.attempt == 2
     assert len(world.fills()) == 1
+
+
+def test_growth_never_puts_off_what_time_makes_due(world: World) -> None:
+    """Twenty rounds because the log grew: the next by time comes a period behind the last."""
+    heard = Heard()
+    resident = loop(world, heard, dispatching())
+    for _ in range(20):
+        world.signal()
+        resident.look()
+    assert heard.counts == {"dispatch": 20}
+    world.after(ROUND_SECONDS["dispatch"] - 1)
+    assert resident.look() == ()
+    world.after(1)
+    assert len(resident.look()) == 1
+
+
+def test_a_mandate_that_is_used_up_claims_nothing_more(world: World) -> None:
+    """TX-F18: its bound ends it quietly; what it does not cover waits for the operator."""
+    resident = loop(world, Heard(), dispatching())
+    world.mandate(orders_max=1)
+    first = world.approved(quantity=2)
+    resident.look()
+    assert requests(world)[first] is RequestStatus.CONSUMED
+    other = world.approved(quantity=2)
+    resident.look()
+    assert requests(world)[other] is RequestStatus.APPROVED_FOR_PAPER
+    assert refusals(world) == 0
 
 
 def test_nothing_is_claimed_while_no_engine_answers(world: World) -> None:

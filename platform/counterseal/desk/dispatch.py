@@ -126,16 +126,17 @@ class Dispatch:
         return outcomes
 
     def waiting(self, now: datetime) -> tuple[Due, ...]:
-        """What waits at `now` (UTC) under each mandate in force; nothing is written."""
-        found = []
+        """What waits at `now` (UTC) under each mandate in force; nothing is written.
+
+        A mandate that is used up takes nothing new, and ends what it has claimed.
+        """
         with self._bench.store.reader() as reader:
-            for mandate in reader.find(SubmitMandate, status=MandateStatus.ACTIVE.value):
-                if mandate.valid_from <= now < mandate.valid_until:
-                    held = _claimed(reader, mandate.mandate_id)
-                    lapsed = any(batch.lease_until <= now for batch in held)
-                    due = Due(mandate.mandate_id, _due(reader, mandate), lapsed)
-                    found += [due] if due.request_ids or lapsed else []
-        return tuple(found)
+            found = [
+                _waiting(reader, mandate, now)
+                for mandate in reader.find(SubmitMandate, status=MandateStatus.ACTIVE.value)
+                if mandate.valid_from <= now < mandate.valid_until
+            ]
+        return tuple(due for due in found if due.request_ids or due.lapsed)
 
     def due(self, mandate_id: str) -> tuple[str, ...]:
         """Approved requests that a claim under this mandate would take now; nothing is written."""
@@ -197,6 +198,16 @@ class Dispatch:
 
 def _claimed(reader: Reader, mandate_id: str) -> tuple[Batch, ...]:
     return reader.find(Batch, mandate_id=mandate_id, status=BatchStatus.CLAIMED.value)
+
+
+def _waiting(reader: Reader, mandate: SubmitMandate, now: datetime) -> Due:
+    claimed = _claimed(reader, mandate.mandate_id)
+    used_up = mandate.orders_used >= mandate.orders_max
+    return Due(
+        mandate.mandate_id,
+        () if used_up else _due(reader, mandate),
+        lapsed=any(batch.lease_until <= now for batch in claimed),
+    )
 
 
 def _due(reader: Reader, mandate: SubmitMandate) -> tuple[str, ...]:
