@@ -9,8 +9,9 @@ import argparse
 import asyncio
 import json
 import sys
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from contextlib import AbstractContextManager
+from importlib import import_module
 from pathlib import Path
 from typing import Protocol
 
@@ -118,22 +119,6 @@ def _verify_log(settings: Settings, words: Words) -> Answer:
     return _told(report)
 
 
-def _heartbeat(settings: Settings, words: Words) -> Answer:
-    with _engine(settings, words):
-        from flows.heartbeat import heartbeat  # noqa: PLC0415 - as above
-
-        report = asyncio.run(heartbeat())
-    return _told(report)
-
-
-def _time_stamp(settings: Settings, words: Words) -> Answer:
-    with _engine(settings, words):
-        from flows.time_stamp import time_stamp  # noqa: PLC0415 - as above
-
-        report = asyncio.run(time_stamp())
-    return _told(report)
-
-
 def _notify(settings: Settings, words: Words) -> Answer:
     with _engine(settings, words):
         from flows.notify import notify  # noqa: PLC0415 - as above
@@ -142,44 +127,16 @@ def _notify(settings: Settings, words: Words) -> Answer:
     return 0, _document(0, report.json_value())
 
 
-def _sweep(settings: Settings, words: Words) -> Answer:
-    with _engine(settings, words):
-        from flows.sweep import sweep  # noqa: PLC0415 - as above
+def _by_hand(name: str) -> Run:
+    """A flow without parameters; its module has its name."""
 
-        report = asyncio.run(sweep())
-    return _told(report)
+    def run(settings: Settings, words: Words) -> Answer:
+        with _engine(settings, words):
+            flow: Callable[[], Coroutine[object, object, _Report]]
+            flow = getattr(import_module(f"flows.{name}"), name)
+            return _told(asyncio.run(flow()))
 
-
-def _deliver(settings: Settings, words: Words) -> Answer:
-    with _engine(settings, words):
-        from flows.deliver import deliver  # noqa: PLC0415 - as above
-
-        report = asyncio.run(deliver())
-    return _told(report)
-
-
-def _reconcile(settings: Settings, words: Words) -> Answer:
-    with _engine(settings, words):
-        from flows.reconcile import reconcile  # noqa: PLC0415 - as above
-
-        report = asyncio.run(reconcile())
-    return _told(report)
-
-
-def _end_of_day(settings: Settings, words: Words) -> Answer:
-    with _engine(settings, words):
-        from flows.end_of_day import end_of_day  # noqa: PLC0415 - as above
-
-        report = asyncio.run(end_of_day())
-    return _told(report)
-
-
-def _retention(settings: Settings, words: Words) -> Answer:
-    with _engine(settings, words):
-        from flows.retention import retention  # noqa: PLC0415 - as above
-
-        report = asyncio.run(retention())
-    return _told(report)
+    return run
 
 
 def _serve(settings: Settings, words: Words) -> Answer:
@@ -284,23 +241,34 @@ def _parser() -> argparse.ArgumentParser:
     dispatch.add_argument("mandate", help="an operator's signed mandate")
     dispatch.add_argument("--key", help="idempotency key of the claim; a fresh one by default")
     dispatch.set_defaults(run=_in_home(_dispatch))
+    _add_plain(nouns, shared)
+    return parser
+
+
+def _add_plain(
+    nouns: "argparse._SubParsersAction[argparse.ArgumentParser]", shared: argparse.ArgumentParser
+) -> None:
+    """Commands without words of their own."""
+    for name, told in (
+        ("heartbeat", "a record when the log is idle, and fresh cosignatures"),
+        ("time-stamp", "a time-stamp of the newest checkpoint, when one is due"),
+        ("sweep", "record reminders, escalations and expiries of cases and orders"),
+        ("deliver", "hand messages to the gateway and take its reports in"),
+        ("reconcile", "compare gateway, orders, books and log"),
+        ("end-of-day", "state every account at the end of each trading day"),
+        ("retention", "plan what may go by its schedule; two people agree to it"),
+    ):
+        run = _in_home(_by_hand(name.replace("-", "_")))
+        nouns.add_parser(name, parents=[shared], help=told).set_defaults(run=run)
     for name, run, told in (
         ("verify-log", _verify_log, "verify the log and compare the tables with it"),
-        ("heartbeat", _heartbeat, "a record when the log is idle, and fresh cosignatures"),
-        ("time-stamp", _time_stamp, "a time-stamp of the newest checkpoint, when one is due"),
         ("notify", _notify, "tell people what waits for them"),
-        ("sweep", _sweep, "record reminders, escalations and expiries of cases and orders"),
-        ("deliver", _deliver, "hand messages to the gateway and take its reports in"),
-        ("reconcile", _reconcile, "compare gateway, orders, books and log"),
-        ("end-of-day", _end_of_day, "state every account at the end of each trading day"),
-        ("retention", _retention, "plan what may go by its schedule; two people agree to it"),
         ("attend", _attend, "the resident loop alone, until told to stop"),
         ("serve", _serve, "server, deployments, worker and resident loop, until told to stop"),
         ("up", _up, "all of that and the pages; a demo home is opened to visitors"),
         ("deploy", _deploy, "bring prefect.yaml to the resident server"),
     ):
         nouns.add_parser(name, parents=[shared], help=told).set_defaults(run=_in_home(run))
-    return parser
 
 
 if __name__ == "__main__":

@@ -15,30 +15,13 @@ Source: workflow part 5, `end_of_day` and `retention`; MB-E4.
 
 from counterseal.desk.day_end import DayEnd
 from counterseal.desk.due_purges import DuePurges
-from counterseal.kernel.model import DomainModel
-from flows.work import REFUSED, Step, step_of
+from flows.work import RoundReport
 from flows.workplace import Workplace
 from storage.archive import SqlArchive
 from storage.data_keys import data_keys
 
 
-class DailyReport(DomainModel):
-    """What was due: statements in the order of their days, or one plan; often nothing."""
-
-    steps: tuple[Step, ...] = ()
-
-    @property
-    def exit_status(self) -> int:
-        """0 all recorded, 1 something was refused."""
-        return REFUSED if any(step.codes for step in self.steps) else 0
-
-    @property
-    def subject(self) -> str:
-        """Size of the log that covers what was recorded, as text."""
-        return str(max((step.sealed_size for step in self.steps), default=0))
-
-
-def end_days(place: Workplace, run: str) -> DailyReport:
+def end_days(place: Workplace, run: str) -> RoundReport:
     """Record the statements that are due; `run` is the run's id, for tracing.
 
     Raises:
@@ -47,10 +30,10 @@ def end_days(place: Workplace, run: str) -> DailyReport:
         AdapterError: the desk's; the same call may be repeated when it says so.
     """
     outcomes = DayEnd(place.opened().bench).end_days(place.actor(run), run=run)
-    return DailyReport(steps=tuple(map(step_of, outcomes)))
+    return RoundReport.of(outcomes)
 
 
-def plan_purges(place: Workplace, run: str) -> DailyReport:
+def plan_purges(place: Workplace, run: str) -> RoundReport:
     """Plan what may go by now and stands in no open plan; `run` is the run's id, for tracing.
 
     Raises:
@@ -59,4 +42,4 @@ def plan_purges(place: Workplace, run: str) -> DailyReport:
     """
     archive = SqlArchive(place.settings.database, data_keys(place.settings))
     outcome = DuePurges(place.opened().bench, archive).plan(place.actor(run), run=run)
-    return DailyReport(steps=() if outcome is None else (step_of(outcome),))
+    return RoundReport.of(() if outcome is None else (outcome,))

@@ -3,25 +3,26 @@
 A message is claimed under a lease and kept under its ClOrdID, so that two rounds at once hand it
 over once. A home without a gateway has nothing to do here.
 
-Not here: what is done (gateway_work), schedules (prefect.yaml).
+Not here: what is done (gateway_work), when to work (resident).
 Source: TX-I6; workflow part 5.
 """
 
 from prefect import flow
 
-from flows.gateway_work import DeliverReport, deliver_messages
+from flows.gateway_work import deliver_messages
 from flows.runs import counted, leave_trace, milestone, run_id
+from flows.work import RoundReport
 from flows.workplace import workplace
 
 
 @milestone
-async def delivered(run: str) -> DeliverReport:
+async def delivered(run: str) -> RoundReport:
     """One round; see `flows.gateway_work.deliver_messages`."""
     return deliver_messages(workplace(), run)
 
 
 @flow(name="deliver", persist_result=False)
-async def deliver() -> DeliverReport:
+async def deliver() -> RoundReport:
     """One round over every message that is due.
 
     Raises:

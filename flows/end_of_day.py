@@ -8,19 +8,20 @@ Source: MB-E4; workflow part 5.
 
 from prefect import flow
 
-from flows.daily_work import DailyReport, end_days
+from flows.daily_work import end_days
 from flows.runs import counted, leave_trace, milestone, run_id
+from flows.work import RoundReport
 from flows.workplace import workplace
 
 
 @milestone
-async def ended(run: str) -> DailyReport:
+async def ended(run: str) -> RoundReport:
     """The statements that are due; see `flows.daily_work.end_days`."""
     return end_days(workplace(), run)
 
 
 @flow(name="end-of-day", persist_result=False)
-async def end_of_day() -> DailyReport:
+async def end_of_day() -> RoundReport:
     """State every trading day that ended without a statement.
 
     Raises:

@@ -233,7 +233,7 @@ def open_engine(settings: Settings, *, temporary: bool = False) -> Iterator[Engi
     Raises:
         AdapterError: `ENGINE_UNREACHABLE` without a server; those of `running_server`.
     """
-    engine = engine_of(settings, _free_port() if temporary else None)
+    engine = engine_of(settings, free_port() if temporary else None)
     with ExitStack() as stack:
         if temporary:
             stack.enter_context(running_server(engine, services=False))
@@ -335,7 +335,8 @@ def _secret(path: Path) -> str:
     return read_secret(path)
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of loopback that nobody listens on at this moment."""
     with closing(socket.socket()) as probe:
         probe.bind((HOST, 0))
         return int(probe.getsockname()[1])

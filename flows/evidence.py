@@ -7,7 +7,7 @@ Invariants
   I1  The same work again is harmless: one silence has one heartbeat, one interval one time-stamp.
   I2  A contradiction is told apart from a bad day.
 
-Not here: asking (storage.attesting), heartbeats and snapshots (desk), schedules (prefect.yaml).
+Not here: asking (storage.attesting), heartbeats and snapshots (desk), when to ask (resident).
 Source: audit-log part 5; workflow part 5.
 """
 

@@ -7,7 +7,7 @@ Invariants
   I2  A home without a gateway has nothing to deliver; its records are compared all the same.
   I3  A worker that finds nothing to do says so on record now and then (desk.rounds).
 
-Not here: delivery, ingestion, comparing (desk), schedules (prefect.yaml).
+Not here: delivery, ingestion, comparing (desk), when to work (resident, prefect.yaml).
 Source: TX-I6, TX-I11; workflow part 5.
 """
 
@@ -17,26 +17,10 @@ from counterseal.desk.rounds import Duty, RoundFound
 from counterseal.kernel.canonical import digest
 from counterseal.kernel.errors import InvariantError
 from counterseal.kernel.model import DomainModel, details
-from flows.work import REFUSED, Step, step_of
+from flows.work import REFUSED, RoundReport
 from flows.workplace import Workplace
 from storage.data_keys import data_keys
 from storage.reconcile import reconcile
-
-
-class DeliverReport(DomainModel):
-    """Messages handed over and reports taken in, in order; nothing on most rounds."""
-
-    steps: tuple[Step, ...] = ()
-
-    @property
-    def exit_status(self) -> int:
-        """0 all recorded, 1 something was refused."""
-        return REFUSED if any(step.codes for step in self.steps) else 0
-
-    @property
-    def subject(self) -> str:
-        """Size of the log that covers what was recorded, as text."""
-        return str(max((step.sealed_size for step in self.steps), default=0))
 
 
 class ReconcileAccountsReport(DomainModel):
@@ -53,7 +37,7 @@ class ReconcileAccountsReport(DomainModel):
         return REFUSED if self.critical else 0
 
 
-def deliver_messages(place: Workplace, run: str) -> DeliverReport:
+def deliver_messages(place: Workplace, run: str) -> RoundReport:
     """One round at the present time, with leases of its own; `run` is the run's id, for tracing.
 
     Raises:
@@ -63,7 +47,7 @@ def deliver_messages(place: Workplace, run: str) -> DeliverReport:
     desk, actor = place.opened(), place.actor(run)
     delivery, ingesting = desk.delivery, desk.ingesting
     if delivery is None or ingesting is None:
-        return DeliverReport()
+        return RoundReport()
     outcomes = [
         outcome
         for outbox_id in delivery.due(place.clock.now())
@@ -80,7 +64,7 @@ def deliver_messages(place: Workplace, run: str) -> DeliverReport:
     )
     alive = desk.rounds.record(told, actor, run=run)
     outcomes += () if alive is None or alive.accepted else (alive,)
-    return DeliverReport(steps=tuple(map(step_of, outcomes)))
+    return RoundReport.of(outcomes)
 
 
 def reconcile_accounts(place: Workplace, run: str) -> ReconcileAccountsReport:

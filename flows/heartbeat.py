@@ -1,6 +1,6 @@
 """Flow `heartbeat`: an idle log gets a record, and witnesses the newest checkpoint.
 
-A contradiction or a witness that failed fails the run; the next one comes within the minute.
+A contradiction or a witness that failed fails the run; the resident loop asks again in a minute.
 
 Not here: what is asked of whom (evidence).
 Source: audit-log part 5.

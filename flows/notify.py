@@ -3,7 +3,7 @@
 A channel that fails is tried again later; a round that told nobody is no failed run. Nothing of the
 log or of a case changes here.
 
-Not here: what is done (blocks, storage.notifying), schedules (prefect.yaml).
+Not here: what is done (blocks, storage.notifying), when to tell (resident).
 Source: issue point 5; governance row "reason, explanation, notices".
 """
 

@@ -8,19 +8,20 @@ Source: workflow part 5; policies/retention.
 
 from prefect import flow
 
-from flows.daily_work import DailyReport, plan_purges
+from flows.daily_work import plan_purges
 from flows.runs import counted, leave_trace, milestone, run_id
+from flows.work import RoundReport
 from flows.workplace import workplace
 
 
 @milestone
-async def planned(run: str) -> DailyReport:
+async def planned(run: str) -> RoundReport:
     """The plan that is due; see `flows.daily_work.plan_purges`."""
     return plan_purges(workplace(), run)
 
 
 @flow(name="retention", persist_result=False)
-async def retention() -> DailyReport:
+async def retention() -> RoundReport:
     """Plan what may go by now; nothing on most days.
 
     Raises:

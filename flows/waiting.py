@@ -1,4 +1,4 @@
-"""What the flow about waiting cases and orders does, in a plain function that knows no engine.
+"""What a round over waiting cases and orders does, in a plain function that knows no engine.
 
 Job: record every reminder, escalation and expiry that is due, follow the market, look at losses and
 at orders that waited too long, and report what came of it.
@@ -8,35 +8,19 @@ Invariants
   I2  A look that finds nothing new is no step; it is on record now and then (desk.rounds).
   I3  After a long silence orders take their steps in the world's order, each at its own instant.
 
-Not here: what is due (desk.waiting, desk.closing, desk.market_watch,
-desk.loss_watch, desk.timeout_scans), the
-schedule (prefect.yaml).
+Not here: what is due (desk.waiting, desk.closing, desk.market_watch, desk.loss_watch,
+desk.timeout_scans), when to look (resident).
 Source: governance rules 2.4 and 2.6; trading reference parts 1.3 and 1.5.
 """
 
-from counterseal.kernel.model import DomainModel
-from flows.work import REFUSED, Step, step_of
+from flows.work import RoundReport
 from flows.workplace import Workplace
 
 
-class SweepReport(DomainModel):
-    """What was due: cases by id, orders in the world's order, marks, losses; often nothing."""
-
-    steps: tuple[Step, ...] = ()
-
-    @property
-    def exit_status(self) -> int:
-        """0 all recorded, 1 something was refused."""
-        return REFUSED if any(step.codes for step in self.steps) else 0
-
-    @property
-    def subject(self) -> str:
-        """Size of the log that covers what was recorded, as text."""
-        return str(max((step.sealed_size for step in self.steps), default=0))
-
-
-def sweep_all(place: Workplace, run: str) -> SweepReport:
+def sweep_all(place: Workplace, run: str) -> RoundReport:
     """One round at the present time; `run` is the run's id, for tracing.
+
+    Its steps are cases by id, orders in the world's order, then marks and losses.
 
     Raises:
         IntegrityError: sealing failed.
@@ -51,4 +35,4 @@ def sweep_all(place: Workplace, run: str) -> SweepReport:
     refused = () if scan is None or scan.accepted else (scan,)
     marks = desk.market_watch.look(actor, run=run)
     losses = desk.loss_watch.look(actor, run=run)
-    return SweepReport(steps=tuple(map(step_of, (*cases, *orders, *refused, *marks, *losses))))
+    return RoundReport.of((*cases, *orders, *refused, *marks, *losses))

@@ -11,9 +11,9 @@ Not here: rules (desk), schedules, retries and traces (intake, execute, verify_l
 Source: workflow parts 3 and 5.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Self
 
 from pydantic import ValidationError
 
@@ -60,6 +60,27 @@ class Step(DomainModel):
     codes: tuple[Name, ...] = ()
     replayed: bool = False
     sealed_size: int = 0
+
+
+class RoundReport(DomainModel):
+    """What a round recorded, step by step; nothing on most rounds."""
+
+    steps: tuple[Step, ...] = ()
+
+    @classmethod
+    def of(cls, outcomes: Iterable[Outcome]) -> Self:
+        """The report of what a desk answered, in its order."""
+        return cls(steps=tuple(map(step_of, outcomes)))
+
+    @property
+    def exit_status(self) -> int:
+        """0 all recorded, 1 something was refused."""
+        return _status(self.steps)
+
+    @property
+    def subject(self) -> str:
+        """Size of the log that covers what was recorded, as text."""
+        return str(max((step.sealed_size for step in self.steps), default=0))
 
 
 class IntakeReport(DomainModel):

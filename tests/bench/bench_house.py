@@ -29,7 +29,7 @@ from counterseal.signals.model import Direction
 from flows.day.people import AutomaticPeople
 from flows.day.plan import OPERATOR, Verdict
 from flows.day.plans import demo_plan
-from flows.engine import engine_of
+from flows.engine import engine_of, free_port
 from flows.processes import descendants
 from flows.visit import STRATEGY, Visit
 from flows.work import claim
@@ -42,7 +42,6 @@ from storage.settings import Settings
 from storage.system import DEMO_AHEAD, MachineIdSource, process_clock
 from tests.bench.measure import ROOT, Measurement
 from tests.day.visited import a_visit_now
-from tests.flows.conftest import free_port
 from tests.flows.hall import Row, filtered, post
 
 IDLE_SECONDS: Final = int(os.environ.get("COUNTERSEAL_BENCH_IDLE_SECONDS", "60"))

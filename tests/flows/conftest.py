@@ -1,26 +1,19 @@
 """One home for the tests of the flows, and a hall at work as long as a file needs it."""
 
 import signal
-import socket
 import sqlite3
 from collections.abc import Iterator
 from contextlib import closing
 
 import pytest
 
-from flows.engine import HOST
+from flows.engine import free_port
 from flows.processes import descendants
 from flows.serve import POOL
 from tests.flows.hall import House
 from tests.flows.test_processes import alive, until
 
 UP_WITHIN_SECONDS = 150
-
-
-def free_port() -> int:
-    with closing(socket.socket()) as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.fixture(scope="session")

@@ -7,7 +7,8 @@ import pytest
 
 from counterseal.oms.model import OutboxEntry, OutboxStatus
 from counterseal.oms.states import OrderState
-from flows.gateway_work import DeliverReport, deliver_messages, reconcile_accounts
+from flows.gateway_work import deliver_messages, reconcile_accounts
+from flows.work import RoundReport
 from flows.workplace import Workplace
 from storage.desk import open_desk
 from storage.settings import Settings
@@ -42,7 +43,7 @@ def test_a_round_hands_over_what_is_due_and_the_next_one_nothing(world: World) -
     assert waiting.status is OutboxStatus.PENDING
     assert [step.codes for step in round_one.steps if step.codes] == []
     assert (round_one.exit_status, round_one.subject != "0") == (0, True)
-    assert round_two == DeliverReport()
+    assert round_two == RoundReport()
     assert [row.type for row in world.log()].count("duty.round") == 1
     assert world.order(waiting.order_id).state is OrderState.FILLED
     assert order_id
@@ -55,7 +56,7 @@ def test_a_home_without_a_gateway_fills_where_it_submits(world: World) -> None:
     order_id = world.done(world.submitted(world.approved()))
 
     assert world.order(order_id).state is OrderState.FILLED
-    assert deliver_messages(here, "run-1") == DeliverReport()
+    assert deliver_messages(here, "run-1") == RoundReport()
     assert reconcile_accounts(here, "run-2").critical == 0
 
 

@@ -8,7 +8,8 @@ import pytest
 
 from counterseal.approvals.model import ApprovalRequest, RequestStatus
 from counterseal.oms.states import OrderState
-from flows.waiting import SweepReport, sweep_all
+from flows.waiting import sweep_all
+from flows.work import RoundReport
 from flows.workplace import Workplace
 from tests.desk.tape_world import TapeWorld
 from tests.world import World
@@ -34,13 +35,13 @@ def test_a_round_records_what_is_due_and_the_next_one_nothing(world: World) -> N
     """Governance 2.4 and 2.6: each step once, whichever run comes to it; in the end it expires."""
     place = Workplace(world.settings, clock=world.clock, desk=world.desk)
     request_id = asked(world)
-    assert sweep_all(place, "run-1") == SweepReport()
+    assert sweep_all(place, "run-1") == RoundReport()
     world.after(REMIND)
     size = len(world.log())
     told = sweep_all(place, "run-2")
     assert [(step.subject_id, step.codes) for step in told.steps] == [(request_id, ())]
     assert (told.exit_status, told.subject) == (0, str(size + 1))
-    assert sweep_all(place, "run-2") == sweep_all(place, "run-3") == SweepReport()
+    assert sweep_all(place, "run-2") == sweep_all(place, "run-3") == RoundReport()
     world.after(DAY)
     sweep_all(place, "run-4")
     told_types = [row.type for row in world.log()]
@@ -61,7 +62,7 @@ def test_a_round_after_a_silence_lets_orders_fill_and_end_in_the_worlds_order(
     world.show((3, 20_001, 2), (9, 20_002, 1))
     first, second = world.sent(2), world.sent(3)
     place = Workplace(world.settings, clock=world.clock, desk=world.desk)
-    assert sweep_all(place, "run-1") == SweepReport()
+    assert sweep_all(place, "run-1") == RoundReport()
     world.after(timedelta(hours=8).total_seconds())
     told = sweep_all(place, "run-2")
     own, other = first.order_id, second.order_id
@@ -76,5 +77,5 @@ def test_a_round_after_a_silence_lets_orders_fill_and_end_in_the_worlds_order(
     assert ended.state is OrderState.EXPIRED
     assert ended.cum_quantity == 1
     assert ended.updated_at.isoformat() == "2026-01-05T05:45:00+00:00"
-    assert sweep_all(place, "run-3") == SweepReport()
+    assert sweep_all(place, "run-3") == RoundReport()
     world.store.close()

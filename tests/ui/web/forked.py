@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from multiprocessing import get_context
 from typing import Final
 
+from flows.engine import free_port
 from tests.ui.web.serve_here import serve_here
-from tests.ui.web.web_room import WebHouse, free_port, until_healthy
+from tests.ui.web.web_room import WebHouse, until_healthy
 
 ENDS_WITHIN_SECONDS: Final = 20
 _WARM: Final = get_context("forkserver")

@@ -8,6 +8,7 @@ import pytest
 from playwright.sync_api import Page, StorageState, expect
 
 from counterseal.identity.sessions import LoginSession
+from flows.engine import free_port
 from storage.system import MachineClock
 from tests.ground import SECRET
 from tests.storage.oidc_providers import HAS_PROVIDER, strict_provider, told_when_absent
@@ -19,7 +20,6 @@ from tests.ui.web.web_room import (
     HERE,
     SETTLES_WITHIN_MS,
     WebHouse,
-    free_port,
     opened,
     settled,
 )

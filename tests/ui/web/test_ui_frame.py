@@ -11,6 +11,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from counterseal.oms.model import Order
+from flows.engine import free_port
 from tests.ui.web.axe import violations, wrong_colours
 from tests.ui.web.forked import served
 from tests.ui.web.seat import Looks, Seat, seated
@@ -18,7 +19,6 @@ from tests.ui.web.showroom import showroom
 from tests.ui.web.web_room import (
     HERE,
     SETTLES_WITHIN_MS,
-    free_port,
     opened,
     settled,
     watched,

@@ -3,7 +3,6 @@
 import json
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import time
@@ -19,6 +18,7 @@ from playwright.sync_api import Browser, BrowserContext, CDPSession, Page, expec
 from counterseal.desk.commands import Outcome
 from counterseal.identity.drills import drill_statement
 from counterseal.kernel.clock import utc_text
+from flows.engine import free_port
 from storage.credentials import SqliteCredentials
 from storage.credentials_file import credentials_file
 from storage.policy_drafts import list_version
@@ -148,12 +148,6 @@ class WebHouse(Room):
         """The one-time code of now, or of a later step."""
         at = MachineClock().now() + timedelta(seconds=30 * steps)
         return self.accounts[name].codes.at(at)
-
-
-def free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 @contextmanager
