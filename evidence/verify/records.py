@@ -147,9 +147,8 @@ class Reading:
                 opening = canonical(line, "data/pii/openings.jsonl")
                 self.openings[opening["commitment"]] = opening
         self.of_case = told["scope"]["kind"] == "case"
-        return (
-            f"scope {told['scope']['kind']} {told['scope']['value']}, {len(told['claims'])} claims"
-        )
+        scope = f"scope {told['scope']['kind']} {told['scope']['value']}".rstrip()
+        return f"{scope}, {len(told['claims'])} claims"
 
     def _claims(self, claims: list[Json]) -> None:
         """Streams by their names, ranges and chosen records; each stream is claimed once."""

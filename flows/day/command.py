@@ -17,7 +17,7 @@ from counterseal.kernel.canonical import Json
 from counterseal.kernel.clock import utc_text
 from counterseal.kernel.errors import InputError
 from flows.day.agenda import PARTY_OF, Step
-from flows.day.home import beside, demo_settings, outside_of
+from flows.day.home import PASSPHRASE_FILE, beside, demo_settings, outside_of
 from flows.day.keepsakes import unstamped
 from flows.day.loop import GovernedDay
 from flows.day.markets import DayMarket
@@ -76,6 +76,7 @@ def run_demo(settings: Settings, words: argparse.Namespace) -> tuple[int, Mappin
         "unstamped": unstamped(outside),
         "pack": None if pack is None else pack.json_value(),
         "signer_state": str(state_file(beside(words.out), summary.origin)),
+        "passphrase_file": str(beside(words.out) / PASSPHRASE_FILE),
         "summary": summary.json_value(),
     }
     return (0 if held else 1), value

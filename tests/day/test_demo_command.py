@@ -38,7 +38,10 @@ def flow_runs(out: Path) -> list[tuple[str, str]]:
 
 
 def test_the_demo_runs_as_two_flow_runs_and_has_the_result_of_a_day_without_them(
-    finished_day: tuple[Path, DaySummary], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    finished_day: tuple[Path, DaySummary],
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Workflow 5: intake and execute; the engine adds nothing to the records."""
     out = tmp_path / "demo"
@@ -66,6 +69,11 @@ def test_the_demo_runs_as_two_flow_runs_and_has_the_result_of_a_day_without_them
     assert (again, told["shown_again"], told["flow_runs"]) == (0, True, 0)
     commands = [line.split() for line in shown.stdout.splitlines() if " audit verify " in line]
     assert run(commands[0][1:]) == 0, capsys.readouterr().out
+    [places] = [line.split()[1:] for line in shown.stdout.splitlines() if "  export " in line]
+    [export] = [line.split()[1:] for line in shown.stdout.splitlines() if " --as auditor " in line]
+    for place in places:
+        monkeypatch.setenv(*place.split("="))
+    assert run([*export, "--plain"]) == 0, capsys.readouterr().err
     signatures = told["signatures"]
     for command in signatures["commands"]:
         assert shell_status(command, Path(signatures["folder"])) == 0

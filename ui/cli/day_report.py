@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
+from pathlib import Path
 from shutil import which
 from typing import Any, Final
 
@@ -46,6 +47,7 @@ def show(answered: Mapping[str, Any]) -> None:
     _signatures(console, answered)
     _pack(console, answered)
     _next(console, answered)
+    _act(console, answered)
 
 
 def _how(answered: Mapping[str, Any]) -> str:
@@ -253,6 +255,20 @@ def _pack(console: Console, answered: Mapping[str, Any]) -> None:
         f"{_command()} evidence verify {told['path']} --outside {outside}",
         f"cd {outside} && python3 -m zipfile -e evidence.zip .",
         "python3 -I evidence/verify.py --vkey log.vkey --policy policy",
+    ):
+        console.print(f"  {line}", soft_wrap=True, markup=False)
+
+
+def _act(console: Console, answered: Mapping[str, Any]) -> None:
+    """How somebody of the day goes on by command: here its auditor, with the whole log."""
+    signer, secret = Path(answered["signer_state"]).parent, answered["passphrase_file"]
+    home = str(answered["home"]).rstrip(os.sep)
+    console.print("\n[bold]Go on in it by command; its people share one passphrase[/bold]")
+    places = f"COUNTERSEAL_SIGNER_STATE={signer} COUNTERSEAL_LOG_KEY_PASSPHRASE_FILE={secret}"
+    export = f"--as auditor --all --out {home}.all.zip --passphrase-file {secret}"
+    for line in (
+        f"export {places}",
+        f"{_command()} evidence export --home {home} {export}",
     ):
         console.print(f"  {line}", soft_wrap=True, markup=False)
 
