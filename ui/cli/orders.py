@@ -8,6 +8,7 @@ import typer
 from counterseal.approvals.model import ApprovalRequest
 from counterseal.broker.model import Fill, SimulationOutcome
 from counterseal.desk.views.fills import explained
+from counterseal.desk.views.order_story import told_order
 from counterseal.desk.views.reliability import TimeoutCandidate, timeout_row, timeout_rows
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.model import Refusal, refuse
@@ -56,21 +57,15 @@ def show(order: str, home: Home = None, as_json: AsJson = False) -> None:
     """One order with its events, reports, fills and risk evaluation."""
     with read_home(settings_for(home)) as reader:
         found = reader.get(Order, order)
-        parts = {
-            "events": reader.find(OrderEvent, order_id=order),
-            "reports": reader.find(ExecutionReport, order_id=order),
-            "fills": reader.find(Fill, order_id=order),
-            "evaluations": reader.find(RiskEvaluation, order_id=order),
-        }
+        events = reader.find(OrderEvent, order_id=order)
+        reports = reader.find(ExecutionReport, order_id=order)
+        fills = reader.find(Fill, order_id=order)
+        evaluations = reader.find(RiskEvaluation, order_id=order)
     if found is None:
         refused(refuse("NOT_FOUND", "no such order", order=order), as_json=as_json)
-    lines = [
-        f"order    {found.order_id} ({found.state.value})",
-        f"asks     {found.side.value} {found.quantity} {found.symbol} {found.order_type.value}",
-        f"filled   {found.cum_quantity} at {found.average_price or '-'}",
-        f"request  {found.approval_request_id}",
-        *(line for fill in parts["fills"] if isinstance(fill, Fill) for line in explained(fill)),
-    ]
+    lines = told_order(found, events, evaluations)
+    lines += tuple(line for fill in fills for line in explained(fill))
+    parts = {"events": events, "reports": reports, "fills": fills, "evaluations": evaluations}
     value = {name: [d.json_value() for d in documents] for name, documents in parts.items()}
     answer({"order": found.json_value(), **value}, lines, as_json=as_json)
 
