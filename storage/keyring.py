@@ -20,7 +20,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from counterseal.identity.dsse import enveloped, public_key_text, sign_statement, signed_bytes
 from counterseal.identity.schemes import SignatureScheme
-from counterseal.identity.sealing import SealedKey, open_key, read_envelope, seal_key
+from counterseal.identity.sealing import (
+    SealedKey,
+    open_key,
+    private_key_from_seed,
+    read_envelope,
+    seal_key,
+)
 from counterseal.identity.sshsig import blob_of, bytes_to_sign
 from counterseal.kernel.canonical import Json
 from counterseal.kernel.errors import AdapterError, InputError, IntegrityError
@@ -160,7 +166,8 @@ class Keyring:
 class UnsafeDemoKeyring:
     """Signs for everybody in a demo home: one passphrase that everyone knows.
 
-    Each key is unsealed once per run and then kept. What it signs says nothing about people.
+    A key is unsealed once per run, a new one not at all, and then kept. What it signs says nothing
+    about people.
 
     Args:
         folder: `keys/` of the home.
@@ -193,6 +200,7 @@ class UnsafeDemoKeyring:
         """
         if not self._ring.path(person_id).exists():
             self._ring.create(person_id, key_id, DEMO_PASSPHRASE, seed=seed, salt=salt)
+            self._open[person_id] = (key_id, private_key_from_seed(seed))
         return public_key_text(self._opened(person_id)[1])
 
     def sign(self, person_id: str, kind: str, statement: dict[str, Json]) -> Signature:
