@@ -24,6 +24,7 @@ from flows.engine import Engine, hall_settings, open_engine
 from flows.inbox import is_digest, keep
 from flows.work import REFUSED, claim
 from flows.workplace import Workplace
+from storage.databases import check_present
 from storage.settings import Settings
 
 Answer = tuple[int, Mapping[str, Json]]
@@ -64,12 +65,7 @@ def _in_home(run: Run) -> Run:
     """A command that needs a founded home, and leaves no trace where there is none."""
 
     def checked(settings: Settings, words: Words) -> Answer:
-        if not settings.database.is_file():
-            raise AdapterError(
-                "DATABASE_MISSING",
-                "no database here; run `counterseal init`",
-                got=settings.database,
-            )
+        check_present(settings.database)
         return run(settings, words)
 
     return checked

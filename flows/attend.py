@@ -4,10 +4,13 @@ Job: say which rounds a home has, and run them in two threads, so that what is s
 outside, mail) never keeps an approved order waiting.
 
 Invariants
-  I1  One loop leads a home: it holds a file beside the engine's, and a second one waits for it.
+  I1  One loop leads a home: it holds a file beside the engine's, or a lock of the server that many
+      machines share, and a second one waits for it.
   I2  A thread that ends by itself ends the process; its supervisor starts another.
+  I3  Every round is kept as the last of its kind, and a round that did something or failed is told.
 
-Not here: the loop (resident), what rounds do (their modules), its supervisor (serve).
+Not here: the loop (resident), what rounds do (their modules), its supervisor (serve), where rounds
+are kept and told (storage.last_rounds, storage.telling).
 Source: workflow part 5.
 """
 
@@ -25,16 +28,16 @@ from flows.dispatching import Dispatching, Execute
 from flows.engine import Engine, adopt, answers, engine_of, hall_settings
 from flows.evidence import keep_alive, stamp
 from flows.gateway_work import deliver_messages
-from flows.resident import Resident, Round, Turn
+from flows.resident import Resident, Round
+from flows.told_rounds import RoundsTold
 from flows.waiting import sweep_all
 from flows.work import ExecuteReport
 from flows.workplace import Workplace, working_at
-from storage.engines import reading_engine
-from storage.leading import FileGate
 from storage.log_signer import log_signer
 from storage.quote_file import home_feed
 from storage.sealed_log import SealedLog
 from storage.settings import Settings
+from storage.unit_of_work import translated_errors
 
 LOCK_FILE: Final = "resident.lock"
 _ANSWER_SECONDS_MAX: Final = 10
@@ -55,24 +58,24 @@ def attend(settings: Settings, tell: Callable[[str], None]) -> None:
     adopt(engine)
     service = hall_settings().counterseal_service_id
     place = Workplace(settings, feed=home_feed(settings), service_id=service)
-    with FileGate(engine.folder / LOCK_FILE).alone():
+    gate = settings.database.house(engine.folder / LOCK_FILE)
+    with translated_errors(), gate.alone():
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: stopped.set())
         import flows.execute  # noqa: F401, PLC0415 - now, so that no order waits for it later
 
         signer = log_signer(settings)
-        head = SealedLog(reading_engine(settings.database, keeps=True)).newest
-
-        def hear(turn: Turn) -> None:
-            if turn.error is not None:
-                tell(f"rounds    {turn.name} failed: {type(turn.error).__name__} {turn.error}")
+        head = SealedLog(settings.database.reading(keeps=True)).newest
+        parts = (_orders(engine, settings), _calm())
+        hear = RoundsTold(place, [one.name for part in parts for one in part], tell)
 
         def loop(rounds: tuple[Round, ...]) -> None:
-            Resident(place.clock, partial(place.at_desk, signer), rounds, head, hear).run(stopped)
+            desk = partial(place.at_desk, signer)
+            Resident(place.clock, desk, rounds, head, hear, place.ids).run(stopped)
 
-        tell("rounds    the resident loop leads")
-        with ThreadPoolExecutor(2) as threads:
-            running = [threads.submit(loop, part) for part in (_orders(engine, settings), _calm())]
+        with ThreadPoolExecutor(3) as threads, hear.leading():
+            running = [threads.submit(loop, part) for part in parts]
+            running.append(threads.submit(gate.hold, stopped))
             done, _ = wait(running, return_when=FIRST_COMPLETED)
             ended = not stopped.is_set()
             stopped.set()
@@ -93,16 +96,16 @@ def _orders(engine: Engine, settings: Settings) -> tuple[Round, ...]:
     dispatch = Round("dispatch", Dispatching(executor).round, grown=True)
     if settings.counterseal_gateway == "none":
         return (dispatch,)
-    return dispatch, Round("deliver", lambda place: deliver_messages(place, "rounds"), grown=True)
+    return dispatch, Round("deliver", deliver_messages, grown=True)
 
 
 def _calm() -> tuple[Round, ...]:
     """The rounds that time alone makes due."""
     return (
-        Round("sweep", lambda place: sweep_all(place, "rounds")),
-        Round("heartbeat", lambda place: keep_alive(place, "rounds").checked()),
-        Round("notify", lambda place: asyncio.run(blocks.tell(place, _block))),
-        Round("time_stamp", lambda place: stamp(place).checked()),
+        Round("sweep", sweep_all),
+        Round("heartbeat", lambda place, run: keep_alive(place, run).checked()),
+        Round("notify", lambda place, _: asyncio.run(blocks.tell(place, _block))),
+        Round("time_stamp", lambda place, _: stamp(place).checked()),
     )
 
 

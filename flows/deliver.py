@@ -10,7 +10,7 @@ Source: TX-I6; workflow part 5.
 from prefect import flow
 
 from flows.gateway_work import deliver_messages
-from flows.runs import counted, leave_trace, milestone, run_id
+from flows.runs import FAILURES, counted, leave_trace, milestone, run_id
 from flows.work import RoundReport
 from flows.workplace import workplace
 
@@ -21,7 +21,7 @@ async def delivered(run: str) -> RoundReport:
     return deliver_messages(workplace(), run)
 
 
-@flow(name="deliver", persist_result=False)
+@flow(name="deliver", persist_result=False, on_failure=FAILURES)
 async def deliver() -> RoundReport:
     """One round over every message that is due.
 

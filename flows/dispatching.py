@@ -44,6 +44,11 @@ class DispatchReport(DomainModel):
     batches: tuple[ExecuteReport, ...] = ()
 
     @property
+    def steps(self) -> tuple[Step, ...]:
+        """Claims that were refused, then the orders of every batch."""
+        return (*self.refused, *(step for batch in self.batches for step in batch.orders))
+
+    @property
     def exit_status(self) -> int:
         """0 all submitted or nothing to do, 1 something was refused."""
         refused = self.refused or any(batch.exit_status for batch in self.batches)
@@ -61,13 +66,18 @@ class Dispatching:
         self._executor = executor
         self._pauses: dict[str, _Pause] = {}
 
-    def round(self, place: Workplace) -> DispatchReport:
+    def round(self, place: Workplace, run: str) -> DispatchReport:
         """Have everything executed that waits now and is not left alone.
+
+        Args:
+            place: Where to work.
+            run: The round's id; what is executed has a run of its own.
 
         Raises:
             AdapterError: nobody can execute, or the desk's; the next round tries again.
             IntegrityError: the evidence behind a request is broken.
         """
+        del run
         now = place.clock.now()
         waiting = place.opened().dispatch.waiting(now)
         still = {request for due in waiting for request in due.request_ids}

@@ -9,7 +9,7 @@ Source: MB-E4; workflow part 5.
 from prefect import flow
 
 from flows.daily_work import end_days
-from flows.runs import counted, leave_trace, milestone, run_id
+from flows.runs import FAILURES, counted, leave_trace, milestone, run_id
 from flows.work import RoundReport
 from flows.workplace import workplace
 
@@ -20,7 +20,7 @@ async def ended(run: str) -> RoundReport:
     return end_days(workplace(), run)
 
 
-@flow(name="end-of-day", persist_result=False)
+@flow(name="end-of-day", persist_result=False, on_failure=FAILURES)
 async def end_of_day() -> RoundReport:
     """State every trading day that ended without a statement.
 

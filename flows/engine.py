@@ -96,9 +96,12 @@ class Engine:
         folder.mkdir(mode=0o700, exist_ok=True)
         return folder
 
-    def log_of(self, part: str) -> Path:
-        """Where a part of this home writes; another start goes on behind what is there."""
-        return self.logs / f"{part}.log"
+    def output_of(self, part: str) -> Path:
+        """What a part of this home prints; another start goes on behind what is there.
+
+        What a part tells of itself is a log of its own (storage.telling).
+        """
+        return self.logs / f"{part}.out"
 
     @property
     def api_url(self) -> str:
@@ -217,7 +220,7 @@ def start_server(engine: Engine, *, services: bool, pages: bool = False) -> Guar
     if not services:
         environment["PREFECT__SERVER_EPHEMERAL"] = "1"
     command = (sys.executable, "-m", "prefect", "server", "start")
-    with engine.log_of("server").open("ab") as log:
+    with engine.output_of("server").open("ab") as log:
         return Guarded(command, environment, log)
 
 
@@ -354,6 +357,6 @@ def await_server(engine: Engine, server: Guarded) -> None:
             raise AdapterError(
                 "ENGINE_NOT_STARTED",
                 "the workflow server did not start; see its log",
-                got=engine.log_of("server"),
+                got=engine.output_of("server"),
             )
         time.sleep(_POLL_SECONDS)

@@ -9,7 +9,7 @@ Source: workflow part 3.
 
 from prefect import flow
 
-from flows.runs import counted, leave_trace, milestone, run_id
+from flows.runs import FAILURES, counted, leave_trace, milestone, run_id
 from flows.work import ExecuteReport, carry_out
 from flows.workplace import workplace
 
@@ -20,7 +20,7 @@ async def carried_out(batch_id: str, attempt: int, run: str) -> ExecuteReport:
     return carry_out(workplace(), batch_id, attempt, run)
 
 
-@flow(name="execute", persist_result=False)
+@flow(name="execute", persist_result=False, on_failure=FAILURES)
 async def execute(batch_id: str, attempt: int) -> ExecuteReport:
     """Execute a batch.
 

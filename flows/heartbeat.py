@@ -9,7 +9,7 @@ Source: audit-log part 5.
 from prefect import flow
 
 from flows.evidence import EvidenceReport, keep_alive
-from flows.runs import leave_trace, milestone, run_id
+from flows.runs import FAILURES, leave_trace, milestone, run_id
 from flows.workplace import workplace
 
 
@@ -19,7 +19,7 @@ async def kept_alive(run: str) -> EvidenceReport:
     return keep_alive(workplace(), run)
 
 
-@flow(name="heartbeat", persist_result=False)
+@flow(name="heartbeat", persist_result=False, on_failure=FAILURES)
 async def heartbeat() -> EvidenceReport:
     """One sign of life.
 

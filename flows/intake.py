@@ -6,7 +6,7 @@ Source: workflow parts 3 and 5.
 
 from prefect import flow
 
-from flows.runs import counted, leave_trace, milestone, run_id
+from flows.runs import FAILURES, counted, leave_trace, milestone, run_id
 from flows.work import IntakeReport, take_in
 from flows.workplace import workplace
 
@@ -17,7 +17,7 @@ async def taken_in(digest: str, terms: str | None, run: str) -> IntakeReport:
     return take_in(workplace(), digest, terms, run)
 
 
-@flow(name="intake", persist_result=False)
+@flow(name="intake", persist_result=False, on_failure=FAILURES)
 async def intake(digest: str, terms: str | None = None) -> IntakeReport:
     """Take a kept file in.
 

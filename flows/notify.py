@@ -13,7 +13,7 @@ from prefect import flow
 from prefect.blocks.core import Block as EngineBlock
 
 from flows.blocks import Block, NotifyReport, tell
-from flows.runs import leave_trace, milestone
+from flows.runs import FAILURES, leave_trace, milestone
 from flows.workplace import workplace
 
 
@@ -28,7 +28,7 @@ async def told() -> NotifyReport:
     return await tell(workplace(), loaded)
 
 
-@flow(name="notify", persist_result=False)
+@flow(name="notify", persist_result=False, on_failure=FAILURES)
 async def notify() -> NotifyReport:
     """One round over every channel of the home.
 

@@ -9,7 +9,7 @@ Source: TX-I11 (reconciliation_loop); workflow part 5.
 from prefect import flow
 
 from flows.gateway_work import ReconcileAccountsReport, reconcile_accounts
-from flows.runs import leave_trace, milestone, run_id
+from flows.runs import FAILURES, leave_trace, milestone, run_id
 from flows.workplace import workplace
 
 
@@ -19,7 +19,7 @@ async def compared(run: str) -> ReconcileAccountsReport:
     return reconcile_accounts(workplace(), run)
 
 
-@flow(name="reconcile", persist_result=False)
+@flow(name="reconcile", persist_result=False, on_failure=FAILURES)
 async def reconcile() -> ReconcileAccountsReport:
     """Compare the four records once.
 

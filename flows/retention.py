@@ -9,7 +9,7 @@ Source: workflow part 5; policies/retention.
 from prefect import flow
 
 from flows.daily_work import plan_purges
-from flows.runs import counted, leave_trace, milestone, run_id
+from flows.runs import FAILURES, counted, leave_trace, milestone, run_id
 from flows.work import RoundReport
 from flows.workplace import workplace
 
@@ -20,7 +20,7 @@ async def planned(run: str) -> RoundReport:
     return plan_purges(workplace(), run)
 
 
-@flow(name="retention", persist_result=False)
+@flow(name="retention", persist_result=False, on_failure=FAILURES)
 async def retention() -> RoundReport:
     """Plan what may go by now; nothing on most days.
 

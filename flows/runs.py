@@ -5,8 +5,9 @@ Job: bind our plain functions to Prefect in one place.
 Invariants
   I1  Only a failure of the world is tried again, and only one that says it may pass.
   I2  A trace holds counts, codes and ids: no name, comment or price.
+  I3  How a run ended stands in the log of the flows, too, under its id.
 
-Not here: what the functions do (work).
+Not here: what the functions do (work), the log of the flows (run_log).
 Source: workflow parts 4 and 5.
 """
 
@@ -14,17 +15,20 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
-from prefect import task
+from prefect import Flow, task
 from prefect.artifacts import acreate_table_artifact
 from prefect.cache_policies import NO_CACHE
-from prefect.client.schemas.objects import State, TaskRun
+from prefect.client.schemas.objects import FlowRun, State, TaskRun
 from prefect.events import emit_event
 from prefect.events.worker import EventsWorker
+from prefect.flows import FlowStateHook
 from prefect.logging.handlers import APILogWorker
 from prefect.runtime import flow_run
+from prefect.states import aget_state_exception
 from prefect.tasks import Task
 
 from counterseal.kernel.errors import AdapterError
+from flows.run_log import tell_done, tell_failed
 from flows.work import Step
 
 RETRIES: Final = 2
@@ -71,11 +75,21 @@ async def leave_trace(
         subject: Its id.
         rows: The table; counts and codes only.
     """
+    tell_done(run_id(), name, subject)
     await acreate_table_artifact(table=[*rows], key=name, description=f"{kind} {subject}")
     emit_event(
         event=f"counterseal.{name}.done",
         resource={"prefect.resource.id": f"counterseal.{kind}.{subject}"},
     )
+
+
+async def tell_failure(flow: Flow[Any, Any], flow_run: FlowRun, state: State[Any]) -> None:
+    """A run that failed, in the log of the flows: by the code of what ended it."""
+    tell_failed(str(flow_run.id), flow.name, await aget_state_exception(state))
+
+
+FAILURES: Final[list[FlowStateHook[..., Any]]] = [tell_failure]
+"""What every flow is told with: `@flow(..., on_failure=FAILURES)`."""
 
 
 def drain() -> None:

@@ -6,12 +6,14 @@ when it ends, and let running flows end first when stopping.
 Invariants
   I1  What is served is what prefect.yaml says.
   I2  A stop takes no new run and waits for running ones, up to a bound.
+  I3  What happens to the house stands in its log, too; a failure by its code.
 
 Not here: settings and the server itself (engine), when a part is started again (supervisor), ending
 processes (processes), what the loop does (attend).
 Source: workflow parts 5 and 6.
 """
 
+import os
 import signal
 import sys
 import time
@@ -26,7 +28,13 @@ from flows.engine import ROOT, Engine, await_server, engine_of, start_server
 from flows.engine_client import asking
 from flows.processes import Guarded, descendants
 from flows.supervisor import Part
+from storage.log_files import shorten
 from storage.settings import Settings
+from storage.system import process_clock
+from storage.telling import House, Told, telling
+
+PAGES: Final = "pages"
+"""The one part that prints at the terminal, where people are told where it is."""
 
 POOL: Final = "counterseal"  # as flows.furnish makes it; that module loads Prefect, this must not
 POLL_SECONDS: Final = 5
@@ -69,15 +77,19 @@ def serve(settings: Settings, tell: Callable[[str], None], *, pages: bool = Fals
             `HALL_PART_ENDED` when a part ends again and again.
     """
     engine = engine_of(settings)
+    log = telling(settings.counterseal_home, House.SUPERVISOR, process_clock())
     signal.signal(signal.SIGTERM, _stop)
     signal.signal(signal.SIGINT, _stop)
     try:
         with ExitStack() as stack:
 
             def kept(name: str, start: Callable[[], Guarded]) -> Part:
-                return stack.enter_context(Part(name, start, tell))
+                printed = None if name == PAGES else engine.output_of(name)
+                made = stack.enter_context(Part(name, start, tell, log=log, output=printed))
+                log(Told.PART_STARTED, child=name)
+                return made
 
-            parts = [kept("pages", partial(_pages, engine))] if pages else []
+            parts = [kept(PAGES, partial(_pages, engine))] if pages else []
             server = kept("server", partial(start_server, engine, services=True, pages=True))
             await_server(engine, server.child)
             tell(f"server    http://127.0.0.1:{engine.port}")
@@ -86,9 +98,13 @@ def serve(settings: Settings, tell: Callable[[str], None], *, pages: bool = Fals
             worker = kept("worker", partial(_worker, engine))
             tell(f"logs      {engine.logs}")
             tell(f"worker    pool {POOL}")
+            log(Told.HOUSE_UP, port=engine.port, pid=os.getpid())
             _watch(engine, worker, (*parts, server, rounds, worker), tell)
     except _StopError:
-        return
+        log(Told.HOUSE_STOPPED, pid=os.getpid())
+    except AdapterError as error:
+        log(Told.HOUSE_FAILED, error)
+        raise
 
 
 def _watch(
@@ -112,7 +128,7 @@ def _pages(engine: Engine) -> Guarded:
 
 def _rounds(engine: Engine) -> Guarded:
     """The resident loop."""
-    with engine.log_of("rounds").open("ab") as log:
+    with engine.output_of("rounds").open("ab") as log:
         return Guarded((sys.executable, "-m", "flows", "attend"), engine.environment, log, ROOT)
 
 
@@ -129,7 +145,7 @@ def _drain(engine: Engine, worker: Guarded) -> None:
 def _worker(engine: Engine) -> Guarded:
     environment = {**engine.environment, "PREFECT_WORKER_QUERY_SECONDS": str(POLL_SECONDS)}
     command = ("prefect", "worker", "start", "--pool", POOL, "--type", "process")
-    with engine.log_of("worker").open("ab") as log:
+    with engine.output_of("worker").open("ab") as log:
         return Guarded((sys.executable, "-m", *command), environment, log)
 
 
@@ -139,7 +155,8 @@ def _run(engine: Engine, *words: str) -> None:
     Raises:
         AdapterError: `DEPLOY_FAILED`.
     """
-    told = engine.log_of("deploy")
+    told = engine.output_of("deploy")
+    shorten(told)
     command = (sys.executable, "-m", *words)
     with told.open("ab") as log, Guarded(command, engine.environment, log, ROOT) as client:
         status = client.wait(_COMMAND_SECONDS_MAX)

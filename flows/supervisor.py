@@ -5,6 +5,7 @@ Job: keep one child running: look at it, wait a little longer after each failure
 Invariants
   I1  A part that ends is told of with its status, and started again after a pause that doubles.
   I2  A part that ran for a minute begins to count anew; too many failures in a row end the house.
+  I3  What a part prints does not grow for ever: its file is cut while it runs.
 
 Not here: what a part is (serve), ending processes (processes).
 Source: issue point "one supervisor with health checks, clean stop, restart of what dies".
@@ -12,10 +13,13 @@ Source: issue point "one supervisor with health checks, clean stop, restart of w
 
 import time
 from collections.abc import Callable
+from pathlib import Path
 from typing import Final, Self
 
 from counterseal.kernel.errors import AdapterError
 from flows.processes import Guarded
+from storage.log_files import LOG_BYTES_MAX, shorten
+from storage.telling import Tell, Told, silent
 
 PAUSE_FIRST_SECONDS: Final = 1.0
 STEADY_SECONDS: Final = 60.0
@@ -29,8 +33,10 @@ class Part:
     Args:
         name: As people are told.
         start: Starts it; called again after each end.
-        tell: Hears what happens.
+        tell: Hears what happens, as people read it.
         now: Seconds of a clock that never goes back.
+        log: The log of the house.
+        output: The file that it prints into; None for a terminal.
     """
 
     def __init__(
@@ -39,11 +45,15 @@ class Part:
         start: Callable[[], Guarded],
         tell: Callable[[str], None],
         now: Callable[[], float] = time.monotonic,
+        log: Tell = silent,
+        output: Path | None = None,
     ) -> None:
         self._name = name
         self._start = start
         self._tell = tell
         self._now = now
+        self._log = log
+        self._output = output
         self._failures = 0
         self._again: float | None = None
         self._child, self._since = start(), now()
@@ -59,6 +69,8 @@ class Part:
         Raises:
             AdapterError: `HALL_PART_ENDED` when it ended too often in a row.
         """
+        if self._output is not None and shorten(self._output, LOG_BYTES_MAX):
+            self._log(Told.OUTPUT_CUT, child=self._name)
         now, status = self._now(), self._child.status
         if status is None:
             steady = now - self._since >= STEADY_SECONDS
@@ -73,9 +85,11 @@ class Part:
             seconds = PAUSE_FIRST_SECONDS * 2 ** (self._failures - 1)
             self._again = now + seconds
             self._tell(f"{self._name:<9} ended with {status}; again in {seconds:.0f} s")
+            self._log(Told.PART_ENDED, child=self._name, status=status, again_seconds=int(seconds))
         elif now >= self._again:
             self._child, self._since, self._again = self._start(), now, None
             self._tell(f"{self._name:<9} started again")
+            self._log(Told.PART_STARTED, child=self._name)
 
     def __enter__(self) -> Self:
         return self

@@ -12,7 +12,7 @@ Source: governance rules 2.4 and 2.6; trading reference 1.5; workflow part 5.
 
 from prefect import flow
 
-from flows.runs import counted, leave_trace, milestone, run_id
+from flows.runs import FAILURES, counted, leave_trace, milestone, run_id
 from flows.waiting import sweep_all
 from flows.work import RoundReport
 from flows.workplace import workplace
@@ -24,7 +24,7 @@ async def swept(run: str) -> RoundReport:
     return sweep_all(workplace(), run)
 
 
-@flow(name="sweep", persist_result=False)
+@flow(name="sweep", persist_result=False, on_failure=FAILURES)
 async def sweep() -> RoundReport:
     """One round over every case that waits and every order that rests.
 

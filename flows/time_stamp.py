@@ -7,7 +7,7 @@ Source: audit-log part 5; RFC 3161.
 from prefect import flow
 
 from flows.evidence import EvidenceReport, stamp
-from flows.runs import leave_trace, milestone
+from flows.runs import FAILURES, leave_trace, milestone
 from flows.workplace import workplace
 
 
@@ -17,7 +17,7 @@ async def stamped() -> EvidenceReport:
     return stamp(workplace())
 
 
-@flow(name="time-stamp", persist_result=False)
+@flow(name="time-stamp", persist_result=False, on_failure=FAILURES)
 async def time_stamp() -> EvidenceReport:
     """One time-stamp, where an authority is named and the last one is old.
 

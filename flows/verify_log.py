@@ -9,7 +9,7 @@ Source: workflow part 5.
 from prefect import flow
 
 from counterseal.kernel.errors import IntegrityError
-from flows.runs import leave_trace, milestone
+from flows.runs import FAILURES, leave_trace, milestone
 from flows.work import TAMPERED, LogReport, judge_log
 from flows.workplace import workplace
 
@@ -37,7 +37,7 @@ async def judged() -> LogReport:
     return judge_log(workplace())
 
 
-@flow(name="verify-log", persist_result=False)
+@flow(name="verify-log", persist_result=False, on_failure=FAILURES)
 async def verify_log() -> LogReport:
     """Verify the whole log.
 

@@ -11,9 +11,10 @@ Not here: rules (desk), schedules, retries and traces (intake, execute, verify_l
 Source: workflow parts 3 and 5.
 """
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
-from typing import Final, Self
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Final, Self, TypeVar
 
 from pydantic import ValidationError
 
@@ -25,7 +26,7 @@ from counterseal.desk.batches import Batch
 from counterseal.desk.commands import Outcome
 from counterseal.desk.desk import Desk
 from counterseal.kernel.canonical import canonical_bytes, digest, parse_json
-from counterseal.kernel.errors import InputError
+from counterseal.kernel.errors import AdapterError, InputError
 from counterseal.kernel.model import Actor, DomainModel, Name, Sha256
 from counterseal.signals.intake import LineError, TextFormat, parse_signals
 from counterseal.signals.model import Provenance, StrategySignal
@@ -40,10 +41,15 @@ from storage.outside_folder import OutsideFolder
 from storage.reconcile import ReconcileReport, reconcile
 from storage.settings import Settings
 from storage.verification import verify_home, with_signer
+from storage.verified_log import keep_verification
 
 REFUSED: Final = 1
 TAMPERED: Final = 1
 BAD_INPUT: Final = 2
+PART: Final = 250
+"""Signals of a file that one commit holds: others who write wait as long as it takes."""
+
+T = TypeVar("T")
 
 
 class Step(DomainModel):
@@ -165,9 +171,10 @@ def take_in(place: Workplace, source: str, terms: str | None, run: str) -> Intak
     if not parsed.signals:
         return IntakeReport(source=source, signals=(), requests=(), errors=parsed.errors)
     work = _Intake(place, place.opened(), place.actor(run), source, run)
-    taken = tuple(work.propose(signal, at) for at, signal in enumerate(parsed.signals))
+    taken = tuple(work.in_parts(_Intake.propose, [*enumerate(parsed.signals)]))
     wanted = [(at, asked.get(s.subject_id)) for at, s in enumerate(taken) if not s.codes]
-    requests = tuple(work.request(told, at) for at, told in wanted if told is not None)
+    terms_of = [(at, told) for at, told in wanted if told is not None]
+    requests = tuple(work.in_parts(_Intake.request, terms_of))
     return IntakeReport(source=source, signals=taken, requests=requests, errors=parsed.errors)
 
 
@@ -212,20 +219,25 @@ def carry_out(place: Workplace, batch_id: str, attempt: int, run: str) -> Execut
 def judge_log(place: Workplace) -> LogReport:
     """Verify the whole log against evidence outside the database, and the tables against the log.
 
+    What was found is kept for who asks the house for it (storage.verified_log).
+
     Raises:
         InputError: the pinned key cannot be read.
         IntegrityError: the signer's memory is missing or damaged.
         AdapterError: the database cannot be read, or the signer's process cannot be reached.
     """
-    settings = place.settings
+    settings, began = place.settings, place.clock.now()
     with read_home(settings) as reader:
         evidence = with_signer(Evidence(log_key=_pinned_key(settings)), reader, settings)
-        if settings.counterseal_outside is not None:
-            files = OutsideFiles.within(OutsideFolder(settings.counterseal_outside))
-            evidence = with_outside(evidence, files)
-        verdict = verify_home(reader, evidence).verdict
+    if settings.counterseal_outside is not None:
+        files = OutsideFiles.within(OutsideFolder(settings.counterseal_outside))
+        evidence = with_outside(evidence, files)
+    with read_home(settings) as reader:
+        found = verify_home(reader, evidence)
     compared = reconcile(settings.database, data_keys(settings))
-    return LogReport(verdict=verdict, reconciliation=compared)
+    with suppress(AdapterError):  # the verdict counts where it is told, too
+        keep_verification(settings.counterseal_home, began, found, len(compared.differences))
+    return LogReport(verdict=found.verdict, reconciliation=compared)
 
 
 def layout_of(text: str) -> TextFormat:
@@ -268,7 +280,11 @@ def read_terms(text: str) -> dict[str, SignalTerms]:
 
 @dataclass(frozen=True, slots=True)
 class _Intake:
-    """One file on its way in; every key names the file and the place in it."""
+    """One file on its way in; every key names the file and the place in it.
+
+    A part is recorded as a whole or not at all (decision 0023); the same file again goes on behind
+    what was recorded.
+    """
 
     place: Workplace
     desk: Desk
@@ -276,7 +292,20 @@ class _Intake:
     source: str
     run: str
 
-    def propose(self, signal: StrategySignal, at: int) -> Step:
+    def in_parts(
+        self, step: "Callable[[_Intake, int, T], Step]", told: Sequence[tuple[int, T]]
+    ) -> Iterator[Step]:
+        """Do one step for many, committed and sealed together, a part at a time."""
+        store = self.desk.bench.store
+        for start in range(0, len(told), PART):
+            with store.batch() as batch:
+                inside = replace(self, desk=Desk(self.desk.bench.over(batch)))
+                done = [step(inside, at, one) for at, one in told[start : start + PART]]
+            size = store.seal()
+            yield from (one.amended(sealed_size=size) for one in done)
+
+    def propose(self, at: int, signal: StrategySignal) -> Step:
+        """Offer one signal."""
         provenance = Provenance(
             source="inbox",
             source_digest=self.source,
@@ -289,7 +318,7 @@ class _Intake:
         )
         return step_of(outcome, signal.signal_id)
 
-    def request(self, told: SignalTerms, at: int) -> Step:
+    def request(self, at: int, told: SignalTerms) -> Step:
         """Other terms are another request; a signal that cannot become one spoils no other."""
         terms = RequestTerms(**{k: v for k, v in told if k in RequestTerms.model_fields})
         try:

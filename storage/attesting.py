@@ -30,7 +30,6 @@ from counterseal.desk.installation import Installation
 from counterseal.kernel.errors import AdapterError, CountersealError, InputError, IntegrityError
 from storage.anchoring import AnchorBook
 from storage.durable import make_folder, write_durably
-from storage.engines import reading_engine
 from storage.home_reader import read_home
 from storage.log_signer import first_home_key, home_log_key
 from storage.offering import clients_of
@@ -86,7 +85,7 @@ class Attesting:
         self._folder = folder_of(settings)
         self._clients = clients_of(self._folder)
         self._keys = _keys_of(settings)
-        self._log = SealedLog(reading_engine(settings.database))
+        self._log = SealedLog(settings.database.reading())
 
     def gather(self, *kinds: Kind) -> tuple[Said, ...]:
         """Ask everybody of these kinds that is configured about the newest checkpoint.

@@ -4,7 +4,7 @@ Job: copy all that a home holds into a new folder, verify the copy, and only the
 
 The folder has `home`, laid out as the home is; `checkpoint`, the newest signed one in it, which
 `audit verify --expect` takes; and `SHA256SUMS` of every file, which `sha256sum -c` reads. A
-database that lies outside its home lies in `database`.
+database that lies outside its home lies in `database`: one of a server as the file `log.sqlite`.
 
 Invariants
   I1  Everything that was acknowledged before the copy began is in it: the head that the signer
@@ -33,6 +33,7 @@ from counterseal.audit.evidence import Evidence
 from counterseal.audit.verdict import Outcome, Verdict
 from counterseal.kernel.errors import AdapterError, InputError, IntegrityError
 from storage.data_keys import data_keys
+from storage.databases import SqliteFile
 from storage.durable import sync_folder, write_durably
 from storage.engines import fold
 from storage.home_keys import first_key_path, keys_folder, log_key_path, next_key_path
@@ -41,6 +42,7 @@ from storage.notifiers.channels import notify_folder
 from storage.notifying import SPOOL_FILE
 from storage.reconcile import reconcile
 from storage.settings import Settings
+from storage.transfer import transfer
 from storage.verification import (
     Asked,
     Workers,
@@ -54,6 +56,9 @@ HOME: Final = "home"
 CHECKPOINT: Final = "checkpoint"
 SUMS: Final = "SHA256SUMS"
 _APART: Final = "database"
+CARRIED: Final = Path("database") / "log.sqlite"
+"""Where a database of a server lies in a copy."""
+
 _SQLITE: Final = b"SQLite format 3\0"
 _BESIDE: Final = ("-wal", "-shm", "-journal")
 """What SQLite keeps beside a database; the copy of one is whole without."""
@@ -95,7 +100,7 @@ def back_up(settings: Settings, out: Path) -> Backup:
         IntegrityError: `BACKUP_UNSOUND` when the copy does not verify; the signer's memory is
             missing or damaged.
         AdapterError: `BACKUP_FAILED` when a file cannot be read or written, `BACKUP_KEYS_CHANGED`
-            (retriable); those of `read_home`. Nothing is left at `out` then.
+            (retriable); those of `read_home` and `transfer`. Nothing is left at `out` then.
     """
     _check_places(settings, out)
     with read_home(settings) as reader:
@@ -105,7 +110,7 @@ def back_up(settings: Settings, out: Path) -> Backup:
             made = Path(place) / "made"
             copied = _copied(settings, made)
             verdict, note = _verified(copied, evidence)
-            fold(copied.database)
+            fold(copied.database_file)
             write_durably(made / CHECKPOINT, note.encode())
             sums = _durable_files(made)
             told = Backup(out, verdict, note, len(sums), sum(one.size for one in sums))
@@ -158,13 +163,14 @@ def _copied(settings: Settings, made: Path) -> Settings:
         AdapterError: `BACKUP_KEYS_CHANGED`.
     """
     home, told = settings.counterseal_home.absolute(), _key_files(settings)
-    database, spool = settings.database.absolute(), notify_folder(settings) / SPOOL_FILE
-    within = database.is_relative_to(home)
-    target = made / HOME / database.relative_to(home) if within else made / _APART / database.name
+    spool, target = notify_folder(settings) / SPOOL_FILE, _target(settings, made)
     target.parent.mkdir(parents=True)
     if spool.is_file():
         _copy(spool, made / HOME / spool.absolute().relative_to(home))
-    copy_database(database, target)
+    if settings.database.file is None:
+        transfer(settings.database, SqliteFile(target))
+    else:
+        copy_database(settings.database.file, target)
     for path in _files(home, settings):
         place = made / HOME / path.relative_to(home)
         if not place.exists():
@@ -178,10 +184,20 @@ def _copied(settings: Settings, made: Path) -> Settings:
     )
 
 
+def _target(settings: Settings, made: Path) -> Path:
+    """Where the log's database lies in a copy."""
+    home, file = settings.counterseal_home.absolute(), settings.database.file
+    if file is None:
+        return made / CARRIED
+    file = file.absolute()
+    within = file.is_relative_to(home)
+    return made / HOME / file.relative_to(home) if within else made / _APART / file.name
+
+
 def _files(home: Path, settings: Settings) -> Iterator[Path]:
     """Every file of a home that may be in a copy of it; of the log, nothing more."""
     secret = settings.counterseal_log_key_passphrase_file
-    apart = {path.resolve() for path in (settings.database, secret) if path is not None}
+    apart = {path.resolve() for path in (settings.database.file, secret) if path is not None}
     for folder, _, names in os.walk(home, followlinks=True):
         for path in (Path(folder) / name for name in names):
             if path.is_file() and not path.name.endswith(_BESIDE) and path.resolve() not in apart:

@@ -5,6 +5,7 @@ Job: create a home with its sealed log key, database, signer's memory and first 
 A home is founded in folders named `.founding` inside its own; then keys, memory and, last of all,
 the database move to their places. Where the database lies, a home is. What a crash leaves behind
 has no database: the next founding removes it, with the memory that it signed, and begins anew.
+A database on a server is founded as a file, too, and carried over in one transaction of the server.
 
 Invariants
   I1  A home begins with two officers, so that no single person can enrol or grant.
@@ -19,7 +20,7 @@ Source: architecture part 7; governance part 3 (bootstrap); TX-A3, TX-G12.
 import fcntl
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from decimal import Decimal
@@ -40,6 +41,7 @@ from counterseal.kernel.ids import IdSource
 from counterseal.kernel.model import Actor, Refusal
 from counterseal.kernel.money import Currency
 from counterseal.market.ports import MarketFeed
+from storage.databases import Database, SqliteFile
 from storage.durable import sync_folder
 from storage.home_keys import (
     Officer,
@@ -56,6 +58,7 @@ from storage.policy_files import read_policy_files
 from storage.settings import POLICY_VERSION, Settings
 from storage.signers import create_state, forget_founding, settle_state, state_file
 from storage.store import check_absent, create_database, move_database
+from storage.transfer import began_alike, transfer
 
 OFFICERS: Final = 2
 SITE: Final = ".founding"
@@ -110,7 +113,7 @@ def found_home(
     _check_plan(settings, plan)
     passphrase = read_passphrase(settings.counterseal_log_key_passphrase_file)
     read_policy_files(settings.counterseal_policies, POLICY_VERSION)
-    with _only_founder(settings.counterseal_home, settings.database.parent):
+    with _only_founder(*_folders(settings)):
         _clear(settings)
         _check_free(settings, plan.origin)
         try:
@@ -133,7 +136,7 @@ def _check_plan(settings: Settings, plan: HomePlan) -> None:
             "TWO_OFFICERS_NEEDED", "a home begins with two officers", field="officer", got=names
         )
     state = settings.counterseal_signer_state.resolve()
-    for folder in (settings.counterseal_home, settings.database.parent):
+    for folder in _folders(settings):
         if state.is_relative_to(folder.resolve()):
             raise InputError(
                 "SIGNER_STATE_INSIDE_HOME",
@@ -141,6 +144,12 @@ def _check_plan(settings: Settings, plan: HomePlan) -> None:
                 field="COUNTERSEAL_SIGNER_STATE",
                 got=state,
             )
+
+
+def _folders(settings: Settings) -> Sequence[Path]:
+    """Folders of a home: its own, and that of its database where that is a file."""
+    file = settings.database.file
+    return [settings.counterseal_home, *(() if file is None else (file.parent,))]
 
 
 def _check_free(settings: Settings, origin: str) -> None:
@@ -196,11 +205,9 @@ def _held(folder: Path) -> Iterator[None]:
 
 def _site(settings: Settings) -> Settings:
     """The same settings for the folders in which the home is founded."""
-    database = settings.database.absolute()
-    home = settings.counterseal_home / SITE
-    return settings.placed(
-        home=home, database=database.parent / SITE / database.name, signer_state=home / "signer"
-    )
+    home, file = settings.counterseal_home / SITE, settings.database.file
+    database = home / "log.sqlite" if file is None else file.absolute().parent / SITE / file.name
+    return settings.placed(home=home, database=database, signer_state=home / "signer")
 
 
 def _laid_out(site: Settings, plan: HomePlan, passphrase: str, ids: IdSource) -> NoteSigner:
@@ -209,7 +216,7 @@ def _laid_out(site: Settings, plan: HomePlan, passphrase: str, ids: IdSource) ->
     keys_folder(site).mkdir(parents=True, mode=0o700)
     write_secret(log_key_path(site), seal_key(seed, plan.origin, passphrase, salt))
     create_state(site.counterseal_signer_state, plan.origin)
-    create_database(site.database, plan.origin)
+    create_database(site.database_file, plan.origin)
     return NoteSigner(plan.origin, seed)
 
 
@@ -247,20 +254,38 @@ def _settle(site: Settings, settings: Settings, origin: str, after_step: AfterSt
     sync_folder(settings.counterseal_home)
     settle_state(site.counterseal_signer_state, settings.counterseal_signer_state, origin)
     after_step("remembered")
-    move_database(site.database, settings.database)
+    _move(site.database_file, settings.database)
     after_step("founded")
+
+
+def _move(source: Path, target: Database) -> None:
+    """The last step: by one rename, or by one commit of a server."""
+    if target.file is None:
+        transfer(SqliteFile(source), target)
+    else:
+        move_database(source, target.file)
+
+
+def _in_place(site: Settings, settings: Settings) -> bool:
+    """Whether the last step was done.
+
+    Raises:
+        AdapterError: those of a server that does not answer: what is to go is not known then.
+    """
+    file = settings.database.file
+    return began_alike(site.database, settings.database) if file is None else file.exists()
 
 
 def _clear(settings: Settings) -> None:
     """Remove the founding folders, and what an unfinished founding moved out of them."""
     site = _site(settings)
-    if site.database.exists() and not settings.database.exists():
+    if site.database_file.exists() and not _in_place(site, settings):
         forget_founding(site.counterseal_signer_state, settings.counterseal_signer_state)
         for place in (keys_folder, log_key_path):
             if not place(site).exists():
                 _remove(place(settings))
     _remove(site.counterseal_home)
-    _remove(site.database.parent)
+    _remove(site.database_file.parent)
 
 
 def _remove(path: Path) -> None:

@@ -51,7 +51,6 @@ from counterseal.readiness.model import (
 )
 from counterseal.risk.model import RiskState
 from storage.data_keys import data_keys
-from storage.engines import reading_engine
 from storage.home_reader import HomeReader
 from storage.home_runs import home_runs
 from storage.outsiders import outsiders_of
@@ -197,7 +196,7 @@ def _orders(reader: HomeReader, settings: Settings) -> OrdersSeen:
 
 
 def _keys_unique(settings: Settings) -> bool:
-    engine = reading_engine(settings.database)
+    engine = settings.database.reading()
     try:
         found = inspect(engine).get_pk_constraint(OrderKey.KIND)["constrained_columns"]
     finally:

@@ -38,7 +38,7 @@ def home_integrity(reader: HomeReader, settings: Settings, evidence: Evidence) -
     outsiders = outsiders_of(reader, settings)
     facts = IntegrityFacts(
         backend=reader.backend,
-        local_only=settings.database.is_file(),
+        local_only=settings.database.file is not None,
         live_trading_enabled=settings.enable_live_trading,
         witnesses=outsiders.witnesses,
         time_stamped=None if outsiders.stamps is None else outsiders.stamps > 0,

@@ -24,6 +24,7 @@ from counterseal.identity.sealing import open_key, read_envelope
 from counterseal.kernel.clock import Clock
 from counterseal.kernel.errors import AdapterError, InputError
 from counterseal.kernel.ids import IdSource
+from storage.databases import check_present
 from storage.durable import sync_folder, write_durably
 from storage.keyring import Keyring, read_secret
 from storage.settings import Settings
@@ -96,10 +97,7 @@ def open_log_key(settings: Settings) -> NoteSigner:
         AdapterError: `DATABASE_MISSING` when there is no home; `KEY_FILE_WRITE`.
         InputError: `PASSPHRASE_FILE_UNSET`, `PASSPHRASE_WRONG`, `KEY_FILE_MISSING`, ...
     """
-    if not settings.database.is_file():
-        raise AdapterError(
-            "DATABASE_MISSING", "no database here; run `counterseal init`", got=settings.database
-        )
+    check_present(settings.database)
     settle_rotation(settings)
     return opened_log_key(settings, log_key_path(settings))
 

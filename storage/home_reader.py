@@ -10,6 +10,7 @@ Not here: creating and opening a home (homes).
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
@@ -19,7 +20,6 @@ from counterseal.audit.privacy import Opening
 from counterseal.audit.record import StoredRow
 from counterseal.kernel.errors import InputError, IntegrityError
 from storage.data_keys import DataKeys, data_keys
-from storage.engines import check_there, looking_engine
 from storage.openings import committed, read_openings
 from storage.record_ranges import read_records
 from storage.schema import check_schema
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from counterseal.audit.stream_map import StreamEnd
     from counterseal.audit.tiles import TiledTree
     from counterseal.audit.verify import StoredCheckpoint
+    from storage.gauges import Gauge, LogEnd
 
 
 class HomeReader(SqlReader):
@@ -133,6 +134,18 @@ class HomeReader(SqlReader):
         query = select(func.count()).select_from(table("audit_outbox"))
         return int(self._raw.execute(query).scalar_one())
 
+    def log_end(self) -> "LogEnd":
+        """Where the log ends, and what waits to be placed behind it."""
+        from storage.gauges import log_end  # noqa: PLC0415 - documents need none
+
+        return log_end(self._raw)
+
+    def gauges(self, now: datetime) -> Iterator["Gauge"]:
+        """What is counted in this home's database at `now` (UTC)."""
+        from storage.gauges import home_gauges  # noqa: PLC0415 - documents need none
+
+        return home_gauges(self._raw, now)
+
     def missing_guards(self) -> tuple[str, ...]:
         """Names of the append-only guards that are absent, altered or foreign."""
         from storage.guards import missing_guards  # noqa: PLC0415 - documents need none
@@ -150,10 +163,9 @@ def read_home(settings: Settings) -> Iterator[HomeReader]:
             `DATABASE_FAILED`.
         IntegrityError: `DOCUMENT_INVALID` when a stored row is no document any more.
     """
-    path = settings.check().database
-    check_there(path)
+    engine = settings.check().database.looking()
     try:
-        with translated_errors(), looking_engine(path.absolute()).connect() as connection:
+        with translated_errors(), engine.connect() as connection:
             check_schema(connection)
             reader = HomeReader(connection, data_keys(settings))
             if settings.counterseal_demo_ahead_seconds:

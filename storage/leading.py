@@ -1,6 +1,6 @@
-"""Who may lead the log now.
+"""Who may lead now: the log, or the rounds of a house.
 
-Job: let one sequencer in at a time: of one machine by a file, of many by the database.
+Job: let one in at a time: of one machine by a file, of many by the database.
 
 Invariants
   I1  Who is let in is alone until it leaves or its process or connection ends.
@@ -12,10 +12,12 @@ Source: audit-log, leader and fence; PostgreSQL documentation, advisory locks.
 
 import fcntl
 import hashlib
+import math
 import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
+from threading import Event
 from typing import Final, Protocol
 
 from sqlalchemy import Connection, Engine
@@ -26,6 +28,11 @@ from counterseal.kernel.errors import AdapterError
 WAIT_SECONDS: Final = 30.0
 """How long a sequencer waits for the one that leads."""
 _PAUSE_SECONDS: Final = 0.005
+HOUSE: Final = "house\n"
+"""What a house that leads is called; no log has this name: a log's is one line."""
+
+HOUSE_SECONDS: Final = 0.5
+"""How often a house asks whether it leads."""
 
 
 class Gate(Protocol):
@@ -48,6 +55,24 @@ class Gate(Protocol):
 
         Raises:
             AdapterError: `LEASE_LOST` (retriable).
+        """
+
+
+class Standing(Protocol):
+    """Lets one house in, for as long as it runs. `alone` MUST be as that of `Gate`, and patient."""
+
+    def alone(self) -> AbstractContextManager[None]:
+        """Wait for the one before, and be the only one.
+
+        Raises:
+            AdapterError: `LOCK_UNAVAILABLE`.
+        """
+
+    def hold(self, stopped: Event) -> None:
+        """Stay the only one until told to stop.
+
+        Raises:
+            AdapterError: `LEASE_LOST` (retriable) when another one leads meanwhile.
         """
 
 
@@ -79,18 +104,23 @@ class FileGate:
     def check(self, connection: Connection) -> None:
         """A file is lost with the process only."""
 
+    def hold(self, stopped: Event) -> None:
+        """Wait to be told."""
+        stopped.wait()
+
 
 class AdvisoryGate:
     """For a database that many machines share: a lock that its connection carries.
 
     Args:
         engine: Of one connection; the lock goes with it.
-        origin: The log's name.
+        origin: The log's name, or `HOUSE`, which waits for ever and asks seldom.
     """
 
     def __init__(self, engine: Engine, origin: str) -> None:
         self._engine = engine
         self._key = lock_key(origin)
+        self._of_house = origin == HOUSE
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -99,16 +129,18 @@ class AdvisoryGate:
         Raises:
             AdapterError: `LEASE_HELD` (retriable).
         """
-        until = time.monotonic() + WAIT_SECONDS
+        until = math.inf if self._of_house else time.monotonic() + WAIT_SECONDS
         while not self._asked("SELECT pg_try_advisory_lock(%s)"):
             if time.monotonic() > until:
                 raise AdapterError("LEASE_HELD", "another journal leads", retriable=True)
-            time.sleep(_PAUSE_SECONDS)
+            time.sleep(HOUSE_SECONDS if self._of_house else _PAUSE_SECONDS)
         try:
             yield
         finally:
             with suppress(DatabaseError):  # a connection that was lost took the lock with it
                 self._asked("SELECT pg_advisory_unlock(%s)")
+            if self._of_house:
+                self._engine.dispose()  # its connection is nobody else's; every lock goes with it
 
     def check(self, connection: Connection) -> None:
         """Refuse when somebody else holds the lock: this connection is a new one then.
@@ -119,6 +151,19 @@ class AdvisoryGate:
         asked = "SELECT pg_try_advisory_xact_lock(%s)"
         if not connection.exec_driver_sql(asked, (self._key,)).scalar_one():
             raise AdapterError("LEASE_LOST", "another journal took over", retriable=True)
+
+    def hold(self, stopped: Event) -> None:
+        """Ask again and again: a lock that went with its connection is taken back, or lost.
+
+        A server that does not answer lets nobody lead; it is asked again.
+
+        Raises:
+            AdapterError: `LEASE_LOST` (retriable).
+        """
+        while not stopped.wait(HOUSE_SECONDS):
+            with suppress(DatabaseError):
+                if not self._asked("SELECT pg_try_advisory_lock(%s)"):
+                    raise AdapterError("LEASE_LOST", "another house took over", retriable=True)
 
     def _asked(self, statement: str) -> bool:
         with self._engine.begin() as connection:

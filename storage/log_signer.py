@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 from counterseal.audit.note import NoteSigner, VerifierKey, parse_vkey
 from counterseal.audit.signer import SignerState
 from counterseal.kernel.errors import AdapterError, IntegrityError
+from storage.databases import check_present
 from storage.home_keys import first_log_key, log_key_path, open_log_key, public_log_key
 from storage.settings import Settings
 from storage.signers import read_state
@@ -66,10 +67,7 @@ def home_log_key(settings: Settings) -> VerifierKey:
         AdapterError: `DATABASE_MISSING` when there is no home.
         IntegrityError: `NOT_INSTALLED` when the log names no key.
     """
-    if not settings.database.is_file():
-        raise AdapterError(
-            "DATABASE_MISSING", "no database here; run `counterseal init`", got=settings.database
-        )
+    check_present(settings.database)
     path = log_key_path(settings)
     return public_log_key(path) if path.exists() else _recorded_keys(settings)[-1]
 

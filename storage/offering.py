@@ -21,13 +21,13 @@ from typing import Final
 from counterseal.audit.trust_policy import parse_policy
 from counterseal.desk.ports import Reader, Store, UnitOfWork
 from counterseal.kernel.errors import CountersealError, InputError
-from storage.engines import reading_engine
+from storage.databases import Database
 from storage.outside_folder import OutsideFolder
 from storage.sealed_log import SealedLog
 from storage.settings import Settings
 from storage.witnesses import CosignedNotes, Cosigner, WitnessClient
 
-_STARTED: Final[dict[tuple[Path, Path], Cosigner]] = {}
+_STARTED: Final[dict[tuple[Path, str], Cosigner]] = {}
 _STARTING: Final = threading.Lock()
 
 
@@ -80,7 +80,7 @@ def offering(settings: Settings, store: Store) -> Store:
     if settings.counterseal_outside is None:
         return store
     folder = OutsideFolder(settings.counterseal_outside)
-    log = SealedLog(reading_engine(settings.database))
+    log = SealedLog(settings.database.reading())
     cosigner = _cosigner(folder, settings.database, log)
     return store if cosigner is None else OfferingStore(store, log, cosigner)
 
@@ -103,8 +103,9 @@ def clients_of(folder: OutsideFolder) -> tuple[WitnessClient, ...]:
     return tuple(WitnessClient(witness) for witness in witnesses if witness.url is not None)
 
 
-def _cosigner(folder: OutsideFolder, database: Path, log: SealedLog) -> Cosigner | None:
-    place = (folder.path.resolve(), database.resolve())
+def _cosigner(folder: OutsideFolder, database: Database, log: SealedLog) -> Cosigner | None:
+    file = database.file
+    place = (folder.path.resolve(), database.name if file is None else str(file.resolve()))
     with _STARTING:
         if place not in _STARTED:
             clients = clients_of(folder)

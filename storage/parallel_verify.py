@@ -15,7 +15,6 @@ Source: design parts "verify" and "performance bars".
 from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from concurrent.futures import BrokenExecutor, Executor
 from contextlib import closing
-from functools import partial
 from typing import Final, NamedTuple
 
 from sqlalchemy import Engine
@@ -27,7 +26,6 @@ from counterseal.audit.record import StoredRow
 from counterseal.audit.stretch import STRETCH_MAX, Stretch
 from counterseal.audit.verdict import DEFAULT_REQUIRED, Attacker, Verdict
 from counterseal.audit.verify import verify_stretches
-from storage.engines import reading_engine
 from storage.home_reader import HomeReader
 from storage.record_ranges import RecordRange, check_range
 from storage.settings import Settings
@@ -98,7 +96,7 @@ def verify_in_parallel(
     if workers < 2:  # noqa: PLR2004 - one process needs no other
         return None
     stops = open_evidence(evidence).windows.starts
-    connect = partial(reading_engine, settings.check().database)
+    connect = settings.check().database.reading
     ranges = _ranges(connect, size, stops, marked)
     with (
         worker_pool(workers) as pool,

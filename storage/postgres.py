@@ -15,10 +15,11 @@ Source: PostgreSQL documentation: advisory locks, client connection defaults; AD
 """
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from sqlalchemy import URL, Connection, Engine, create_engine, event
-from sqlalchemy.pool import ConnectionPoolEntry, QueuePool, StaticPool
+from sqlalchemy.pool import ConnectionPoolEntry, NullPool, QueuePool, StaticPool
 
 from counterseal.kernel.errors import AdapterError
 
@@ -46,7 +47,9 @@ _SHARED: Final[Mapping[str, object]] = {
     "poolclass": QueuePool,
     "pool_size": CONNECTIONS_MAX,
     "max_overflow": 0,
+    "pool_pre_ping": True,
 }
+"""Who takes a connection that the server has ended meanwhile is given a new one."""
 _DURABLE: Final = {"synchronous_commit": ("on", "remote_apply"), "fsync": ("on",)}
 
 
@@ -66,15 +69,30 @@ def sequencing_engine(url: URL) -> Engine:
     return _engine(url, poolclass=StaticPool)
 
 
-def reading_engine(url: URL) -> Engine:
-    """The engine that only reads, each transaction from one snapshot."""
-    engine = _engine(url, **_SHARED)
+def reading_engine(url: URL, *, keeps: bool = False) -> Engine:
+    """The engine that only reads, each transaction from one snapshot.
+
+    Args:
+        url: Of the database.
+        keeps: Whether connections stay open until the engine is disposed of; else each is closed
+            when its reader is done.
+    """
+    engine = _engine(url, **_SHARED) if keeps else _engine(url, poolclass=NullPool)
 
     @event.listens_for(engine, "connect")
     def _only_read(connection: "psycopg.Connection", _: ConnectionPoolEntry) -> None:
         connection.read_only = True
 
     return engine.execution_options(isolation_level="REPEATABLE READ")
+
+
+@lru_cache(maxsize=8)
+def looking_engine(url: URL) -> Engine:
+    """The engine that only reads, the same for everybody who looks at a database.
+
+    A look has a connection of its own: none is left that a restarted server has forgotten.
+    """
+    return reading_engine(url)
 
 
 def _engine(url: URL, **pool: object) -> Engine:

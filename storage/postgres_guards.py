@@ -38,7 +38,7 @@ def _function(name: str, body: str) -> str:
     )
 
 
-_FUNCTIONS: Final[Mapping[str, str]] = {
+FUNCTIONS: Final[Mapping[str, str]] = {
     "guard_refused": _function(
         "guard_refused",
         """
@@ -139,7 +139,7 @@ _KEYS: Final = (
     "audit_tiles PRIMARY KEY (level, number)",
 )
 GUARDS: Final[Mapping[str, str]] = {
-    **_FUNCTIONS,
+    **FUNCTIONS,
     **{name: f"{told} ALWAYS" for name, told in _TRIGGERS.items()},
     **dict.fromkeys(_KEYS, "valid"),
 }
@@ -180,7 +180,7 @@ def guard_statements() -> Sequence[str]:
         f"ALTER TABLE {_table(told)} ENABLE ALWAYS TRIGGER {name}"
         for name, told in _TRIGGERS.items()
     )
-    return (*(told.strip() for told in _FUNCTIONS.values()), *_TRIGGERS.values(), *switched)
+    return (*(told.strip() for told in FUNCTIONS.values()), *_TRIGGERS.values(), *switched)
 
 
 def install_guards(connection: Connection) -> None:
@@ -197,8 +197,13 @@ def _table(trigger: str) -> str:
 
 def missing_guards(connection: Connection) -> tuple[str, ...]:
     """Names of guards that are absent, altered, switched off or foreign."""
-    live = dict(_live(connection))
+    live = live_guards(connection)
     return tuple(sorted(n for n in live.keys() | GUARDS.keys() if live.get(n) != GUARDS.get(n)))
+
+
+def live_guards(connection: Connection) -> dict[str, str]:
+    """What stands there, and whatever else is of these kinds, by its name."""
+    return dict(_live(connection))
 
 
 def _live(connection: Connection) -> Iterator[tuple[str, str]]:

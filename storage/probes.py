@@ -130,9 +130,14 @@ def settings_seen(settings: Settings) -> SettingsSeen:
         trading_mode=settings.trading_mode,
         live_trading_enabled=settings.enable_live_trading,
         broker_provider=settings.broker_provider,
-        database_kind=(settings.counterseal_database_url or "sqlite:").partition(":")[0],
+        database_kind=_kind(settings),
         database_url_told=settings.counterseal_database_url is not None,
     )
+
+
+def _kind(settings: Settings) -> str:
+    """Kind of the database, in the first word of its URL; a driver's name is left out."""
+    return (settings.counterseal_database_url or "sqlite").partition(":")[0].partition("+")[0]
 
 
 def parts_seen() -> PartsSeen:
@@ -188,4 +193,5 @@ def _orders(settings: Settings) -> int:
 
 
 def _places(settings: Settings) -> tuple[Path, ...]:
-    return (settings.counterseal_home, settings.database)
+    file = settings.database.file
+    return (settings.counterseal_home,) if file is None else (settings.counterseal_home, file)

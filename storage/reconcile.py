@@ -11,15 +11,12 @@ Not here: whether the log itself is intact (audit.verify).
 Source: architecture part 2; features TX-Z10.
 """
 
-import sqlite3
 from collections.abc import Iterator, Mapping
-from functools import cache
 from pathlib import Path
-from typing import Final, NamedTuple, cast
+from typing import Final
 
 import orjson
-from sqlalchemy import Connection, create_engine
-from sqlalchemy.pool import StaticPool
+from sqlalchemy import Connection, text
 
 from counterseal.audit.irregular import IrregularCode
 from counterseal.audit.merkle import ZERO_HASH, Frontier, leaf_hash
@@ -28,11 +25,11 @@ from counterseal.audit.retention import Purge, PurgeStatus
 from counterseal.kernel.canonical import Json, canonical_bytes
 from counterseal.kernel.model import DomainModel
 from storage.data_keys import DataKeys
-from storage.engines import reading_engine
-from storage.migrations import create_schema
+from storage.databases import Database, database_at
 from storage.openings import committed, read_openings
 from storage.rows import Cell
 from storage.schema import check_schema
+from storage.shapes import expected_shape, shape_of
 from storage.tables import DOCUMENT_TABLES, REGISTER
 from storage.tiles import expected_tiles
 from storage.unit_of_work import translated_errors
@@ -43,9 +40,9 @@ _IN_FLIGHT: Final = (
     "SELECT draft FROM audit_outbox WHERE event_id NOT IN (SELECT event_id FROM audit_records)"
     " ORDER BY position"
 )
-_PLACED: Final = (
+_PLACED: Final = text(
     "SELECT COUNT(*) FROM audit_outbox o JOIN audit_records r ON r.event_id = o.event_id"
-    " WHERE r.seq >= ?"
+    " WHERE r.seq >= :signed"
 )
 
 
@@ -84,54 +81,53 @@ class ReconcileReport(DomainModel):
         return not self.differences
 
 
-def reconcile(path: Path, keys: DataKeys | None = None) -> ReconcileReport:
+def reconcile(place: Path | Database, keys: DataKeys | None = None) -> ReconcileReport:
     """Compare a database with its own log.
 
     Args:
-        path: The database.
+        place: The database: a SQLite file, or one that is named otherwise.
         keys: Of its personal data; without them openings are counted, and not opened.
 
     Raises:
         AdapterError: when the database cannot be read; `SCHEMA_OLDER` or `SCHEMA_NEWER` when it
             means something else by its tables.
     """
-    engine = reading_engine(path)
+    engine = database_at(place).reading()
     try:
         with translated_errors(), engine.connect() as connection:
             check_schema(connection)
-            raw = cast("sqlite3.Connection", connection.connection.driver_connection)
-            return _compared(connection, raw, keys)
+            return _compared(connection, keys)
     finally:
         engine.dispose()
 
 
-def _compared(
-    connection: Connection, raw: sqlite3.Connection, keys: DataKeys | None
-) -> ReconcileReport:
-    schema = tuple(_schema_differences(raw))
+def _compared(connection: Connection, keys: DataKeys | None) -> ReconcileReport:
+    schema = tuple(_schema_differences(connection))
     lost = {d.table for d in schema if d.problem == "missing"}
     if lost & {"audit_records", "audit_outbox", "audit_head"}:
         return ReconcileReport(records=0, in_flight=0, rows=0, tables=0, differences=schema)
-    rows_of_log = raw.execute("SELECT seq, stream, leaf_hash, body FROM audit_records ORDER BY seq")
-    logged = rows_of_log.fetchall()
+    rows_of_log = connection.exec_driver_sql(
+        "SELECT seq, stream, leaf_hash, body FROM audit_records ORDER BY seq"
+    )
+    logged = rows_of_log.all()
     bodies = [row[3] for row in logged]
-    drafts = [row[0] for row in raw.execute(_IN_FLIGHT)]
+    drafts = [row[0] for row in connection.exec_driver_sql(_IN_FLIGHT)]
     gone = _purged([*bodies, *drafts])
     kept = [b"" if (stream, seq) in gone else body for seq, stream, _, body in logged]
     expected, unknown = _folded([*kept, *drafts])
     leaves = [leaf_hash(body) if body else bytes.fromhex(leaf) for _, _, leaf, body in logged]
-    found = [*schema, *unknown, *_head_differences(raw, bodies, leaves)]
+    found = [*schema, *unknown, *_head_differences(connection, bodies, leaves)]
     if "audit_checkpoints" not in lost:
-        found += _checkpoint_differences(raw, len(bodies))
+        found += _checkpoint_differences(connection, len(bodies))
         if "audit_tiles" not in lost:
-            found += _tile_differences(raw, leaves)
+            found += _tile_differences(connection, leaves)
     if "audit_openings" not in lost:
         found += _opening_differences(connection, keys, [*kept, *drafts])
     rows = 0
     for kind, mapped in DOCUMENT_TABLES.items():
         if kind in lost:
             continue
-        stored = _stored(raw, kind, mapped.kind.KEY)
+        stored = _stored(connection, kind, mapped.kind.KEY)
         rows += len(stored)
         found += _row_differences(kind, expected.get(kind, {}), stored)
     return ReconcileReport(
@@ -211,9 +207,9 @@ def _documents(body: bytes) -> Mapping[str, list[dict[str, Json]]]:
     return grouped
 
 
-def _stored(raw: sqlite3.Connection, kind: str, key: str) -> dict[str, Cells]:
-    cursor = raw.execute(f'SELECT * FROM "{kind}"')  # noqa: S608 - a registered name
-    names = [column[0] for column in cursor.description]
+def _stored(connection: Connection, kind: str, key: str) -> dict[str, Cells]:
+    cursor = connection.exec_driver_sql(f'SELECT * FROM "{kind}"')  # noqa: S608 - a registered name
+    names = list(cursor.keys())
     place = names.index(key) if key in names else 0
     return {str(row[place]): dict(zip(names, row, strict=True)) for row in cursor}
 
@@ -244,9 +240,10 @@ def _shown(cell: Cell | bytes) -> str:
     return told[:_SHOWN_MAX]
 
 
-def _checkpoint_differences(raw: sqlite3.Connection, records: int) -> Iterator[Difference]:
+def _checkpoint_differences(connection: Connection, records: int) -> Iterator[Difference]:
     """Checkpoints are numbered without a gap, and what the newest leaves out is still in flight."""
-    rows = raw.execute("SELECT size, number FROM audit_checkpoints ORDER BY size").fetchall()
+    asked = "SELECT size, number FROM audit_checkpoints ORDER BY size"
+    rows = connection.exec_driver_sql(asked).all()
     for place, (size, number) in enumerate(rows, 1):
         if number != place:
             yield Difference(
@@ -259,17 +256,18 @@ def _checkpoint_differences(raw: sqlite3.Connection, records: int) -> Iterator[D
             )
             break
     signed = rows[-1][0] if rows else 0
-    placed = raw.execute(_PLACED, (signed,)).fetchone()
-    if records - signed > placed[0]:
+    placed = connection.execute(_PLACED, {"signed": signed}).scalar_one()
+    if records - signed > placed:
         yield Difference(table="audit_checkpoints", key=str(records), problem="missing")
 
 
-def _tile_differences(raw: sqlite3.Connection, leaves: list[bytes]) -> Iterator[Difference]:
+def _tile_differences(connection: Connection, leaves: list[bytes]) -> Iterator[Difference]:
     """Tiles hold what the leaf hashes under the newest checkpoint give, and there are no others."""
-    [signed] = raw.execute("SELECT COALESCE(MAX(size), 0) FROM audit_checkpoints").fetchone()
+    newest = "SELECT COALESCE(MAX(size), 0) FROM audit_checkpoints"
+    signed = connection.exec_driver_sql(newest).scalar_one()
     stored = {
         f"{level}/{number}": {"root": root, "hashes": hashes}
-        for level, number, root, hashes in raw.execute(
+        for level, number, root, hashes in connection.exec_driver_sql(
             "SELECT level, number, root, hashes FROM audit_tiles"
         )
     }
@@ -281,7 +279,7 @@ def _tile_differences(raw: sqlite3.Connection, leaves: list[bytes]) -> Iterator[
 
 
 def _head_differences(
-    raw: sqlite3.Connection, bodies: list[bytes], leaves: list[bytes]
+    connection: Connection, bodies: list[bytes], leaves: list[bytes]
 ) -> Iterator[Difference]:
     frontier, last = Frontier(), ZERO_HASH
     for last in leaves:
@@ -292,7 +290,8 @@ def _head_differences(
         "peaks": orjson.dumps([peak.hex() for peak in frontier.peaks]).decode(),
         "root": frontier.root().hex(),
     }
-    heads = raw.execute("SELECT origin, size, last_leaf, peaks, root FROM audit_head").fetchall()
+    asked = "SELECT origin, size, last_leaf, peaks, root FROM audit_head"
+    heads = connection.exec_driver_sql(asked).all()
     if len(heads) != 1:
         yield Difference(table="audit_head", problem="missing" if not heads else "extra")
         return
@@ -311,59 +310,8 @@ def _head_differences(
             )
 
 
-def _objects(raw: sqlite3.Connection) -> dict[str, str]:
-    """Every schema object and its text; SQLite's own statistics are left out."""
-    rows = raw.execute("SELECT name, COALESCE(sql, '') FROM sqlite_master")
-    return {str(n): str(sql) for n, sql in rows if not str(n).startswith("sqlite_stat")}
-
-
-def _columns(raw: sqlite3.Connection, name: str) -> dict[str, str]:
-    """Every column of a table and what was declared of it; empty for what is no table."""
-    rows = raw.execute(
-        'SELECT name, type, "notnull", dflt_value, pk, hidden FROM pragma_table_xinfo(?)'
-        " WHERE EXISTS (SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?)",
-        (name, name),
-    )
-    return {str(column): _declared(*facts) for column, *facts in rows}
-
-
-def _declared(kind: str, not_null: int, default: str | None, key: int, hidden: int) -> str:
-    """One column's declaration in the words of SQL, as far as SQLite tells it."""
-    told = (
-        kind,
-        "NOT NULL" if not_null else "",
-        "" if default is None else f"DEFAULT {default}",
-        f"PRIMARY KEY {key}" if key else "",
-        "GENERATED" if hidden else "",
-    )
-    return " ".join(word for word in told if word)
-
-
-class _Shape(NamedTuple):
-    """Schema objects with their text, and the columns of each table."""
-
-    objects: Mapping[str, str]
-    columns: Mapping[str, Mapping[str, str]]
-
-
-def _shape(raw: sqlite3.Connection) -> _Shape:
-    objects = _objects(raw)
-    return _Shape(objects, {name: _columns(raw, name) for name in objects})
-
-
-@cache
-def _expected_shape() -> _Shape:
-    engine = create_engine("sqlite://", poolclass=StaticPool)
-    try:
-        with engine.begin() as connection:
-            create_schema(connection)
-            return _shape(cast("sqlite3.Connection", connection.connection.driver_connection))
-    finally:
-        engine.dispose()
-
-
-def _schema_differences(raw: sqlite3.Connection) -> Iterator[Difference]:
-    expected, found = _expected_shape(), _shape(raw)
+def _schema_differences(connection: Connection) -> Iterator[Difference]:
+    expected, found = expected_shape(connection), shape_of(connection)
     want, got = expected.objects, found.objects
     for name in sorted(want.keys() - got.keys()):
         yield Difference(table=name, problem="missing")

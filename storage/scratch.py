@@ -150,7 +150,7 @@ def _rehearse(settings: Settings, folder: Path, told: list[Exercised]) -> None:
         batch_id = rehearsal.claim()
         before = _state(desk)
     told.extend((_restarted(scratch, before), _put_back(scratch, before)))
-    told.extend((_changes_refused(scratch.database), _append_refused(scratch.database)))
+    told.extend((_changes_refused(scratch.database_file), _append_refused(scratch.database_file)))
     with _desk(scratch) as desk:
         rehearsal = Rehearsal(ScratchHouse(desk, files, AT, start=1_000))
         if batch_id is not None:

@@ -68,7 +68,7 @@ def seed_case(settings: Settings, folder: Path) -> bool:
     Raises:
         InputError, AdapterError, PolicyError: those of `house_in`.
     """
-    if seeded_settings(settings, folder).database.is_file():
+    if seeded_settings(settings, folder).database.present():
         return False
     folder.parent.mkdir(parents=True, exist_ok=True)
     with TemporaryDirectory(prefix="seeding-", dir=folder.parent) as place:

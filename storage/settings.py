@@ -15,7 +15,7 @@ import os
 from collections.abc import Mapping
 from functools import lru_cache
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 from urllib.parse import unquote
 
 from pydantic import Field, StringConstraints, ValidationError
@@ -24,6 +24,9 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from counterseal.kernel.errors import InputError
 from counterseal.policy.limits import SETTING_OF_LIMIT
 from counterseal.policy.safety import TradingMode, check_mode
+
+if TYPE_CHECKING:
+    from storage.databases import Database
 
 POLICY_VERSION: Final = "2026.11.1"
 _SQLITE: Final = "sqlite:///"
@@ -40,7 +43,9 @@ class Settings(BaseSettings):
 
     Attributes:
         counterseal_home: Where database and key files lie.
-        counterseal_database_url: The database, instead of the file in the home; SQLite only.
+        counterseal_database_url: The database, instead of the file in the home: a SQLite file
+            (`sqlite:///FILE`) or a PostgreSQL database (`postgresql+psycopg://USER@HOST/NAME`,
+            its password there or where libpq looks for it). It is never shown.
         counterseal_policies: The policy folder.
         counterseal_signer_state: Folder of the signer's memory, outside the home; a file per log.
         counterseal_log_key_passphrase_file: Its first line opens the log key.
@@ -65,7 +70,7 @@ class Settings(BaseSettings):
     model_config = SettingsConfigDict(frozen=True, extra="ignore")
 
     counterseal_home: Path = Path("var")
-    counterseal_database_url: str | None = None
+    counterseal_database_url: str | None = Field(default=None, repr=False)
     counterseal_policies: Path = Path("policies")
     counterseal_signer_state: Path = Field(default_factory=_signer_folder)
     counterseal_log_key_passphrase_file: Path | None = None
@@ -101,7 +106,7 @@ class Settings(BaseSettings):
                 "SETTING_INVALID", "two servers on one port", field="WEB_PORT", got=self.web_port
             )
         if self.counterseal_database_url is not None:
-            _sqlite_file(self.counterseal_database_url)
+            _ = self.database
             if "paper_execution_audit_db_path" in self.model_fields_set:
                 raise InputError(
                     "SETTING_INVALID",
@@ -154,11 +159,25 @@ class Settings(BaseSettings):
         return Settings(**{**dict(self), **places})
 
     @property
-    def database(self) -> Path:
-        """The SQLite file.
+    def database(self) -> "Database":
+        """Where log and tables are: a SQLite file, or a database on a server.
 
         Raises:
             InputError: `DATABASE_UNSUPPORTED`.
+        """
+        from storage.databases import SqliteFile, database_at  # noqa: PLC0415 - help needs none
+
+        url = self.counterseal_database_url
+        if url is None or url.startswith("sqlite:"):
+            return SqliteFile(self.database_file)
+        return database_at(url)
+
+    @property
+    def database_file(self) -> Path:
+        """The SQLite file.
+
+        Raises:
+            InputError: `DATABASE_UNSUPPORTED`, also for a database on a server.
         """
         if self.counterseal_database_url is not None:
             return _sqlite_file(self.counterseal_database_url)
@@ -205,7 +224,7 @@ def _sqlite_file(url: str) -> Path:
     if not url.startswith(_SQLITE) or not file or file == ":memory:" or "?" in url:
         raise InputError(
             "DATABASE_UNSUPPORTED",
-            "only a SQLite file is supported",
+            "this URL names no SQLite file",
             field="COUNTERSEAL_DATABASE_URL",
             expected=f"{_SQLITE}FILE without options",
             got=url.partition(":")[0],

@@ -46,7 +46,7 @@ def create_database(place: Path | Database, origin: str) -> None:
         _build(database, origin)
         return
     path = database.path
-    check_absent(path)
+    check_absent(database)
     draft = path.with_name(f"{path.name}.new")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -60,12 +60,17 @@ def create_database(place: Path | Database, origin: str) -> None:
         raise AdapterError("DATABASE_WRITE", str(error), got=path) from error
 
 
-def check_absent(path: Path) -> None:
+def check_absent(database: Database) -> None:
     """Refuse a place where a database lies, or a journal that SQLite would replay into a new one.
 
     Raises:
         InputError: `DATABASE_EXISTS`.
+        AdapterError: those of a server that does not answer or refuses.
     """
+    path = database.file
+    if path is None:
+        _check_empty(database)
+        return
     if path.exists():
         raise InputError("DATABASE_EXISTS", "a database is here already", got=path)
     for suffix in ("-wal", "-journal"):
@@ -74,6 +79,17 @@ def check_absent(path: Path) -> None:
             raise InputError(
                 "DATABASE_EXISTS", "the journal of a lost database is here", got=journal
             )
+
+
+def _check_empty(database: Database) -> None:
+    """Refuse a database on a server that anybody put anything into.
+
+    Raises:
+        InputError: `DATABASE_EXISTS`.
+    """
+    with translated_errors(), database.looking().connect() as connection:
+        if has_tables(connection):
+            raise InputError("DATABASE_EXISTS", "a database is here already", got=database.name)
 
 
 def _build(database: Database, origin: str) -> None:

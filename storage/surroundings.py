@@ -28,8 +28,8 @@ def surroundings(settings: Settings, reader: HomeReader | None = None) -> Surrou
     if reader is None:
         backend, local, database = NO_HOME, True, ""
     else:
-        backend, local = reader.backend, settings.database.is_file()
-        database = str(settings.database)
+        backend, local = reader.backend, settings.database.file is not None
+        database = settings.database.name
     return Surroundings(
         settings=settings_seen(settings),
         parts=parts_seen(),

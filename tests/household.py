@@ -126,7 +126,7 @@ class Household:
             return
         database, state, self.count = _FOUNDED[0]
         for path, content in (
-            (self.settings.database, database),
+            (self.settings.database_file, database),
             (self.state_path, state),
         ):
             path.parent.mkdir(parents=True, exist_ok=True)
@@ -144,15 +144,15 @@ class Household:
 
     def _create(self) -> None:
         """Found a home with real commands; later worlds start from a copy of its files."""
-        create_database(self.settings.database, ORIGIN)
+        create_database(self.settings.database_file, ORIGIN)
         create_state(self.settings.counterseal_signer_state, ORIGIN)
         self.reopen()
         self._found()
         self.store.close()
-        with closing(sqlite3.connect(self.settings.database)) as connection:
+        with closing(sqlite3.connect(self.settings.database_file)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         state = self.state_path.read_bytes()
-        _FOUNDED.append((self.settings.database.read_bytes(), state, self.count))
+        _FOUNDED.append((self.settings.database_file.read_bytes(), state, self.count))
         self.reopen()
         self.quote()
 
@@ -189,12 +189,12 @@ class Household:
         return store
 
     def rows(self, sql: str, *values: str | int) -> list[tuple[object, ...]]:
-        with closing(sqlite3.connect(self.settings.database)) as connection:
+        with closing(sqlite3.connect(self.settings.database_file)) as connection:
             return connection.execute(sql, values).fetchall()
 
     def forge(self, sql: str, *values: str | int | bytes | None) -> int:
         """Write behind the guards, as the owner of the file can; the number of rows changed."""
-        with closing(sqlite3.connect(self.settings.database)) as connection, connection:
+        with closing(sqlite3.connect(self.settings.database_file)) as connection, connection:
             for name in GUARDS:
                 connection.execute(f"DROP TRIGGER {name}")
             changed = connection.execute(sql, values).rowcount

@@ -92,7 +92,7 @@ def check_place(settings: Settings, origin: str) -> bool:
         InputError: `NOT_A_DEMO_HOME` or `DEMO_HOME_OTHER`.
     """
     home = settings.counterseal_home
-    if not settings.database.is_file():
+    if not settings.database.present():
         begun = settings.counterseal_log_key_passphrase_file
         ours = begun is not None and begun.is_file()
         if home.exists() and not home.is_dir():

@@ -33,7 +33,6 @@ from flows.day.keepsakes import stamp_once, write_receipts
 from flows.day.markets import DayMarket
 from storage.anchoring import AnchorBook
 from storage.durable import write_durably
-from storage.engines import reading_engine
 from storage.outside_folder import ANCHOR_SUFFIX, OutsideFolder
 from storage.sealed_log import SealedLog
 from storage.witness_server import Witness, WitnessMemory, create_memory
@@ -117,7 +116,7 @@ class Outsiders:
         signer = witness_signer(home.ids)
         self._settings = home.settings
         self._folder = folder
-        self._log = SealedLog(reading_engine(home.settings.database))
+        self._log = SealedLog(home.settings.database.reading())
         self._log_key = home.log_key
         self._clock = home.clock
         self._known = KnownWitness(WITNESS.encode(), signer.key)

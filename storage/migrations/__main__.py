@@ -3,6 +3,7 @@
     python -m storage.migrations upgrade    migrate the database that the settings name
     python -m storage.migrations draft      what the models ask for, in the form of versions/*.sql
     python -m storage.migrations draft postgresql                the same in the words of PostgreSQL
+    python -m storage.migrations roles      what an administrator of PostgreSQL grants, as SQL
 
 Job: the commands that a developer or operator needs around a change of schema.
 
@@ -20,16 +21,16 @@ from sqlalchemy.schema import CreateIndex, CreateTable
 from sqlmodel import SQLModel
 
 from counterseal.kernel.errors import CountersealError, InputError
-from storage.engines import reading_engine, writing_engine
 from storage.guards import GUARDS
 from storage.migrations import migrate
 from storage.postgres_guards import guard_statements
+from storage.roles import role_statements
 from storage.schema import is_outdated
 from storage.settings import load_settings
 from storage.tables import REGISTER, table
 from storage.unit_of_work import translated_errors
 
-USAGE: Final = "upgrade, draft or draft postgresql"
+USAGE: Final = "upgrade, draft, draft postgresql or roles"
 _STATEMENTS: Final = (
     "SELECT tbl_name, sql FROM sqlite_master WHERE sql NOT NULL ORDER BY type DESC, name"
 )
@@ -41,8 +42,8 @@ def upgrade() -> str:
     Raises:
         AdapterError: `DATABASE_MISSING`, `SCHEMA_OLDER`, `SCHEMA_NEWER`, or a failure.
     """
-    path = load_settings().database
-    reader, writer = reading_engine(path), writing_engine(path)
+    database = load_settings().database
+    reader, writer = database.reading(), database.writing()
     try:
         with translated_errors(), reader.connect() as connection:
             is_outdated(connection)  # a writer's first act would change what is not ours
@@ -79,6 +80,11 @@ def draft_postgresql() -> str:
     return "\n\n".join([*map(_tidy, made), *guard_statements()])
 
 
+def roles() -> str:
+    """Owner, rights and roles of a founded database on a server, as SQL."""
+    return "\n".join(f"{statement};" for statement in role_statements())
+
+
 def _tidy(sql: str) -> str:
     """One line per column, and nothing behind it."""
 
@@ -93,6 +99,7 @@ COMMANDS: Final = {
     "upgrade": upgrade,
     "draft": draft,
     "draft postgresql": draft_postgresql,
+    "roles": roles,
 }
 
 

@@ -92,9 +92,9 @@ class Kept:
 def kept(folder: Path, records: int) -> Kept:
     """Seal a log into a home; its guards would ask for a sequencer's lease."""
     settings = Settings(counterseal_home=folder)
-    create_database(settings.database, ORIGIN)
+    create_database(settings.database_file, ORIGIN)
     head, streams, note = Head(), dict[str, StreamHead](), ""
-    with closing(sqlite3.connect(settings.database)) as connection, connection:
+    with closing(sqlite3.connect(settings.database_file)) as connection, connection:
         for (guard,) in connection.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
             connection.execute(f"DROP TRIGGER {guard}")
         for number, first in enumerate(range(0, records, GROUP), 1):
@@ -123,7 +123,7 @@ def bare(log: Kept) -> None:
     """Read every row, hash every leaf and node, compare nothing."""
     frontier, sha256 = Frontier(), hashlib.sha256
     leaves: list[bytes] = []
-    with closing(sqlite3.connect(log.settings.database)) as connection:
+    with closing(sqlite3.connect(log.settings.database_file)) as connection:
         rows = connection.execute(f"SELECT {FIELDS} FROM audit_records ORDER BY seq")
         while many := rows.fetchmany(STRETCH_MAX):
             leaves = [sha256(b"\x00" + row[-1]).digest() for row in many]

@@ -92,7 +92,7 @@ def measure(folder: Path) -> list[Measurement]:
 def recorded(house: "World", scope: ExportScope) -> PackOrder:
     """An export on record, and the pack that follows from it."""
     key = ExportKey()
-    archive = SqlArchive(house.settings.database, data_keys(house.settings))
+    archive = SqlArchive(house.settings.database_file, data_keys(house.settings))
     order = ExportOrder(scope=scope, export_key=key.public)
     exported = Exports(house.desk.bench, archive).export(
         order, house.actor(AUDITOR), key=house.key()

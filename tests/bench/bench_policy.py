@@ -116,10 +116,10 @@ def _replays(bare: "_Bare", folder: Path) -> Measurement:
 def _stored(folder: Path, kept: Sequence[PolicyEvaluation]) -> Settings:
     """A home that holds these decisions and nothing else."""
     settings, table = Settings(counterseal_home=folder), DOCUMENT_TABLES[PolicyEvaluation.KIND]
-    create_database(settings.database, "bench/replay")
+    create_database(settings.database_file, "bench/replay")
     cells = [tuple(table.cells(one.json_value()).values()) for one in kept]
     marks = ", ".join("?" * len(cells[0]))
-    with closing(sqlite3.connect(settings.database)) as file, file:
+    with closing(sqlite3.connect(settings.database_file)) as file, file:
         file.executemany(f"INSERT INTO policy_evaluations VALUES ({marks})", cells)
     return settings
 

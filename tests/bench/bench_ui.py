@@ -36,6 +36,7 @@ from websockets.asyncio.client import ClientConnection, connect
 
 from counterseal.approvals.model import ApprovalRequest
 from counterseal.desk.access import Secrets
+from storage.gauge_text import gauge_text
 from storage.system import ReplayClock
 from storage.window_notes import WindowNotes, window_notes_file
 from tests.bench.big_home import big_home
@@ -97,7 +98,7 @@ def measure(folder: Path) -> list[Measurement]:
     deep = min(DEEP, -(-RECORDS // LOG_ROWS))
     with mock.patch.dict(os.environ, house.environment()), kept_script():
         scripts = list(_scripts(house, deep))
-    return [*scripts, *_served(house)]
+    return [*scripts, _scraped(house), *_served(house)]
 
 
 @contextmanager
@@ -124,6 +125,16 @@ def _scripts(house: WebHouse, deep: int) -> Iterator[Measurement]:
         floor, *found = (_milliseconds(at, one) for one in every)
     for one, spent in zip(shown(deep), found, strict=True):
         yield Measurement(one.name, spent, "ms", "empty page", floor, bar=one.bar)
+
+
+def _scraped(house: WebHouse) -> Measurement:
+    """What a scrape of the metrics costs, asked for before as a scraper does each minute."""
+    spent = []
+    for _ in range(RUNS):
+        start = time.process_time()
+        assert b"counterseal_log_records" in gauge_text(house.settings, house.clock.now())
+        spent.append((time.process_time() - start) * 1000)
+    return Measurement("metrics", statistics.median(spent), "ms", bar=FAST_MS)
 
 
 def _nothing() -> None:

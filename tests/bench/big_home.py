@@ -157,7 +157,7 @@ class _Originals:
         return _Case(rows, names, changed)
 
     def _rows(self, table: str, column: str, value: Cell) -> list[dict[str, Cell]]:
-        with closing(sqlite3.connect(self._room.house.settings.database)) as connection:
+        with closing(sqlite3.connect(self._room.house.settings.database_file)) as connection:
             connection.row_factory = sqlite3.Row
             asked = f"SELECT * FROM {table} WHERE {column} = ?"
             return [dict(row) for row in connection.execute(asked, (value,))]
@@ -167,7 +167,7 @@ def big_home(folder: Path, requests: int, records: int) -> WebHouse:
     """A home in which so many requests were made within a year, and with that long a log."""
     room = showroom(folder)
     house, originals = room.house, _Originals(room)
-    with closing(sqlite3.connect(house.settings.database, isolation_level=None)) as connection:
+    with closing(sqlite3.connect(house.settings.database_file, isolation_level=None)) as connection:
         connection.execute("PRAGMA synchronous=OFF")
         connection.execute("PRAGMA cache_size=-524288")
         connection.execute("BEGIN")

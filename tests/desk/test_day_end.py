@@ -76,7 +76,7 @@ def test_a_statement_says_what_the_books_say(world: World) -> None:
     assert (held.symbol, held.quantity, held.price) == (SYMBOL, Decimal(1), Decimal(20_010))
     assert held.price_source == "last-fill"
     assert (told.ended_at, told.at, told.currency) == (MONDAY_END, MONDAY_END, Currency.TWD)
-    assert reconcile(world.settings.database, data_keys(world.settings)).differences == ()
+    assert reconcile(world.settings.database_file, data_keys(world.settings)).differences == ()
     assert world.verdict().exit_status == 0
 
 

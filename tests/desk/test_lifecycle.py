@@ -109,14 +109,14 @@ def test_a_preview_leaves_no_trace(world: World) -> None:
     """TX-I9: nothing is written."""
     order = resting(world)
     world.after(60)
-    before = world.settings.database.read_bytes()
+    before = world.settings.database_file.read_bytes()
 
     change = world.desk.lifecycle.preview_timeout(
         order.order_id, workflow_run_id=order.workflow_run_id, now=world.clock.now()
     )
 
     assert not isinstance(change, Refusal)
-    assert world.settings.database.read_bytes() == before
+    assert world.settings.database_file.read_bytes() == before
     assert stored(world, order.order_id) == order
 
 

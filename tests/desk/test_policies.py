@@ -204,11 +204,11 @@ def test_an_activation_without_its_votes_opens_no_desk(world: PolicyWorld) -> No
     world.version(LOWER)
     world.agreed_on()
     world.store.close()
-    sound = world.settings.database.read_bytes()
+    sound = world.settings.database_file.read_bytes()
     for forgery in FORGERIES:
-        world.settings.database.write_bytes(sound)
+        world.settings.database_file.write_bytes(sound)
         assert world.forge(forgery) > 0
         with pytest.raises(IntegrityError, match="POLICY_UNAPPROVED"):
             world.reopen()
-    world.settings.database.write_bytes(sound)
+    world.settings.database_file.write_bytes(sound)
     world.reopen()

@@ -193,7 +193,7 @@ def test_a_planted_permissive_policy_stops_the_start(tmp_path: Path, plant: obje
             "counterseal_signer_state": tmp_path / "signer",
         }
     )
-    create_database(settings.database, ORIGIN)
+    create_database(settings.database_file, ORIGIN)
     create_state(settings.counterseal_signer_state, ORIGIN)
 
     def start() -> None:

@@ -177,7 +177,7 @@ def test_i3_the_same_command_again_completes_what_a_crash_cut_short(world: KeptW
     purge_id = world.done(world.planned())
     world.done(world.approved_by(purge_id, "compliance"))
     signature, key = world.consent(purge_id, "officer-1"), world.key()
-    broken = Purging(world.desk.bench, _Interrupted(world.settings.database, world.data_keys))
+    broken = Purging(world.desk.bench, _Interrupted(world.settings.database_file, world.data_keys))
     with pytest.raises(AdapterError):
         broken.approve(purge_id, signature, world.actor("officer-1"), key=key)
     assert all(row.body for row in world.log())
@@ -206,7 +206,7 @@ def test_the_database_empties_no_body_that_no_purge_names(world: KeptWorld) -> N
         f"UPDATE audit_records SET leaf_hash = 'x' WHERE seq = {first}",
         f"DELETE FROM audit_records WHERE seq = {first}",
     )
-    with closing(sqlite3.connect(world.settings.database)) as connection:
+    with closing(sqlite3.connect(world.settings.database_file)) as connection:
         for statement in forbidden:
             with pytest.raises(sqlite3.IntegrityError, match="append-only"):
                 connection.execute(statement)

@@ -26,7 +26,7 @@ def world(tmp_path: Path) -> KeptWorld:
 
 def _files(world: KeptWorld) -> bytes:
     """Every byte that lies in the home's database files."""
-    found = world.settings.database.parent.glob(f"{world.settings.database.name}*")
+    found = world.settings.database_file.parent.glob(f"{world.settings.database_file.name}*")
     return b"".join(path.read_bytes() for path in found)
 
 
@@ -138,7 +138,7 @@ def test_the_database_refuses_to_change_an_opening(world: KeptWorld) -> None:
     """Design 3: guards."""
     world.done(world.named("ann", "Ann-Example"))
     refused = pytest.raises(sqlite3.IntegrityError, match="append-only")
-    with closing(sqlite3.connect(world.settings.database)) as connection, refused:
+    with closing(sqlite3.connect(world.settings.database_file)) as connection, refused:
         connection.execute("UPDATE audit_openings SET person_id = 'bob'")
 
 

@@ -25,7 +25,7 @@ from tests.household import ROOT
 def house(tmp_path: Path) -> Iterator[ScratchHouse]:
     settings = Settings(counterseal_policies=ROOT / "policies")
     placed = scratch._settings(settings, tmp_path)
-    create_database(placed.database, scratch._ORIGIN)
+    create_database(placed.database_file, scratch._ORIGIN)
     create_state(placed.counterseal_signer_state, scratch._ORIGIN)
     files = read_policy_files(settings.counterseal_policies, POLICY_VERSION)
     with scratch._desk(placed) as desk:

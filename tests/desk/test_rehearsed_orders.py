@@ -58,7 +58,7 @@ def founded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A scratch home with one filled and one resting order, and one that a worker left."""
     folder = tmp_path_factory.mktemp("scratch")
     settings = _placed(folder)
-    create_database(settings.database, scratch._ORIGIN)
+    create_database(settings.database_file, scratch._ORIGIN)
     create_state(settings.counterseal_signer_state, scratch._ORIGIN)
     with scratch._desk(settings) as desk:
         house = ScratchHouse(desk, _files(), scratch.AT)

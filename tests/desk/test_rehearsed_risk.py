@@ -29,7 +29,7 @@ Broken = Callable[[pytest.MonkeyPatch], None]
 def house(tmp_path_factory: pytest.TempPathFactory) -> object:
     """A scratch home whose two accounts hold contracts; rehearsals of risk leave it as it was."""
     settings = scratch._settings(Settings(), tmp_path_factory.mktemp("scratch"))
-    create_database(settings.database, scratch._ORIGIN)
+    create_database(settings.database_file, scratch._ORIGIN)
     create_state(settings.counterseal_signer_state, scratch._ORIGIN)
     files = read_policy_files(Settings().counterseal_policies, POLICY_VERSION)
     with scratch._desk(settings) as desk:

@@ -64,10 +64,10 @@ def test_the_form_takes_1_to_20_contracts(quantity: int, allowed: bool) -> None:
 def test_a_preview_leaves_the_store_unchanged(tmp_path: Path) -> None:
     """TX-J12: nothing persisted."""
     world = World(tmp_path / "home")
-    before = world.settings.database.read_bytes()
+    before = world.settings.database_file.read_bytes()
 
     assert preview_fill(FORM, world.clock.now()).simulation_outcome is SimulationOutcome.FILL
-    assert world.settings.database.read_bytes() == before
+    assert world.settings.database_file.read_bytes() == before
     assert world.fills() == ()
 
 

@@ -217,8 +217,8 @@ def test_an_empty_log_is_nothing_to_verify() -> None:
 def test_an_unreadable_log_could_not_be_checked(tmp_path: Path) -> None:
     """TX-K5: never verified, with the reason."""
     told = Settings(counterseal_home=tmp_path)
-    told.database.parent.mkdir(exist_ok=True)
-    told.database.write_bytes(b"this is no database at all" * 100)
+    told.database_file.parent.mkdir(exist_ok=True)
+    told.database_file.write_bytes(b"this is no database at all" * 100)
     with pytest.raises(AdapterError) as caught, read_home(told):
         pass
     view = could_not_check(caught.value)

@@ -95,13 +95,13 @@ def detail(world: World, order: Order) -> WorkflowView:
 
 def content(world: World) -> tuple[bytes, Mapping[str, object]]:
     """The file's bytes, and every row of every table."""
-    with closing(sqlite3.connect(world.settings.database)) as connection:
+    with closing(sqlite3.connect(world.settings.database_file)) as connection:
         names = connection.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
         tables = {
             name: connection.execute(f'SELECT * FROM "{name}"').fetchall()
             for (name,) in names.fetchall()
         }
-    return world.settings.database.read_bytes(), tables
+    return world.settings.database_file.read_bytes(), tables
 
 
 @pytest.mark.parametrize(
@@ -347,7 +347,7 @@ def test_counters_and_badges_say_what_is_stored_and_set(world: World) -> None:
     recorded(world, asked(world.approved(), broker_simulation=SimulationOutcome.FILL))
     told = Persistence(
         backend="sqlite",
-        database=str(world.settings.database),
+        database=str(world.settings.database_file),
         audit_events=len(world.log()),
         local_only=True,
     )
@@ -360,7 +360,7 @@ def test_counters_and_badges_say_what_is_stored_and_set(world: World) -> None:
     def count(table: str) -> int:
         return len(world.rows(f"SELECT 1 FROM {table}"))
 
-    assert counted.persistence.database.endswith(world.settings.database.name)
+    assert counted.persistence.database.endswith(world.settings.database_file.name)
     assert (counted.runs, counted.oms_events) == (1, count("order_events"))
     assert counted.audit_events == count("audit_records")
     assert counted.execution_reports == count("execution_reports") == 2

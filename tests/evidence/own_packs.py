@@ -115,7 +115,7 @@ def exported(
         export_key=private.public_key().public_bytes_raw().hex(),
     )
     exports = Exports(
-        world.desk.bench, SqlArchive(world.settings.database, data_keys(world.settings))
+        world.desk.bench, SqlArchive(world.settings.database_file, data_keys(world.settings))
     )
     answer = exports.export(order, world.actor(by), key=world.key())
     world.done(answer.outcome)

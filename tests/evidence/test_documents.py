@@ -128,7 +128,7 @@ def test_a_governed_order_is_told_from_its_approval_to_its_fill() -> None:
     assert made.audit_event_count == len(made.audit_events) >= 5
     rows = [row for row in world.log() if row.seq == made.audit_events[-1].seq]
     assert made.persisted_at.isoformat()[:19] in rows[0].recorded_at
-    assert made.local_sqlite_path == str(world.settings.database)
+    assert made.local_sqlite_path == str(world.settings.database_file)
     for name in (order.approval_request_id, order.workflow_run_id, order.order_id):
         again = demo_evidence(world.settings, name, START)
         assert again == made

@@ -137,7 +137,7 @@ def _ordered(ground: Ground) -> PackOrder:
         outcome = desk.proposals.propose(agreed, actor(), key="auditor")
         assert outcome.accepted, outcome.refusal
         key = ExportKey()
-        archive = SqlArchive(ground.settings.database, data_keys(ground.settings))
+        archive = SqlArchive(ground.settings.database_file, data_keys(ground.settings))
         asked = ExportOrder(scope=ALL, export_key=key.public)
         exported = Exports(desk.bench, archive).export(asked, actor("carol"), key="export")
     finally:

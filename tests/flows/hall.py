@@ -28,6 +28,7 @@ from storage.keyring import Keyring
 from storage.quote_file import NoQuotes
 from storage.settings import Settings
 from storage.system import MachineClock, MachineIdSource
+from storage.telling import FACTS, Told
 
 ROOT = Path(__file__).parents[2]
 SECRET = "a long passphrase for tests"
@@ -174,6 +175,10 @@ class House:
         with read_home(self.settings) as reader:
             return [row.type for row in reader.records()]
 
+    def told(self) -> list[dict[str, object]]:
+        """Every line of the home's logs; each one is whole, and of the forms that are told."""
+        return told_in(self.folder / "home")
+
     def refusals(self) -> list[str]:
         """Why each refused command was refused, in order."""
         with read_home(self.settings) as reader:
@@ -199,6 +204,19 @@ class House:
         path = self.folder / f"{name}.json"
         path.write_text(json.dumps(rows), "utf-8")
         return str(path)
+
+
+def told_in(home: Path) -> list[dict[str, object]]:
+    """Lines of every log of a home: a closed event, and facts each of its own form."""
+    found: list[dict[str, object]] = []
+    for file in sorted((home / "log").glob("*.log*")):
+        for text in file.read_text("utf-8").splitlines():
+            line = json.loads(text)
+            facts = line.keys() - {"at", "part", "level", "event"}
+            assert line["event"] in {*Told}, text
+            assert all(FACTS[name].fullmatch(str(line[name])) for name in facts), text
+            found.append(line)
+    return found
 
 
 def ask(engine: Engine, path: str, *, secret: str | None = None) -> tuple[int, object]:

@@ -5,6 +5,8 @@ import os
 import re
 import shutil
 import signal
+import subprocess
+import sys
 from collections.abc import Mapping
 from datetime import timedelta
 from functools import partial
@@ -29,7 +31,20 @@ from storage.notifying import SPOOL_FILE
 from storage.reconcile import reconcile
 from storage.schedules import ROUND_SECONDS, deployed_seconds
 from storage.system import MachineClock
-from tests.flows.hall import HOURLY, House, Ran, Row, ask, filtered, post, post_bare
+from tests.flows.hall import (
+    HOURLY,
+    OFFICERS,
+    ROOT,
+    SECRET,
+    House,
+    Ran,
+    Row,
+    ask,
+    filtered,
+    post,
+    post_bare,
+    told_in,
+)
 from tests.flows.scripts import DAY, SAVE, TWICE
 from tests.flows.test_processes import alive, until
 from tests.storage.outside_room import scripted
@@ -138,6 +153,8 @@ def test_a_day_s_two_runs_share_one_process(served: House, tmp_path: Path) -> No
     """Workflow 5: intake, then people, then execute, at a desk that the caller opened."""
     told = json.loads(served.script(DAY, str(tmp_path)))
     assert told == {"asked": [[]], "orders": [[]], "fills": 1, "verdict": 0}
+    lines = [line for log in tmp_path.rglob("log") for line in told_in(log.parent)]
+    assert [line["flow"] for line in lines if line["event"] == "run_done"] == ["intake", "execute"]
 
 
 def test_the_server_asks_for_the_secret_and_for_its_token(served: House) -> None:
@@ -277,13 +294,50 @@ def test_a_block_that_the_home_names_is_told(served: House) -> None:
     assert any(b"ntc_of_the_block" in content for content in taken)
 
 
+def test_a_house_at_work_is_ready_and_counts_itself(served: House) -> None:
+    """Issue "Always on", point 4: by its pages, and by the command in another process."""
+    there = f"http://{HOST}:{served.web_port}"
+    assert until(
+        lambda: httpx.get(f"{there}/health/ready", timeout=60).status_code == 200,
+        RUN_WITHIN_SECONDS,
+    )
+    lines = httpx.get(f"{there}/metrics", timeout=60).text.splitlines()
+    assert {"counterseal_up 1.0", "counterseal_loop_leads 1.0"} <= {*lines}
+    elsewhere = {"Host": f"rebound.example:{served.web_port}"}
+    assert httpx.get(f"{there}/metrics", headers=elsewhere).status_code == 403
+    command = [sys.executable, "-m", "ui.cli.app", "readiness", "--running"]
+    done = subprocess.run(command, env=served.environment, cwd=ROOT, check=False)  # noqa: S603 - our own interpreter
+    assert done.returncode == 0
+
+
+def test_logs_tell_what_the_house_did_by_ids_and_codes(
+    served: House, ran: Mapping[str, Ran]
+) -> None:
+    """Issue "Always on", point 4: no passphrase, key, secret, name, comment, price or payload."""
+    assert ran["sweep"][0] == 0
+    assert served.run("intake", f"sha256:{'0' * 64}")[0] != 0
+    told = served.told()
+    events = {(line["part"], line["event"]) for line in told}
+    assert {
+        *(("house", "house_up"), ("house", "part_started"), ("rounds", "loop_leads")),
+        *(("pages", "pages_up"), ("flows", "run_done"), ("flows", "run_failed")),
+    } <= events
+    [failed] = [line for line in told if line["event"] == "run_failed"]
+    assert failed["codes"] == "INBOX_MISSING"
+    text = "".join(p.read_text("utf-8", "replace") for p in served.engine.logs.iterdir())
+    secrets = (SECRET, served.engine.environment["PREFECT_API_AUTH_STRING"], "PRIVATE KEY")
+    names = [name for name in (*OFFICERS, "mean-reversion", "0.25") if f'"{name}"' in text]
+    assert [word for word in secrets if word in text] + names == []
+
+
 def test_what_is_killed_comes_again_and_another_loop_takes_the_lead(served: House) -> None:
     """Issue "Always on": kill -9 of each part; the house serves as before, and still stops cleanly.
 
     A second resident loop of the home waits until the first one is gone.
     """
-    log = served.engine.log_of("rounds")
+    log = served.engine.output_of("rounds")
     told = served.folder / "standby.txt"
+    assert until(lambda: "leads" in log.read_text("utf-8"), UP_WITHIN_SECONDS)
     with told.open("wb") as stream, served.start("attend", told=stream) as standby:
         for word in ("prefect server", "prefect worker", "flows attend", "ui.cli.app web"):
             [part] = running(served, word, besides=standby.pid)
@@ -338,4 +392,4 @@ def test_a_killed_run_leaves_no_process_and_its_work_is_found_again(
     assert [step.subject_id for step in report.signals] == ["killed-0", "killed-1"]
     assert report.signals[0].replayed
     assert other.recorded().count("signal.admitted") == before + 2
-    assert reconcile(other.settings.database).clean
+    assert reconcile(other.settings.database_file).clean

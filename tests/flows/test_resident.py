@@ -62,8 +62,9 @@ class Heard:
 
 def loop(world: World, heard: Heard, *rounds: Round) -> Resident:
     place = Workplace(world.settings, clock=world.clock, feed=world.feed, service_id="dispatch")
-    head = SealedLog(reading_engine(world.settings.database)).newest
-    return Resident(world.clock, partial(place.at_desk, world.log_key), rounds, head, heard)
+    head = SealedLog(reading_engine(world.settings.database_file)).newest
+    desk = partial(place.at_desk, world.log_key)
+    return Resident(world.clock, desk, rounds, head, heard, place.ids)
 
 
 def at_once(place: Workplace) -> Execute:
@@ -224,22 +225,20 @@ def test_a_round_that_fails_is_told_and_holds_up_no_other(world: World) -> None:
     """Resident I1: broken evidence, a foreign error and a home that cannot be opened alike."""
     broken: list[Exception] = [IntegrityError("LOG_TAMPERED", "changed"), ValueError("foreign")]
 
-    def fails(place: Workplace) -> object:
-        del place
+    def fails(place: Workplace, run: str) -> object:
+        del place, run
         raise broken[0]
 
     heard = Heard()
-    resident = loop(
-        world, heard, Round("sweep", fails), Round("heartbeat", lambda p: keep_alive(p, "run"))
-    )
+    resident = loop(world, heard, Round("sweep", fails), Round("heartbeat", keep_alive))
     told = [resident.look()]
     broken.pop(0)
     world.after(60)
     told += [resident.look()]
-    moved = world.settings.database.rename(world.settings.database.with_suffix(".away"))
+    moved = world.settings.database_file.rename(world.settings.database_file.with_suffix(".away"))
     world.after(60)
     told += [resident.look()]
-    moved.rename(world.settings.database)
+    moved.rename(world.settings.database_file)
     world.after(60)
     told += [resident.look()]
     said = [[turn.said for turn in turns] for turns in told]
@@ -253,14 +252,16 @@ def test_every_round_comes_as_often_as_its_period_says_through_a_whole_day(world
     heard = Heard()
     done = Counter[str]()
 
-    def counted(name: str, place: Workplace) -> object:
-        del place
+    def counted(name: str, place: Workplace, run: str) -> object:
+        del place, run
         done[name] += 1
         return None
 
     rounds = tuple(Round(name, partial(counted, name)) for name in ROUND_SECONDS)
     place = Workplace(world.settings, clock=world.clock)
-    resident = Resident(world.clock, lambda: nullcontext(place), rounds, lambda: None, heard)
+    resident = Resident(
+        world.clock, lambda: nullcontext(place), rounds, lambda: None, heard, place.ids
+    )
     for _ in range(0, DAY_SECONDS, 5):
         resident.look()
         world.after(5)
@@ -279,11 +280,11 @@ def test_the_rounds_of_a_home_leave_it_whole(world: World) -> None:
         world,
         heard,
         dispatching(),
-        Round("deliver", lambda place: deliver_messages(place, "run"), grown=True),
-        Round("sweep", lambda place: sweep_all(place, "run")),
-        Round("heartbeat", lambda place: keep_alive(place, "run").checked()),
-        Round("notify", lambda place: asyncio.run(tell(place, no_block))),
-        Round("time_stamp", stamp),
+        Round("deliver", deliver_messages, grown=True),
+        Round("sweep", sweep_all),
+        Round("heartbeat", lambda place, run: keep_alive(place, run).checked()),
+        Round("notify", lambda place, _: asyncio.run(tell(place, no_block))),
+        Round("time_stamp", lambda place, _: stamp(place)),
     )
     for _ in range(60):
         resident.look()
@@ -298,8 +299,8 @@ def test_a_loop_that_is_stopped_ends(world: World) -> None:
     """The stop comes between two looks; what is under way is ended first."""
     stopped, heard = Event(), Heard()
 
-    def last(place: Workplace) -> object:
-        del place
+    def last(place: Workplace, run: str) -> object:
+        del place, run
         stopped.set()
         return None
 

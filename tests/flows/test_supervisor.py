@@ -1,18 +1,28 @@
-"""Parts of the house that end are started again.
+"""Parts of the house that end are started again, and the house tells of it.
 
-Issue "Always on", point 1: restart of what dies.
+Issue "Always on", point 1: restart of what dies; point 4: structured logs.
 """
 
+import http.server
 import os
+import signal
 import sys
+import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
+from pathlib import Path
 
 import pytest
 
 from counterseal.kernel.errors import AdapterError
 from flows.processes import Guarded
+from flows.serve import serve
 from flows.supervisor import FAILURES_MAX, PAUSE_FIRST_SECONDS, STEADY_SECONDS, Part
+from storage.log_files import LOG_BYTES_MAX
+from storage.settings import Settings
+from storage.system import MachineClock
+from storage.telling import House, telling
+from tests.flows.hall import told_in
 from tests.flows.test_processes import until
 
 LIVES, ENDS = "import time; time.sleep(600)", "raise SystemExit(7)"
@@ -108,3 +118,60 @@ def test_leaving_stops_whatever_runs_by_then(watch: Watch) -> None:
         part.look()
         assert part.child.status is None
     assert part.child.status is not None
+
+
+def test_an_end_and_a_start_stand_in_the_log_of_the_house(watch: Watch, tmp_path: Path) -> None:
+    """By the part's word and its status; what it printed is cut before it grows for ever."""
+    printed = tmp_path / "log" / "worker.out"
+    log = telling(tmp_path, House.SUPERVISOR, MachineClock())
+    with Part("worker", watch.start, watch.told.append, watch.now, log, printed) as part:
+        ended(part)
+        part.look()
+        watch.seconds += 100
+        printed.write_bytes(b"x" * (LOG_BYTES_MAX + 1))
+        part.look()
+        part.look()
+    told = [(line["event"], line["child"], line.get("status")) for line in told_in(tmp_path)]
+    assert told == [
+        ("part_ended", "worker", -9),
+        ("output_cut", "worker", None),
+        ("part_started", "worker", None),
+    ]
+    assert printed.stat().st_size == 0
+
+
+@pytest.fixture
+def foreign_port(monkeypatch: pytest.MonkeyPatch) -> Iterator[int]:
+    """A port on which a server sits that does not know our secret; signals are ours again after."""
+
+    class Refusing(http.server.BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_error(401)
+
+        def log_message(self, *_: object) -> None: ...
+
+    before = [(number, signal.getsignal(number)) for number in (signal.SIGTERM, signal.SIGINT)]
+    with http.server.HTTPServer(("127.0.0.1", 0), Refusing) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        monkeypatch.setenv("COUNTERSEAL_ENGINE_PORT", str(server.server_port))
+        yield server.server_port
+        server.shutdown()
+        thread.join()
+    for number, handler in before:
+        signal.signal(number, handler)
+
+
+def test_a_house_that_cannot_start_says_why_by_its_code(tmp_path: Path, foreign_port: int) -> None:
+    """The reason stands in its log, too, without the words of the error."""
+    (tmp_path / "home").mkdir()
+    settings = Settings(counterseal_home=tmp_path / "home", counterseal_signer_state=tmp_path / "s")
+    with pytest.raises(AdapterError, match=rf"ENGINE_FOREIGN.*{foreign_port}"):
+        serve(settings, lambda _: None)
+    [line] = told_in(tmp_path / "home")
+    assert (line["event"], line["codes"], line["level"]) == (
+        "house_failed",
+        "ENGINE_FOREIGN",
+        "error",
+    )
+    assert str(line["place"]).startswith("flows.engine.answers:")

@@ -65,6 +65,19 @@ def requests(world: World) -> tuple[ApprovalRequest, ...]:
         return reader.find(ApprovalRequest)
 
 
+def test_the_steps_of_a_file_are_sealed_together(world: World, place: Workplace) -> None:
+    """Decision 0023: signals in one part, then requests; each names the size that covers it."""
+    rows = [SIGNAL | {"signal_id": f"s{n}"} for n in range(3)]
+    asked = [TERMS | {"signal_id": f"s{n}"} for n in range(3)]
+    before = len(world.notes())
+
+    report = take_in(place, kept_rows(place, *rows), kept_rows(place, *asked), "run-1")
+
+    assert len(world.notes()) - before == 2
+    assert {step.sealed_size for step in report.requests} == {len(world.log())}
+    assert max(step.sealed_size for step in report.signals) < len(world.log())
+
+
 def test_a_kept_file_becomes_signals_and_requests(world: World, place: Workplace) -> None:
     """Workflow 5: the source's digest travels into the record."""
     source = kept_rows(place, SIGNAL, SIGNAL | {"signal_id": "s2"})

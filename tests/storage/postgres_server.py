@@ -3,6 +3,7 @@
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import time
@@ -93,10 +94,16 @@ class Server:
             else:
                 return
 
-    def stop(self) -> None:
-        """Stop at once; nobody needs these databases any more."""
+    @property
+    def pid(self) -> int:
+        """Of the first of its processes."""
+        assert self.process is not None
+        return self.process.pid
+
+    def stop(self, how: int = signal.SIGQUIT) -> None:
+        """Stop at once, without a shutdown; SIGINT ends it in order."""
         if self.process is not None:
-            self.process.send_signal(3)
+            self.process.send_signal(how)
             self.process.wait(timeout=30)
             self.process = None
 

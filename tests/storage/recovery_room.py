@@ -47,7 +47,7 @@ def restored(tmp_path: Path) -> Ground:
     """A home that signed three records more than its restored database holds."""
     ground = ground_at(tmp_path, "one")
     ground.found()
-    database = ground.settings.database
+    database = ground.settings.database_file
     backup = tmp_path / "backup.sqlite"
     shutil.copy(database, backup)
     beat(ground, "one", "two", "three")

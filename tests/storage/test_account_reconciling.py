@@ -160,7 +160,7 @@ def test_tables_that_differ_from_the_log_lock_every_account(room: PaperRoom) -> 
     room.world.forge("UPDATE orders SET approved_quantity = '9'")
     told = [
         LogDifference(row=f"{d.table} {d.key} {d.column}", expected=d.expected, got=d.got)
-        for d in reconcile(room.world.settings.database).differences
+        for d in reconcile(room.world.settings.database_file).differences
     ]
     found = compared(room, *told)
 

@@ -45,7 +45,7 @@ def out(tmp_path: Path) -> Path:
 
 def at_copy(ground: Ground, out: Path) -> Settings:
     home = out / HOME
-    within = ground.settings.database.relative_to(ground.settings.counterseal_home)
+    within = ground.settings.database_file.relative_to(ground.settings.counterseal_home)
     signer = ground.settings.counterseal_signer_state
     return ground.settings.placed(home=home, database=home / within, signer_state=signer)
 
@@ -202,7 +202,7 @@ def test_without_the_signers_memory_there_is_no_copy(ground: Ground, out: Path) 
 
 def cut(ground: Ground) -> None:
     """An older file in the place of the log, as a restore that nobody declared leaves it."""
-    database = ground.settings.database
+    database = ground.settings.database_file
     older = database.read_bytes()
     beat(ground, "one")
     for path in database.parent.glob(f"{database.name}*"):
@@ -211,7 +211,7 @@ def cut(ground: Ground) -> None:
 
 
 def forge(ground: Ground) -> None:
-    with closing(sqlite3.connect(ground.settings.database)) as work, work:
+    with closing(sqlite3.connect(ground.settings.database_file)) as work, work:
         work.execute("UPDATE accounts SET tenant = 'tenant-2'")
 
 
@@ -308,7 +308,7 @@ def test_a_database_apart_from_its_home_lies_beside_the_home_in_the_copy(
     """Backup: decision 0006 lets it lie elsewhere."""
     apart = tmp_path / "volume" / "log.sqlite"
     apart.parent.mkdir()
-    ground.settings.database.rename(apart)
+    ground.settings.database_file.rename(apart)
     told = ground.settings.placed(
         home=ground.settings.counterseal_home,
         database=apart,

@@ -65,14 +65,14 @@ def looked_at(world: World) -> None:
 
 
 @pytest.mark.parametrize(
-    "opening", [looked_at, World.reopen, lambda world: reconcile(world.settings.database)]
+    "opening", [looked_at, World.reopen, lambda world: reconcile(world.settings.database_file)]
 )
 @pytest.mark.parametrize(("spoil", "code"), SPOILED.values(), ids=SPOILED.keys())
 def test_what_is_no_database_of_ours_is_neither_opened_nor_changed(
     world: World, opening: Callable[[World], None], spoil: Callable[[Path], None], code: str
 ) -> None:
     """Architecture 7: reading, writing and comparing say the same."""
-    path = world.settings.database
+    path = world.settings.database_file
     spoil(path)
     before = content(path)
     remembered = read_state(world.settings.counterseal_signer_state, ORIGIN)
@@ -99,7 +99,7 @@ def test_the_command_line_gives_status_four_and_the_code(
 ) -> None:
     """Architecture 7: one JSON document, never a traceback."""
     monkeypatch.chdir(ROOT)
-    spoil(world.settings.database)
+    spoil(world.settings.database_file)
     assert run([*words, "--home", str(world.settings.counterseal_home), "--json"]) == 4
     assert json.loads(capsys.readouterr().out)["error"]["code"] == code
 

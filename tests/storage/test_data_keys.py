@@ -49,7 +49,7 @@ def _copied(world: KeptWorld, target: Path) -> SqlArchive:
     world.store.close()
     shutil.copytree(world.home, target)
     world.reopen()
-    database = target / world.settings.database.relative_to(world.home)
+    database = target / world.settings.database_file.relative_to(world.home)
     return SqlArchive(database, world.data_keys)
 
 
@@ -194,7 +194,7 @@ def test_a_copy_without_any_keys_says_nothing_about_openings(world: KeptWorld) -
     assert [o.word("handle") for o in shown] == [NAME]
     elsewhere = world.settings.placed(
         home=world.home,
-        database=world.settings.database,
+        database=world.settings.database_file,
         signer_state=world.home.parent / "elsewhere",
     )
     with read_home(elsewhere) as reader:

@@ -4,23 +4,15 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy import insert, select
 
 from counterseal.audit.verify import Evidence, head_of_signer, verify_log
-from counterseal.kernel.ids import SeededIdSource
-from storage.data_keys import data_keys
 from storage.databases import PostgresDatabase
-from storage.desk import _wired
-from storage.engines import reading_engine
 from storage.home_reader import HomeReader
-from storage.migrations import create_schema
-from storage.signers import EmbeddedSigner, read_state
-from storage.store import SqlStore
-from storage.tables import REGISTER, table
+from storage.settings import Settings
+from storage.signers import read_state
+from storage.transfer import transfer
 from tests.desk.batch_room import of_all_kinds, one_by_one, together, told
 from tests.world import ORIGIN, World
-
-ORDER = {"audit_records": "seq", "audit_checkpoints": "size"}
 
 
 class MovedWorld(World):
@@ -28,22 +20,15 @@ class MovedWorld(World):
 
     def move(self, database: PostgresDatabase) -> None:
         self.store.close()
-        source, target = reading_engine(self.settings.database), database.writing()
-        with source.connect() as old, target.begin() as new:
-            create_schema(new)
-            for name in REGISTER.keys() - {"alembic_version"}:
-                cells = table(name)
-                asked = select(cells).order_by(cells.c[ORDER[name]] if name in ORDER else None)
-                rows = [dict(row) for row in old.execute(asked).mappings()]
-                for row in rows:
-                    new.execute(insert(cells), row)
-        source.dispose()
-        target.dispose()
-        signer = EmbeddedSigner(self.log_key, self.settings.counterseal_signer_state)
-        keys = data_keys(self.settings)
-        store = SqlStore(database, signer, self.clock, keys=keys)
-        ids = SeededIdSource("test")
-        self.desk = _wired(self.settings, store, ORIGIN, clock=self.clock, ids=ids, feed=self.feed)
+        transfer(self.settings.database, database)
+        self.moved_to = database.url.render_as_string(hide_password=False)
+        self.reopen()
+
+    @property
+    def settings(self) -> Settings:
+        told = super().settings
+        url = getattr(self, "moved_to", None)
+        return told if url is None else told.model_copy(update={"counterseal_database_url": url})
 
 
 @pytest.fixture

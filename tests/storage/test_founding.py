@@ -114,7 +114,7 @@ def test_a_file_in_the_way_of_a_folder_is_told(ground: Ground, place: str) -> No
         ground.found()
     assert caught.value.exit_status == 4
     assert path.read_text("utf-8") == "a file"
-    assert not ground.settings.database.exists()
+    assert not ground.settings.database_file.exists()
 
 
 def test_a_second_founder_is_told_to_wait(ground: Ground) -> None:
@@ -201,7 +201,7 @@ def test_keys_that_lie_in_the_home_already_are_not_touched(
 ) -> None:
     """Founding I4: a home that lost its database still holds the only copies of its keys."""
     ground.found()
-    ground.settings.database.unlink()
+    ground.settings.database_file.unlink()
     ground.state.unlink()
     for other in {log_key_path, keys_folder} - {place}:
         other(ground.settings).rename(ground.folder / "aside")

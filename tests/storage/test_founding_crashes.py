@@ -75,7 +75,7 @@ def kill_in(name: str, count: int, *more: CodeType) -> None:
 
 def after_a_crash(ground: Ground) -> None:
     """What a second `init` gives: a whole home, by itself or by the one before."""
-    if ground.settings.database.exists():
+    if ground.settings.database_file.exists():
         with pytest.raises(InputError, match="DATABASE_EXISTS"):
             ground.found()
     else:
@@ -124,7 +124,7 @@ def test_crashes_before_each_line_in_turn_cost_one_more_init(
     """Founding I3: each founding clears away what the one before left, and gets a line further."""
     for count in range(lines):
         assert killed_in(ground, function, count)
-        assert not ground.settings.database.exists()
+        assert not ground.settings.database_file.exists()
     after_a_crash(ground)
 
 
@@ -167,7 +167,7 @@ def test_the_memory_of_a_living_log_is_not_cleared_away(ground: Ground) -> None:
 def test_a_finished_home_that_lost_its_database_keeps_its_memory(ground: Ground) -> None:
     """Founding I4: only an unfinished founding is taken back; a backup may bring the file again."""
     assert killed(lambda: ground.found(after_step=kill_at("founded")))
-    database = ground.settings.database
+    database = ground.settings.database_file
     lost, memory = database.read_bytes(), ground.state.read_bytes()
     database.unlink()
     with pytest.raises(InputError, match="KEY_FILE_EXISTS"):

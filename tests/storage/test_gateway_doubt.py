@@ -99,7 +99,7 @@ def test_the_book_is_its_owner_s_alone_and_outlives_the_desk(room: PaperRoom) ->
     room.reopen()
 
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
-    assert file != room.world.settings.database
+    assert file != room.world.settings.database_file
     assert room.gateway.status(order_id) == before
 
 
@@ -150,7 +150,7 @@ def test_killed_between_any_two_writes_it_ends_in_the_same_state(tmp_path: Path)
             played(room, asked)
         room.reopen()
         assert state_of(room, played(room, asked)) == wanted, step
-        assert reconcile(room.world.settings.database).clean
+        assert reconcile(room.world.settings.database_file).clean
 
     assert wanted[0] is OrderState.FILLED
     assert wanted[4] == Decimal(4)

@@ -23,7 +23,7 @@ def world(tmp_path: Path) -> World:
 
 def open_store(world: World) -> SqlStore:
     signer = EmbeddedSigner(world.log_key, world.settings.counterseal_signer_state)
-    return SqlStore(world.settings.database, signer, ReplayClock(START))
+    return SqlStore(world.settings.database_file, signer, ReplayClock(START))
 
 
 COLUMNS = (
@@ -34,7 +34,7 @@ COLUMNS = (
 
 @pytest.fixture
 def raw(world: World) -> Iterator[sqlite3.Connection]:
-    engine = writing_engine(world.settings.database)
+    engine = writing_engine(world.settings.database_file)
     held = engine.raw_connection()
     connection = held.driver_connection
     assert isinstance(connection, sqlite3.Connection)
@@ -98,7 +98,7 @@ def test_the_same_append_without_a_fault_is_accepted(world: World, raw: sqlite3.
 @pytest.mark.parametrize("guard", sorted(GUARDS))
 def test_a_missing_guard_refuses_to_open(world: World, guard: str) -> None:
     """Guards I3: each one is looked for."""
-    with closing(sqlite3.connect(world.settings.database)) as connection:
+    with closing(sqlite3.connect(world.settings.database_file)) as connection:
         connection.execute(f"DROP TRIGGER {guard}")
     with pytest.raises(IntegrityError, match=guard) as caught:
         world.reopen()
@@ -115,7 +115,7 @@ def test_a_missing_guard_refuses_to_open(world: World, guard: str) -> None:
 )
 def test_an_altered_or_foreign_trigger_refuses_to_open(world: World, statement: str) -> None:
     """Guards I3: the text counts, and nothing else may be there."""
-    with closing(sqlite3.connect(world.settings.database)) as connection:
+    with closing(sqlite3.connect(world.settings.database_file)) as connection:
         connection.execute("DROP TRIGGER IF EXISTS " + statement.split()[2])
         connection.execute(statement)
     with pytest.raises(IntegrityError, match="GUARD_MISSING"):

@@ -118,12 +118,12 @@ def test_a_byte_flipped_before_signing_is_never_signed(world: World) -> None:
 def test_a_database_rolled_back_behind_the_signers_memory_is_refused(world: World) -> None:
     """Signer I2: an older copy of the database may not grow another history."""
     world.store.close()
-    older = world.settings.database.read_bytes()
+    older = world.settings.database_file.read_bytes()
     world.reopen()
     beat(world, "beat-1")
     beat(world, "beat-2")
     world.store.close()
-    world.settings.database.write_bytes(older)
+    world.settings.database_file.write_bytes(older)
     world.reopen()
     notes = world.notes()
     with pytest.raises(IntegrityError, match="ROLLBACK"):
@@ -135,11 +135,11 @@ def test_a_database_rolled_back_behind_the_signers_memory_is_refused(world: Worl
 def test_another_history_of_the_same_size_is_refused_as_a_fork(world: World) -> None:
     """Signer I1: never two roots for one size; a longer fork lacks the proof."""
     world.store.close()
-    older = world.settings.database.read_bytes()
+    older = world.settings.database_file.read_bytes()
     world.reopen()
     beat(world, "beat-1")
     world.store.close()
-    world.settings.database.write_bytes(older)
+    world.settings.database_file.write_bytes(older)
     world.reopen()
     with pytest.raises(IntegrityError, match="FORK_AT_SIZE"):
         beat(world, "another-beat")

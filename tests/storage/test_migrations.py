@@ -130,7 +130,7 @@ def test_a_new_database_names_its_revision(world: World) -> None:
 
 def stamped(world: World, *revisions: str) -> None:
     world.store.close()
-    with closing(sqlite3.connect(world.settings.database)) as connection, connection:
+    with closing(sqlite3.connect(world.settings.database_file)) as connection, connection:
         connection.execute("DELETE FROM alembic_version")
         connection.executemany("INSERT INTO alembic_version VALUES (?)", [(r,) for r in revisions])
         connection.commit()
@@ -143,7 +143,7 @@ def read(world: World) -> None:
 
 
 def migrated(world: World) -> None:
-    engine = writing_engine(world.settings.database)
+    engine = writing_engine(world.settings.database_file)
     try:
         migrations.migrate(engine)
     finally:
@@ -153,19 +153,19 @@ def migrated(world: World) -> None:
 OPENINGS: list[Callable[[World], object]] = [
     read,
     World.reopen,
-    lambda world: reconcile(world.settings.database),
+    lambda world: reconcile(world.settings.database_file),
 ]
 
 
 def refused(world: World, opening: Callable[[World], object], code: str) -> AdapterError:
     """The refusal; the database keeps every byte."""
-    before = world.settings.database.read_bytes()
+    before = world.settings.database_file.read_bytes()
     with pytest.raises(AdapterError, match=code) as caught:
         opening(world)
     assert caught.value.exit_status == 4
     assert not caught.value.retriable
-    assert world.settings.database.read_bytes() == before
-    journal = Path(f"{world.settings.database}-wal")
+    assert world.settings.database_file.read_bytes() == before
+    journal = Path(f"{world.settings.database_file}-wal")
     assert not journal.exists() or journal.read_bytes() == b""
     return caught.value
 
@@ -187,7 +187,7 @@ def test_a_database_without_a_revision_refuses_to_open(
 ) -> None:
     """Schema I1: made by something else, or by hand."""
     stamped(world)
-    with closing(sqlite3.connect(world.settings.database)) as connection:
+    with closing(sqlite3.connect(world.settings.database_file)) as connection:
         connection.execute(spoil)
         connection.commit()
     assert "init" in refused(world, opening, "SCHEMA_OLDER").message
@@ -228,7 +228,7 @@ def test_a_migration_keeps_the_log_and_puts_the_guards_back(
         migrated(world)
         assert revision_of(world) == [("0002",)]
         assert world.log() == before
-    engine = writing_engine(world.settings.database)
+    engine = writing_engine(world.settings.database_file)
     with engine.connect() as connection:
         assert missing_guards(connection) == ()
     engine.dispose()
@@ -276,10 +276,10 @@ def test_the_command_refuses_words_databases_and_revisions_that_are_not_ours(
     """Architecture 7: 2 for bad usage, 4 for what cannot be opened; the bytes stay."""
     assert commands.main(["down"]) == 2
     stamped(told, "0002")
-    before = told.settings.database.read_bytes()
+    before = told.settings.database_file.read_bytes()
     assert commands.main(["upgrade"]) == 4
     assert "SCHEMA_NEWER" in capsys.readouterr().err
-    assert told.settings.database.read_bytes() == before
+    assert told.settings.database_file.read_bytes() == before
     monkeypatch.setenv("COUNTERSEAL_HOME", str(told.home / "nowhere"))
     assert commands.main(["upgrade"]) == 4
     assert "DATABASE_MISSING" in capsys.readouterr().err
@@ -289,7 +289,7 @@ def test_the_command_refuses_words_databases_and_revisions_that_are_not_ours(
 def test_the_check_reads_the_table_and_nothing_that_is_named_like_it(world: World) -> None:
     """Schema: a view of that name is no version table."""
     stamped(world)
-    with closing(sqlite3.connect(world.settings.database)) as connection:
+    with closing(sqlite3.connect(world.settings.database_file)) as connection:
         connection.execute("DROP TABLE alembic_version")
         connection.execute("CREATE VIEW alembic_version AS SELECT '0001' AS version_num")
     refused(world, World.reopen, "SCHEMA_OLDER")
@@ -298,7 +298,7 @@ def test_the_check_reads_the_table_and_nothing_that_is_named_like_it(world: Worl
 def test_create_all_is_not_how_a_database_is_made(world: World) -> None:
     """Migrations I3: steps do not run over tables that are there already."""
     stamped(world)
-    engine = writing_engine(world.settings.database)
+    engine = writing_engine(world.settings.database_file)
     with pytest.raises(OperationalError, match="already exists"), engine.begin() as connection:
         migrations.create_schema(connection)
     engine.dispose()

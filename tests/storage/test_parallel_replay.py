@@ -39,10 +39,10 @@ def recorded() -> list[PolicyEvaluation]:
 
 def stored(folder: Path, decisions: Sequence[PolicyEvaluation]) -> Settings:
     settings = Settings(counterseal_home=folder)
-    create_database(settings.database, "test/replay")
+    create_database(settings.database_file, "test/replay")
     cells = [DOCUMENT_TABLES[d.KIND].cells(d.json_value()) for d in decisions]
     marks = ", ".join("?" * len(PolicyEvaluation.model_fields))
-    with closing(sqlite3.connect(settings.database)) as file, file:
+    with closing(sqlite3.connect(settings.database_file)) as file, file:
         told = [tuple(row.values()) for row in cells]
         file.executemany(f"INSERT INTO policy_evaluations VALUES ({marks})", told)
     return settings
@@ -101,7 +101,7 @@ def test_an_engine_that_refuses_the_rules_is_no_agreement(tmp_path: Path) -> Non
 @pytest.mark.usefixtures("threads")
 def test_a_row_that_is_no_decision_is_named_as_one_process_names_it(tmp_path: Path) -> None:
     settings = stored(tmp_path, recorded())
-    with closing(sqlite3.connect(settings.database)) as file, file:
+    with closing(sqlite3.connect(settings.database_file)) as file, file:
         file.execute("UPDATE policy_evaluations SET verdict = 'maybe' WHERE subject = 'apr-9'")
     with (
         pytest.raises(IntegrityError, match="does not hold") as found,
@@ -116,7 +116,7 @@ def test_what_is_decided_meanwhile_is_not_replayed(tmp_path: Path) -> None:
     """One moment: the one in which the reader first looked."""
     decisions = recorded()
     settings = stored(tmp_path, decisions[:40])
-    with closing(sqlite3.connect(settings.database)) as writer, read_home(settings) as reader:
+    with closing(sqlite3.connect(settings.database_file)) as writer, read_home(settings) as reader:
         assert reader.count(PolicyEvaluation) == 40
         writer.execute("DELETE FROM policy_evaluations")
         writer.commit()

@@ -34,9 +34,9 @@ def stored(
 ) -> Settings:
     """A home whose tables hold whatever an attacker wants: no guard, no key, no type."""
     settings = Settings(counterseal_home=folder)
-    settings.database.unlink(missing_ok=True)
-    create_database(settings.database, ORIGIN)
-    with closing(sqlite3.connect(settings.database)) as file, file:
+    settings.database_file.unlink(missing_ok=True)
+    create_database(settings.database_file, ORIGIN)
+    with closing(sqlite3.connect(settings.database_file)) as file, file:
         for name, columns in (("audit_records", COLUMNS), ("audit_checkpoints", "size, note")):
             file.execute(f"DROP TABLE {name}")
             file.execute(f"CREATE TABLE {name} ({columns})")
@@ -118,7 +118,7 @@ def test_what_is_appended_meanwhile_is_not_verified(tmp_path: Path) -> None:
     """One moment: the one in which the reader first looked."""
     half = spaced((5, 1, 7))
     settings = stored(tmp_path, half.rows, half.checkpoints)
-    with closing(sqlite3.connect(settings.database, isolation_level=None)) as writer:
+    with closing(sqlite3.connect(settings.database_file, isolation_level=None)) as writer:
         writer.execute("PRAGMA journal_mode=WAL")
         with read_home(settings) as reader:
             assert reader.ends() == (0, len(half.rows))

@@ -113,7 +113,7 @@ def test_a_leader_that_lost_its_connection_writes_nothing_more(room: LogRoom, st
 
     with room.store(at(step, cut)) as store:
         recorded(store, "one", "two")
-        with pytest.raises(AdapterError, match="DATABASE_FAILED") as lost:
+        with pytest.raises(AdapterError, match="DATABASE_UNREACHABLE") as lost:
             store.seal()
         assert lost.value.retriable
     with room.store() as store:
@@ -137,7 +137,7 @@ def test_a_connection_that_is_lost_while_records_go_in_places_nothing(
         recorded(store, "one")
         with monkeypatch.context() as patch:
             patch.setattr(placing, "insert_records", cut)
-            with pytest.raises(AdapterError, match="DATABASE_FAILED") as lost:
+            with pytest.raises(AdapterError, match="DATABASE_UNREACHABLE") as lost:
                 store.seal()
             assert lost.value.retriable
         assert room.rows() == []
@@ -243,13 +243,13 @@ def test_failures_of_a_server_have_codes_of_ours(room: LogRoom, server: Server) 
         told[sqlstate] = (found.code, found.retriable)
     busy = ("DATABASE_BUSY", True)
     assert told == {
-        "missing": ("DATABASE_FAILED", True),
-        "unreachable": ("DATABASE_FAILED", True),
+        "missing": ("DATABASE_MISSING", False),
+        "unreachable": ("DATABASE_UNREACHABLE", True),
         **dict.fromkeys(("40001", "40P01", "55P03", "57014"), busy),
         "53100": ("DATABASE_FULL", False),
         "25006": ("DATABASE_READ_ONLY", False),
         "42P01": ("DATABASE_SCHEMA", False),
-        "57P01": ("DATABASE_FAILED", True),
+        "57P01": ("DATABASE_UNREACHABLE", True),
     }
 
 

@@ -160,7 +160,7 @@ def test_without_a_home_the_rest_is_still_computed(seen: Observation, tmp_path: 
 def test_a_home_that_cannot_be_read_tells_why(copied: World, seen: Observation) -> None:
     """TX-L8: a failed reading is no empty home."""
     copied.store.close()
-    copied.settings.database.write_bytes(b"no database at all" * 100)
+    copied.settings.database_file.write_bytes(b"no database at all" * 100)
     home, problem = probes._home(copied.settings)
     flags = evaluate(seen.amended(home=home, home_problem=problem))
 
@@ -208,7 +208,7 @@ def test_a_damaged_home_turns_its_flag(
 
 def test_a_dropped_guard_is_seen(copied: World, seen: Observation) -> None:
     """TX-L5:append_only_enforced_by_storage: the guards of this home, not of another."""
-    with closing(sqlite3.connect(copied.settings.database)) as connection:
+    with closing(sqlite3.connect(copied.settings.database_file)) as connection:
         connection.execute(f"DROP TRIGGER {next(iter(GUARDS))}")
 
     assert _flags(copied, seen)["append_only_enforced_by_storage"].value is False
@@ -216,7 +216,7 @@ def test_a_dropped_guard_is_seen(copied: World, seen: Observation) -> None:
 
 def test_an_unguarded_database_accepts_the_change(copied: World) -> None:
     """TX-L5: the exercise itself, on a database that refuses nothing."""
-    database = copied.settings.database
+    database = copied.settings.database_file
     assert scratch._changes_refused(database).passed is True
 
     with closing(sqlite3.connect(database)) as connection:

@@ -52,7 +52,7 @@ def test_one_range_is_read_beside_another(tmp_path: Path) -> None:
 
 def test_a_log_without_records_has_no_ends(tmp_path: Path) -> None:
     settings = founded(tmp_path)
-    with closing(sqlite3.connect(settings.database)) as file, file:
+    with closing(sqlite3.connect(settings.database_file)) as file, file:
         for (guard,) in file.execute("SELECT name FROM sqlite_master WHERE type = 'trigger'"):
             file.execute(f"DROP TRIGGER {guard}")
         file.execute("DELETE FROM audit_records")
@@ -64,7 +64,7 @@ def test_a_log_without_records_has_no_ends(tmp_path: Path) -> None:
 def test_stretches_end_where_they_are_asked_to(tmp_path: Path) -> None:
     """A window of time begins at a stop: a stretch across it would tell too little."""
     settings = founded(tmp_path)
-    connect = partial(reading_engine, settings.database)
+    connect = partial(reading_engine, settings.database_file)
     with read_home(settings) as reader:
         ends = reader.ends()
     assert ends is not None
@@ -77,7 +77,7 @@ def test_stretches_end_where_they_are_asked_to(tmp_path: Path) -> None:
 def test_a_range_ends_at_what_does_not_hold(tmp_path: Path) -> None:
     """A place without a record, and a database that cannot be read, hold nothing."""
     settings = founded(tmp_path)
-    connect = partial(reading_engine, settings.database)
+    connect = partial(reading_engine, settings.database_file)
     found = check_range(RecordRange(connect, 0, 900, (3, 850)))
     assert [one and one.start for one in found] == [0, 3, None]
     nowhere = partial(reading_engine, tmp_path / "nothing.sqlite")
@@ -91,7 +91,7 @@ def test_rows_are_not_converted(tmp_path: Path) -> None:
     settings = founded(tmp_path)
     odd = a_log((1,)).rows[0]._replace(seq=0)
     cells = {**odd._asdict(), "stream_seq": 1.5, "body": "text", "type": None}
-    with closing(sqlite3.connect(settings.database)) as file, file:
+    with closing(sqlite3.connect(settings.database_file)) as file, file:
         file.execute("DROP TABLE audit_records")
         file.execute(f"CREATE TABLE audit_records ({', '.join(cells)})")
         marks = ", ".join("?" * len(cells))

@@ -73,7 +73,7 @@ def signed(world: World) -> None:
 
 
 def names(world: World) -> set[str]:
-    return {path.name for path in world.settings.database.parent.iterdir()}
+    return {path.name for path in world.settings.database_file.parent.iterdir()}
 
 
 def test_a_home_on_a_read_only_medium_can_be_read_and_compared(world: World) -> None:
@@ -82,7 +82,7 @@ def test_a_home_on_a_read_only_medium_can_be_read_and_compared(world: World) -> 
     allowed(world.home, folders=0o555, files=0o444)
     before = names(world)
     assert as_nobody(look) == "done"
-    assert as_nobody(lambda: reconcile(world.settings.database)) == "done"
+    assert as_nobody(lambda: reconcile(world.settings.database_file)) == "done"
     assert names(world) == before
 
 
@@ -90,9 +90,9 @@ def test_a_home_on_a_read_only_medium_refuses_to_be_written(world: World) -> Non
     """Architecture 7: status 4 with a code, and not a byte changed."""
     signed(world)
     allowed(world.home, folders=0o555, files=0o444)
-    before = world.settings.database.read_bytes()
+    before = world.settings.database_file.read_bytes()
     assert as_nobody(world.reopen) in {"LOCK_UNAVAILABLE 4", "DATABASE_READ_ONLY 4"}
-    assert world.settings.database.read_bytes() == before
+    assert world.settings.database_file.read_bytes() == before
 
 
 def test_what_a_writer_left_in_the_journal_is_never_skipped(world: World) -> None:
@@ -100,7 +100,7 @@ def test_what_a_writer_left_in_the_journal_is_never_skipped(world: World) -> Non
     world.reopen()
     world.signal()
     look = looking(world)
-    journal = world.settings.database.with_name("paper_execution_audit.sqlite-wal")
+    journal = world.settings.database_file.with_name("paper_execution_audit.sqlite-wal")
     assert journal.stat().st_size
     allowed(world.home, folders=0o555, files=0o444)
     assert as_nobody(look) == "done"
@@ -111,7 +111,7 @@ def test_a_database_that_only_others_may_write_is_told_at_the_first_act(world: W
     """Architecture 7: the lock can be had, the file cannot be written."""
     signed(world)
     allowed(world.home, folders=0o777, files=0o666)
-    world.settings.database.chmod(0o444)
+    world.settings.database_file.chmod(0o444)
 
     def act() -> None:
         world.reopen()
@@ -124,7 +124,7 @@ def test_no_database_is_made_where_nobody_may_write(world: World) -> None:
     """Store I1: the folder stays as it was."""
     allowed(world.home, folders=0o555, files=0o444)
     before = names(world)
-    path = world.settings.database.with_name("other.sqlite")
+    path = world.settings.database_file.with_name("other.sqlite")
     told = as_nobody(lambda: create_database(path, ORIGIN))
     assert told in {"DATABASE_WRITE 4", "DATABASE_FAILED 4"}
     assert names(world) == before

@@ -24,7 +24,7 @@ def traded(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A home in which every kind of document was made."""
     world = World(tmp_path_factory.mktemp("reconcile") / "home")
     everything_of(world)
-    return world.settings.database
+    return world.settings.database_file
 
 
 @pytest.fixture
@@ -154,7 +154,7 @@ def test_i2_drafts_on_their_way_are_no_difference(tmp_path: Path) -> None:
     world.requested()
     store.seal = sealed  # type: ignore[method-assign]  # as above
 
-    report = reconcile(world.settings.database)
+    report = reconcile(world.settings.database_file)
 
     assert report.in_flight > 0
     assert report.clean

@@ -73,7 +73,7 @@ def test_two_people_declare_it_and_the_log_goes_on_under_its_next_name(restored:
     assert read_state(folder, NEXT).size == rollback.restored.size + 2
     assert newest_origin(ORIGIN, [rollback]) == NEXT
     assert newest_origin(ORIGIN, []) == ORIGIN
-    assert reconcile(restored.settings.database).clean
+    assert reconcile(restored.settings.database_file).clean
 
 
 def test_the_key_that_auditors_pin_stays_the_first(restored: Ground) -> None:
@@ -95,7 +95,7 @@ def test_commands_that_were_refused_before_come_behind_the_declaration(restored:
     outcome = recovered(restored, rollback)
     assert isinstance(outcome, Outcome)
     assert outcome.sealed_size == rollback.restored.size + 1
-    assert reconcile(restored.settings.database).clean
+    assert reconcile(restored.settings.database_file).clean
 
 
 @pytest.mark.parametrize(
@@ -158,13 +158,13 @@ def test_a_crash_between_two_steps_is_gone_on_from(
     assert isinstance(outcome, Outcome)
     assert outcome.sealed_size == rollback.restored.size + 1
     beat(restored, "after")
-    assert reconcile(restored.settings.database).clean
+    assert reconcile(restored.settings.database_file).clean
 
 
 def test_a_second_restore_is_a_second_rollback(restored: Ground, tmp_path: Path) -> None:
     """Recovery: the old backup again is of a name that went on; it opens for nobody."""
     assert isinstance(recovered(restored, approved(restored, "ann", "bob")), Outcome)
-    database = restored.settings.database
+    database = restored.settings.database_file
     for path in database.parent.glob(f"{database.name}*"):
         path.unlink()
     shutil.copy(tmp_path / "backup.sqlite", database)

@@ -99,7 +99,7 @@ def holds(ground: Ground, first: VerifierKey) -> None:
         rows, notes = tuple(reader.records()), reader.checkpoints()
     verdict = verify_log(rows, notes, Evidence(log_key=first, heads=(head,)))
     assert (verdict.outcome, verdict.findings, verdict.totals.unsealed) == ("ok", (), 0)
-    assert reconcile(ground.settings.database).clean
+    assert reconcile(ground.settings.database_file).clean
     ring, broken = walk_keys(first, key_records(rows))
     assert broken == ()
     assert ring.current == open_log_key(ground.settings).key
@@ -290,7 +290,7 @@ def test_a_backup_from_before_a_rotation_needs_the_key_file_of_its_time(
     ground: Ground, tmp_path: Path
 ) -> None:
     """Design 5, 6: a restored log goes on under the key that it names."""
-    database = ground.settings.database
+    database = ground.settings.database_file
     shutil.copy(database, tmp_path / "backup")
     old = log_key_path(ground.settings).read_bytes()
     rotated(ground)

@@ -37,8 +37,8 @@ def recorded(world: World, *names: str) -> None:
 @contextmanager
 def journal(world: World, after_step: AfterStep = no_observer) -> Iterator[Journal]:
     """A journal of a database that several machines share: no lock file, the lease alone."""
-    writer = writing_engine(world.settings.database)
-    reader = reading_engine(world.settings.database)
+    writer = writing_engine(world.settings.database_file)
+    reader = reading_engine(world.settings.database_file)
     yield Journal(
         writer=writer,
         reader=reader,
@@ -202,7 +202,7 @@ def test_a_store_of_another_log_writes_nothing(world: World) -> None:
         world.store.seal()
     world.forge("UPDATE audit_head SET origin = ?", ORIGIN)
     signer = EmbeddedSigner(world.log_key, world.settings.counterseal_signer_state)
-    SqlStore(world.settings.database, signer, world.clock).close()
+    SqlStore(world.settings.database_file, signer, world.clock).close()
 
 
 def test_the_world_moves_on_by_its_own_clock(world: World) -> None:

@@ -35,7 +35,7 @@ def test_an_empty_environment_gives_the_stated_defaults() -> None:
     assert (settings.api_port, settings.web_port) == (8000, 3000)
     assert settings.counterseal_home == Path("var")
     assert settings.counterseal_database_url is None
-    assert settings.database == Path("var/data/paper_execution_audit.sqlite")
+    assert settings.database_file == Path("var/data/paper_execution_audit.sqlite")
     assert settings.counterseal_policies == Path("policies")
     state = settings.counterseal_signer_state
     assert state == Path.home() / ".local/state/counterseal/signer"
@@ -61,7 +61,7 @@ def test_every_setting_is_told_by_its_name(monkeypatch: pytest.MonkeyPatch) -> N
     settings = load_settings()
     shown = {name: str(getattr(settings, name.lower())) for name in told}
     assert shown == told | {"ENABLE_LIVE_TRADING": "False"}
-    assert settings.database == Path("/disk/log.sqlite")
+    assert settings.database_file == Path("/disk/log.sqlite")
     assert len(settings.limit_overrides()) == 3
 
 
@@ -127,7 +127,7 @@ def test_a_setting_that_cannot_be_read_is_named(
     "url",
     [
         "postgresql://me:s3cret@db.example/log",
-        "postgresql+psycopg://me:s3cret@db.example/log",
+        "postgresql+psycopg://me:s3cret@db.example",
         "mysql://me:s3cret@db.example/log",
         "sqlite://",
         "sqlite:///",
@@ -138,10 +138,10 @@ def test_a_setting_that_cannot_be_read_is_named(
         "",
     ],
 )
-def test_a_database_that_is_no_sqlite_file_is_refused_without_its_password(
+def test_a_url_that_names_no_database_of_ours_is_refused_without_its_password(
     monkeypatch: pytest.MonkeyPatch, url: str
 ) -> None:
-    """Architecture 7: a clear refusal until another store exists."""
+    """Architecture 7: SQLite and PostgreSQL by its driver, each with a whole name."""
     monkeypatch.setenv("COUNTERSEAL_DATABASE_URL", url)
     with pytest.raises(InputError, match="DATABASE_UNSUPPORTED") as caught:
         load_settings()
@@ -162,7 +162,7 @@ def test_a_database_url_names_a_file(
 ) -> None:
     """Architecture 7: absolute, or relative to the working directory; the home does not matter."""
     monkeypatch.setenv("COUNTERSEAL_DATABASE_URL", url)
-    assert load_settings(tmp_path).database == Path(file)
+    assert load_settings(tmp_path).database_file == Path(file)
 
 
 def test_a_database_that_is_told_twice_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -188,15 +188,15 @@ def test_a_relative_database_path_starts_at_the_home(
 ) -> None:
     """TX-A2: two homes never share a database by accident."""
     monkeypatch.setenv("PAPER_EXECUTION_AUDIT_DB_PATH", "mine.sqlite")
-    assert load_settings(tmp_path / "a").database == tmp_path / "a" / "mine.sqlite"
-    assert load_settings(tmp_path / "b").database == tmp_path / "b" / "mine.sqlite"
+    assert load_settings(tmp_path / "a").database_file == tmp_path / "a" / "mine.sqlite"
+    assert load_settings(tmp_path / "b").database_file == tmp_path / "b" / "mine.sqlite"
 
 
 def test_every_way_into_a_home_checks_the_settings_first(world: World) -> None:
     """TX-A3: founding, acting and looking; the database keeps every byte."""
     unsafe = Settings(**{**dict(world.settings), "trading_mode": "live"})
     elsewhere = Settings(**{**dict(unsafe), "counterseal_home": world.home / "new"})
-    before = world.settings.database.read_bytes()
+    before = world.settings.database_file.read_bytes()
     clock, ids, feed = world.clock, world.desk.bench.ids, world.feed
     plan = HomePlan(origin="o", tenant="t", officers=(), account_id="a", opening_cash=Decimal(1))
     with pytest.raises(InputError, match="UNSAFE_SETTINGS"):
@@ -206,7 +206,7 @@ def test_every_way_into_a_home_checks_the_settings_first(world: World) -> None:
     assert not elsewhere.counterseal_home.exists()
     with pytest.raises(InputError, match="UNSAFE_SETTINGS"), read_home(unsafe):
         pytest.fail("opened")
-    assert world.settings.database.read_bytes() == before
+    assert world.settings.database_file.read_bytes() == before
 
 
 @pytest.fixture

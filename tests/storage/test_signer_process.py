@@ -202,7 +202,7 @@ def test_nothing_is_acknowledged_while_the_signer_is_dead_and_all_is_signed_afte
     with socket_path() as path:
         child = started(folder, path)
         signer = RemoteSigner(path, KEY.key, seconds=2)
-        store = SqlStore(world.settings.database, signer, world.clock)
+        store = SqlStore(world.settings.database_file, signer, world.clock)
         assert store.seal() == size
         record(world, store, "first")
         ended(child)

@@ -47,7 +47,7 @@ def draft_like_the_last(world: World, name: str) -> Draft:
 
 def open_store(world: World) -> SqlStore:
     signer = EmbeddedSigner(world.log_key, world.settings.counterseal_signer_state)
-    return SqlStore(world.settings.database, signer, ReplayClock(START))
+    return SqlStore(world.settings.database_file, signer, ReplayClock(START))
 
 
 def state_of(world: World) -> RiskState:
@@ -126,7 +126,7 @@ def test_one_event_id_enters_the_outbox_once(world: World) -> None:
 
 def test_a_reader_cannot_write(world: World) -> None:
     """TX-G12: the reading connection is read-only in the database's eyes."""
-    engine = reading_engine(world.settings.database)
+    engine = reading_engine(world.settings.database_file)
     with engine.connect() as connection, pytest.raises(OperationalError, match="readonly"):
         connection.exec_driver_sql("DELETE FROM audit_outbox")
     engine.dispose()
@@ -134,7 +134,7 @@ def test_a_reader_cannot_write(world: World) -> None:
 
 def test_a_read_of_a_deleted_database_does_not_create_one(world: World) -> None:
     """TX-G12: delete the file, read, the file is still absent."""
-    store, database = world.store, world.settings.database
+    store, database = world.store, world.settings.database_file
     store.close()
     for path in database.parent.iterdir():
         path.unlink()
@@ -150,7 +150,7 @@ def test_connections_are_durable_and_strict(world: World) -> None:
     """STYLE 4: WAL, synchronous=FULL, foreign keys, recursive triggers, on both sides."""
     wanted = {"journal_mode": "wal", "foreign_keys": 1, "recursive_triggers": 1}
     for made in (writing_engine, reading_engine):
-        engine = made(world.settings.database)
+        engine = made(world.settings.database_file)
         with engine.connect() as connection:
             for pragma, value in wanted.items():
                 assert connection.exec_driver_sql(f"PRAGMA {pragma}").scalar_one() == value
@@ -163,7 +163,7 @@ def test_connections_are_durable_and_strict(world: World) -> None:
 def test_a_home_may_have_any_name(tmp_path: Path, name: str) -> None:
     """TX-G12: the path is a path, never part of an address."""
     world = World(tmp_path / name / "home")
-    assert world.settings.database.is_file()
+    assert world.settings.database_file.is_file()
     world.signal()
     assert world.verdict().outcome == "ok"
 
@@ -172,7 +172,7 @@ def test_a_database_is_created_once(world: World) -> None:
     """Store I1: a second creation is refused and changes nothing."""
     size = len(world.log())
     with pytest.raises(InputError, match="DATABASE_EXISTS"):
-        create_database(world.settings.database, ORIGIN)
+        create_database(world.settings.database_file, ORIGIN)
     assert len(world.log()) == size
     with pytest.raises(IntegrityError, match="SIGNER_STATE_EXISTS"):
         create_state(world.settings.counterseal_signer_state, ORIGIN)
@@ -272,7 +272,7 @@ def test_a_busy_database_says_that_a_retry_may_help(world: World) -> None:
     """Architecture 7: another writer holds the lock for too long."""
     with world.store._writer.connect() as connection:
         connection.exec_driver_sql("PRAGMA busy_timeout=20")
-    with closing(sqlite3.connect(world.settings.database, isolation_level=None)) as other:
+    with closing(sqlite3.connect(world.settings.database_file, isolation_level=None)) as other:
         other.execute("BEGIN IMMEDIATE")
         with pytest.raises(AdapterError, match="DATABASE_BUSY") as caught:
             world.signal()
@@ -314,7 +314,7 @@ def test_a_copied_database_opens_with_the_signers_memory_and_verifies(
     world.store.close()
     copied = tmp_path / "elsewhere" / "counterseal.sqlite"
     copied.parent.mkdir()
-    shutil.copy(world.settings.database, copied)
+    shutil.copy(world.settings.database_file, copied)
     signer = EmbeddedSigner(world.log_key, world.settings.counterseal_signer_state)
     store = SqlStore(copied, signer, ReplayClock(START))
     assert store.seal() == len(world.log())

@@ -61,7 +61,7 @@ def world(tmp_path: Path) -> Iterator[World]:
 
 
 def archived(world: World) -> SqlArchive:
-    return SqlArchive(world.settings.database, DataKeys(world.home / "keys"))
+    return SqlArchive(world.settings.database_file, DataKeys(world.home / "keys"))
 
 
 def test_a_head_comes_from_the_bytes_and_from_the_column_once_they_are_purged(
@@ -83,7 +83,7 @@ def test_a_head_comes_from_the_bytes_and_from_the_column_once_they_are_purged(
 
 def sealed(world: World, **change: object) -> int:
     """A snapshot over all records, true but for what is changed, by who holds the log's key."""
-    forger = Forger(world.settings.database, world.log_key)
+    forger = Forger(world.settings.database_file, world.log_key)
     place = forger.snapshot(**change)
     forger.seal()
     return place
@@ -124,7 +124,7 @@ def test_an_older_lie_is_found_when_every_snapshot_is_checked(world: World) -> N
 
 def test_a_lie_in_another_stream_hides_from_nobody_who_looks_deeper(world: World) -> None:
     """A pack could rest on it: what a record is called decides, not where it stands."""
-    forger = Forger(world.settings.database, world.log_key)
+    forger = Forger(world.settings.database_file, world.log_key)
     place = forger.snapshot(root="00" * 32)
     forger.rows[place] = edited(forger.rows[place], {"stream": "case:hidden"})
     forger.seal()

@@ -119,7 +119,7 @@ def test_the_database_refuses_to_rewrite_a_tile(world: KeptWorld, attempt: str) 
     """Guards I1: with the settings that every connection of ours has."""
     lengthen(world, 600)
     before = tiles_of(world)
-    engine = writing_engine(world.settings.database)
+    engine = writing_engine(world.settings.database_file)
     held = engine.raw_connection()
     connection = held.driver_connection
     assert isinstance(connection, sqlite3.Connection)
@@ -249,7 +249,7 @@ def test_a_read_only_view_proves(world: KeptWorld) -> None:
     """TX-K7: proving writes nothing, not even the tiles that are missing."""
     lengthen(world, 300)
     world.forge("DELETE FROM audit_tiles")
-    engine = reading_engine(world.settings.database)
+    engine = reading_engine(world.settings.database_file)
     with engine.connect() as connection, pytest.raises(IntegrityError, match="TILE_DIFFERS"):
         TiledTree(300, StoredTiles(connection)).inclusion_path(0)
     engine.dispose()

@@ -179,5 +179,5 @@ def test_a_changed_volatile_cell_gives_no_right(
         codes, after = used(world), held(world)
 
         assert after - left.held == Counter(), (value, codes)
-        noticed = codes != USUAL or not reconcile(world.settings.database).clean
+        noticed = codes != USUAL or not reconcile(world.settings.database_file).clean
         assert noticed or after == left.held, value

@@ -125,7 +125,7 @@ def test_the_status_follows_the_home(terminal: Terminal) -> None:
     assert before["record_policy"].startswith("append-only, hash chained")
     assert before["counts"] == [{"status": "pending_review", "count": 1}]
     world.store.close()
-    with closing(sqlite3.connect(world.settings.database)) as connection:
+    with closing(sqlite3.connect(world.settings.database_file)) as connection:
         connection.execute(f"DROP TRIGGER {next(iter(GUARDS))}")
     after = terminal.done("approvals", "status")["status"]
     assert isinstance(after, dict)
@@ -230,7 +230,7 @@ def test_an_empty_log_and_an_unreadable_one_are_never_verified(
 ) -> None:
     """TX-K5: status 3 and 4."""
     terminal.world.home = tmp_path / "empty"
-    database = terminal.world.settings.database
+    database = terminal.world.settings.database_file
     create_database(database, ORIGIN)
     status, value, _ = terminal("audit", "status")
     assert (status, "nothing_to_verify" in json.dumps(value)) == (3, True)

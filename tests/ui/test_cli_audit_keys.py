@@ -25,7 +25,7 @@ def home(workplace: Path, restored: Ground) -> Path:
     home = restored.settings.counterseal_home
     told = session.settings_for(home)
     assert told.counterseal_signer_state == workplace / "signer"
-    assert told.database == restored.settings.database
+    assert told.database_file == restored.settings.database_file
     return home
 
 

@@ -221,7 +221,7 @@ def test_a_false_snapshot_is_tampering_and_an_older_one_shows_to_who_looks_deepe
     line: Line,
 ) -> None:
     """MAP_MISMATCH: whoever holds the log's key seals another end of a stream."""
-    forger = Forger(line.world.settings.database, line.world.log_key)
+    forger = Forger(line.world.settings.database_file, line.world.log_key)
     place = forger.snapshot(root="00" * 32)
     forger.seal()
     status, out = line("verify", "--vkey", line.vkey, "--jobs", "2")

@@ -60,7 +60,7 @@ class Attacked:
     def __init__(self, ground: Ground, home: Path, capsys: pytest.CaptureFixture[str]) -> None:
         shutil.copytree(ground.world.home, home)
         self.ground, self._home, self._capsys = ground, home, capsys
-        database = home / ground.world.settings.database.relative_to(ground.world.home)
+        database = home / ground.world.settings.database_file.relative_to(ground.world.home)
         self.forger = Forger(database, ground.world.log_key)
 
     def verify(self, *words: str, pinned: bool = True) -> tuple[int, dict[str, object]]:

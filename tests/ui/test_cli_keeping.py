@@ -100,7 +100,7 @@ def _copy(house: KeptHouse, _: random.Random) -> None:
     folder.mkdir(exist_ok=True)
     target = folder / f"{len(list(folder.iterdir()))}.sqlite"
     with (
-        closing(sqlite3.connect(house.world.settings.database)) as source,
+        closing(sqlite3.connect(house.world.settings.database_file)) as source,
         closing(sqlite3.connect(target)) as copied,
     ):
         source.backup(copied)

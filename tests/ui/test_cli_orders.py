@@ -78,7 +78,7 @@ def house(workplace: Path, capsys: pytest.CaptureFixture[str]) -> House:
 def test_timeouts_are_only_looked_at_by_default(house: House) -> None:
     """TX-I8, TX-I9: candidates with what a mark would record; nothing is written."""
     order = house.resting()
-    before = house.world.settings.database.read_bytes()
+    before = house.world.settings.database_file.read_bytes()
     status, value = house("orders", "timeouts")
 
     assert (status, value["written"], value["timeout_seconds"]) == (0, False, 30)
@@ -87,7 +87,7 @@ def test_timeouts_are_only_looked_at_by_default(house: House) -> None:
     [same] = rows(house("orders", "timeouts", "--order", order)[1], "candidates")
     assert (same["order_id"], same["timeout_seconds"]) == (order, 30)
     assert order in house.text("orders", "timeouts")[1]
-    assert house.world.settings.database.read_bytes() == before
+    assert house.world.settings.database_file.read_bytes() == before
 
 
 @pytest.mark.parametrize("seconds", ["0", "86401", "soon"])
@@ -167,7 +167,7 @@ ASK = ("risk", "evaluate", "--symbol", SYMBOL, "--side", "BUY")
 
 def test_a_question_to_risk_shows_all_checks_and_writes_nothing(house: House) -> None:
     """TX-H15: fourteen checks with numbers; no key is opened, no byte of the database changes."""
-    before = house.world.settings.database.read_bytes()
+    before = house.world.settings.database_file.read_bytes()
     status, value = house(*ASK, "--quantity", "4", *house.quote())
 
     assert (status, value["ok"], value["written"]) == (0, True, False)
@@ -175,7 +175,7 @@ def test_a_question_to_risk_shows_all_checks_and_writes_nothing(house: House) ->
     assert isinstance(evaluation, dict)
     assert [check["name"] for check in evaluation["checks"]] == [n.value for n in CheckName]
     assert all(check["details"] for check in evaluation["checks"])
-    assert house.world.settings.database.read_bytes() == before
+    assert house.world.settings.database_file.read_bytes() == before
     assert not (house.world.home / COPY).exists(), "looking leaves no copy of the dates"
 
 
@@ -277,7 +277,7 @@ def test_looking_at_a_missing_home_creates_nothing(
 
 def test_a_preview_without_options_asks_the_forms_defaults(house: House) -> None:
     """TX-J12: TMF BUY MARKET 2 at 19999 to 20000 fills 2 at 20000; the store is unchanged."""
-    before = house.world.settings.database.read_bytes()
+    before = house.world.settings.database_file.read_bytes()
     status, value = house("broker", "preview")
     result = value["result"]
 
@@ -285,7 +285,7 @@ def test_a_preview_without_options_asks_the_forms_defaults(house: House) -> None
     assert isinstance(result, dict)
     asked = ("simulation_outcome", "simulated_fill_quantity", "simulated_fill_price")
     assert [result[name] for name in asked] == ["fill", "2", "20000"]
-    assert house.world.settings.database.read_bytes() == before
+    assert house.world.settings.database_file.read_bytes() == before
 
 
 @pytest.mark.parametrize(

@@ -187,7 +187,7 @@ def test_an_access_review_shows_everybody_and_is_signed(town: Town) -> None:
     town.enrol("eve")
     assert town.code("people", "attest-review", *town.one("eve")) == "ROLE"
     town.done("people", "attest-review", *town.one("bob"))
-    with closing(sqlite3.connect(town.settings.database)) as connection:
+    with closing(sqlite3.connect(town.settings.database_file)) as connection:
         (told,) = connection.execute("SELECT attested_by FROM access_reviews").fetchall()
     assert told == ("bob",)
 
@@ -215,7 +215,7 @@ def test_verify_names_the_founders_and_what_was_only_written_into_tables(town: T
     """TX-Z10: bootstrap is printed; a role that nobody signed is named."""
     told = town.done("people", "verify")
     assert (told["founded_by"], told["faults"]) == (["ann", "bob"], [])
-    with closing(sqlite3.connect(town.settings.database)) as connection, connection:
+    with closing(sqlite3.connect(town.settings.database_file)) as connection, connection:
         for name in GUARDS:
             connection.execute(f"DROP TRIGGER {name}")
         connection.execute("""UPDATE people SET roles = '["operator"]' WHERE person_id = 'eve'""")

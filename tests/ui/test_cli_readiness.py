@@ -8,9 +8,11 @@ import pytest
 from counterseal.readiness.flags import PROBE_OF
 from counterseal.readiness.model import Exercised
 from storage import probes, scratch
+from storage.last_rounds import LastRounds
 from storage.settings import Settings
 from tests.world import World
 from ui.cli.app import run
+from ui.cli.session import CLOCK
 
 ROOT = Path(__file__).parents[2]
 Capture = pytest.CaptureFixture[str]
@@ -31,7 +33,8 @@ def traded(
     monkeypatch.chdir(ROOT)
     state = world.settings.counterseal_signer_state
     monkeypatch.setenv("COUNTERSEAL_SIGNER_STATE", str(state))
-    monkeypatch.setenv("PAPER_EXECUTION_AUDIT_DB_PATH", str(world.settings.database.absolute()))
+    database = world.settings.database_file.absolute()
+    monkeypatch.setenv("PAPER_EXECUTION_AUDIT_DB_PATH", str(database))
     monkeypatch.setattr(probes, "rehearse", lambda _: rehearsed)
     return world
 
@@ -88,6 +91,42 @@ def test_people_read_states_and_flags(traded: World, capsys: Capture) -> None:
     assert "compliant" not in text
 
 
+def test_it_tells_whether_the_house_is_at_work(traded: World, capsys: Capture) -> None:
+    """Issue "Always on", point 4: beside the flags, or alone with a status of its own."""
+    words = ("--home", str(traded.home), "--running")
+    status, value = _told(capsys, *words)
+    assert status == 4
+    assert _unmet(value) == {"loop": "LOOP_ABSENT", "heartbeat": "LOG_SILENT"}
+    assert run(["readiness", "--home", str(traded.home)]) == 0
+    said = capsys.readouterr().out
+    assert "the house is not ready for work" in said
+    assert "no resident loop told of itself" in said
+    LastRounds(traded.home, CLOCK.now(), ["sweep"]).note("sweep", CLOCK.now(), CLOCK.now(), "done")
+    status, value = _told(capsys, *words)
+    assert _unmet(value) == {"heartbeat": "LOG_SILENT"}
+    assert run(["readiness", *words]) == 4
+    said = capsys.readouterr().out
+    assert "sweep  on_time" in said
+    assert "rounds of the loop that began" in said
+
+
+def _unmet(value: dict[str, object]) -> dict[str, str]:
+    checks = value["checks"]
+    assert isinstance(checks, list)
+    return {check["need"]: check["code"] for check in checks if not check["ok"]}
+
+
+def test_a_house_that_holds_leaves_with_zero(
+    traded: World, monkeypatch: pytest.MonkeyPatch, capsys: Capture
+) -> None:
+    """What scripts and service managers ask, at the clock of this home."""
+    now = traded.clock.now()
+    monkeypatch.setattr("ui.cli.readiness.CLOCK", traded.clock)
+    LastRounds(traded.home, now, ["sweep"]).note("sweep", now, now, "done")
+    status, value = _told(capsys, "--home", str(traded.home), "--running")
+    assert (status, value["ready"], _unmet(value)) == (0, True, {})
+
+
 def test_without_a_home_it_is_inconclusive(
     traded: World, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture
 ) -> None:
@@ -110,7 +149,7 @@ def test_a_home_that_cannot_be_read_is_an_operational_failure(
 ) -> None:
     """TX-L8: 4, and still every flag that needs no home."""
     traded.store.close()
-    traded.settings.database.write_bytes(b"no database at all" * 100)
+    traded.settings.database_file.write_bytes(b"no database at all" * 100)
     status, value = _told(capsys, "--home", str(traded.home))
 
     assert status == 4

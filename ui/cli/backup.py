@@ -1,4 +1,4 @@
-"""`counterseal records backup`: a copy of the home while it is at work."""
+"""`counterseal records backup`, `transfer`: a copy of the home; a database carried to a server."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 
 from counterseal.kernel.canonical import Json
 from ui.cli.options import AsJson, Home
-from ui.cli.render import answer
+from ui.cli.render import answer, reject
 from ui.cli.session import settings_for
 
 
@@ -22,9 +22,12 @@ def backup(
     that is put back must meet a signer that remembers more. How to put it back:
     policies/operations.md.
     """
-    from storage.backup import HOME, SUMS, back_up  # noqa: PLC0415 - only this command copies
+    from storage.backup import CARRIED, HOME, SUMS, back_up  # noqa: PLC0415 - only this one copies
 
-    made = back_up(settings_for(home), out)
+    settings = settings_for(home)
+    made = back_up(settings, out)
+    carried = settings.database.file is None
+    file = f"COUNTERSEAL_DATABASE_URL=sqlite:///{(made.folder / CARRIED).absolute()}"
     verdict = made.verdict
     totals = verdict.totals
     value: dict[str, Json] = {
@@ -41,5 +44,44 @@ def backup(
         f"verified {verdict.outcome.value}, against the signer's memory; tables equal the log",
         "left out the signer's memory, and the keys of personal data beside it",
         f"again    sha256sum -c {SUMS} in it, and audit verify --home {made.folder / HOME}",
+        *([f"with     {file}"] if carried else []),
+    ]
+    answer(value, lines, as_json=as_json)
+
+
+def transfer(
+    file: Annotated[Path, typer.Argument(help="A SQLite file: of a home, or of a backup.")],
+    home: Home = None,
+    as_json: AsJson = False,
+) -> None:
+    """Carry a database over to the empty one on a server that COUNTERSEAL_DATABASE_URL names.
+
+    Everything is read back and compared before it counts. Nobody may write to the file meanwhile,
+    or afterwards: the signer would refuse one of the two.
+    """
+    from storage.databases import SqliteFile  # noqa: PLC0415 - only this command carries over
+    from storage.transfer import transfer as carried_over  # noqa: PLC0415 - as above
+
+    target = settings_for(home).database
+    if target.file is not None:
+        reject(
+            "TRANSFER_NEEDS_SERVER",
+            "a file is put in its place as it is",
+            field="COUNTERSEAL_DATABASE_URL",
+            got=target.name,
+        )
+    made = carried_over(SqliteFile(file), target)
+    value: dict[str, Json] = {
+        "ok": True,
+        "database": target.name,
+        "origin": made.origin,
+        "records": made.records,
+        "root": made.root,
+        "rows": made.rows,
+    }
+    lines = [
+        f"database {target.name}: {made.rows} rows",
+        f"log      {made.origin}: {made.records} records, root {made.root}",
+        "verified read back as it was read; now ask audit verify --reconcile",
     ]
     answer(value, lines, as_json=as_json)

@@ -16,7 +16,9 @@ def write_evidence(out: Path, text: str, settings: Settings) -> None:
         InputError: `EVIDENCE_PATH_UNSAFE` for a link, for what is no plain file, and for a place
             in the home or in the signer's memory.
     """
-    kept = (settings.counterseal_home, settings.counterseal_signer_state, settings.database.parent)
+    kept = [settings.counterseal_home, settings.counterseal_signer_state]
+    if settings.database.file is not None:
+        kept.append(settings.database.file.parent)
     place = out.resolve()
     within = [folder for folder in kept if place.is_relative_to(folder.resolve())]
     if out.is_symlink() or (out.exists() and not out.is_file()) or within:

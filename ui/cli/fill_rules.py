@@ -20,7 +20,7 @@ def rule_for(settings: Settings, symbol: str, model: str | None, now: datetime) 
         except ValidationError:
             known = ", ".join(MODELS)
             reject("MODEL_UNKNOWN", f"the models are {known}", field="--model", got=model)
-    if not settings.database.is_file():
+    if not settings.database.present():
         return ExecutionRules().default
     from storage.law import law_in_force  # noqa: PLC0415 - only a home has a policy
 

@@ -233,7 +233,7 @@ def _report(settings: Settings, draft: "PolicyDraft") -> "GateReport":
     from counterseal.kernel.canonical import digest  # noqa: PLC0415 - the same
     from counterseal.policy.gate_checks import check_draft  # noqa: PLC0415 - the same
 
-    if not settings.database.exists():
+    if not settings.database.present():
         return check_draft(draft, (), digest(None))
     with read_home(settings) as reader:
         active = in_force(reader.find(PolicyActivation), CLOCK.now())

@@ -1,4 +1,4 @@
-"""`counterseal records`: hold, release, holds, erase, outlook, plan, purges, purge, backup."""
+"""`counterseal records`: holds, erasures, purges, `backup` and `transfer`."""
 
 from typing import TYPE_CHECKING, Annotated
 
@@ -8,7 +8,7 @@ from counterseal.audit.retention import EVERYTHING, Hold
 from counterseal.kernel.clock import utc_text
 from storage.home_reader import read_home
 from ui.cli.acting import Act, acting
-from ui.cli.backup import backup
+from ui.cli.backup import backup, transfer
 from ui.cli.options import AsJson, Home
 from ui.cli.purges import outlook, plan, purge, purges
 from ui.cli.render import answer, notice, table
@@ -93,6 +93,7 @@ app.command()(plan)
 app.command()(purges)
 app.command()(purge)
 app.command()(backup)
+app.command()(transfer)
 
 
 def _records(act: Act) -> "Records":

@@ -26,6 +26,6 @@ def up(home: Home = None) -> None:
 
 def _only_demo(settings: Settings) -> bool:
     """Whether nobody named a home, there is none at its usual place, and a demo lies there."""
-    named = "counterseal_home" in settings.model_fields_set
-    here = named or settings.database.is_file()
-    return not here and settings_for(DEMO).database.is_file()
+    named = {"counterseal_home", "counterseal_database_url"} & settings.model_fields_set
+    here = bool(named) or settings.database.present()
+    return not here and settings_for(DEMO).database.present()

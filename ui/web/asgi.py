@@ -7,7 +7,8 @@ Invariants
   I2  A browser has one random handle, which no script can read; it is no login by itself.
   I3  A page that fails shows an incident's number, never what was wrong inside.
 
-Not here: the pages (ui.web.app), the settings of a start (ui.web.launch).
+Not here: the pages (ui.web.app), what watchers ask (ui.web.watching), the settings of a start
+(ui.web.launch).
 Source: ui part 5.
 """
 
@@ -28,9 +29,11 @@ from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from storage.telling import Told
 from ui.web.house import origin
 from ui.web.parts.panels import incident
 from ui.web.place import HANDLE, browser_cookie
+from ui.web.watching import ROUTES, pages_log
 
 _INLINE: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
 _log: Final = logging.getLogger("counterseal.web")
@@ -128,13 +131,14 @@ def failed(error: Exception) -> bool:
     ]
     own = [place for place in places if place.startswith(" at ui.web.")]
     _log.error("incident %s: %s%s", number, type(error).__name__, "".join(own[-1:] + places[-1:]))
+    pages_log()(Told.PAGE_FAILED, error, incident=number)
     incident(number)
     return True
 
 
 app = st.App(
     Path(__file__).with_name("app.py"),
-    routes=[Route("/healthz", healthz)],
+    routes=[Route("/healthz", healthz), *ROUTES],
     middleware=[Middleware(Edge)],
     on_script_error=failed,
 )

@@ -55,7 +55,7 @@ def desk() -> Desk:
     told = settings()
     with read_home(told) as reader:
         active = in_force(reader.find(PolicyActivation), CLOCK.now())
-    return _opened(str(told.database), "" if active is None else active.bundle_hash)
+    return _opened(told.database.name, "" if active is None else active.bundle_hash)
 
 
 @st.cache_resource(max_entries=2, show_spinner=False)

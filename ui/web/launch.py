@@ -31,6 +31,7 @@ from storage.providers import discovered
 from storage.settings import Settings
 from storage.settings_told import sources_of
 from storage.system import process_clock
+from storage.telling import House, Told, telling
 from ui.web.place import (
     ADDRESS,
     SOURCES,
@@ -67,6 +68,8 @@ def serve(settings: Settings) -> int:
         told = prepared(settings, folder)
         command = [sys.executable, "-m", "streamlit", "run", str(SCRIPT)]
         with subprocess.Popen(command, cwd=folder, env=told) as server:  # noqa: S603 - our own interpreter and script
+            log = telling(settings.counterseal_home, House.PAGES, process_clock())
+            log(Told.PAGES_UP, port=settings.web_port, pid=server.pid)
             for number in (signal.SIGTERM, signal.SIGINT):
                 signal.signal(number, _passed_on(server))
             return server.wait()

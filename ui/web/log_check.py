@@ -67,7 +67,7 @@ def log_check(reader: HomeReader, *, again: bool = False) -> LogCheck | None:
     Raises:
         AdapterError: when the database cannot be reached.
     """
-    ends, kept = reader.ends(), _last(str(house.settings().database))
+    ends, kept = reader.ends(), _last(house.settings().database.name)
     size, now = 0 if ends is None else ends[1], house.CLOCK.now()
     before = kept.get("log")
     fresh = before is not None and before.size == size and now - before.at < COUNTS_FOR

@@ -99,7 +99,7 @@ def _prober(database: str) -> Prober:
 
 def prober() -> Prober:
     """The one for the home of these pages."""
-    return _prober(str(house.settings().database))
+    return _prober(house.settings().database.name)
 
 
 def unprobed(now: datetime) -> Readiness:

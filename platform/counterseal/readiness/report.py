@@ -15,6 +15,7 @@ from counterseal.kernel.clock import UtcDatetime
 from counterseal.kernel.model import DomainModel, Name
 from counterseal.readiness.decide import decide_boundaries, evaluate, unchecked
 from counterseal.readiness.model import Boundary, Flag, Observation, RunSeen, SettingsSeen
+from counterseal.readiness.running import Running
 
 
 class Readiness(DomainModel):
@@ -27,6 +28,7 @@ class Readiness(DomainModel):
         safety_defaults: The settings in force, as told.
         could_not_check: Names of the flags without a value.
         runs: The newest stored runs of the home: results of checks that the log holds.
+        running: Whether the house is at work now; None when nobody looked.
     """
 
     checked_at: UtcDatetime
@@ -37,14 +39,15 @@ class Readiness(DomainModel):
     flags: tuple[Flag, ...]
     could_not_check: tuple[Name, ...]
     runs: tuple[RunSeen, ...] = ()
+    running: Running | None = None
 
     def flag(self, name: str) -> Flag | None:
         """The flag of this name; None when there is none."""
         return next((flag for flag in self.flags if flag.name == name), None)
 
 
-def readiness_of(seen: Observation) -> Readiness:
-    """What follows from an observation."""
+def readiness_of(seen: Observation, running: Running | None = None) -> Readiness:
+    """What follows from an observation; `running` is handed on as it is."""
     flags = tuple(evaluate(seen).values())
     return Readiness(
         checked_at=seen.at,
@@ -55,4 +58,5 @@ def readiness_of(seen: Observation) -> Readiness:
         flags=flags,
         could_not_check=unchecked(flags),
         runs=() if seen.home is None else seen.home.runs,
+        running=running,
     )

@@ -9,12 +9,15 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
+from datetime import timedelta
 from itertools import product
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from playwright.sync_api import Browser, Page, StorageState, expect
 
+from storage.last_rounds import LastRounds
+from storage.system import MachineClock
 from tests.household import ROOT
 from tests.ui.web.axe import violations
 from tests.ui.web.seat import door
@@ -112,6 +115,7 @@ SHOTS = (
     Shot("readiness_orders", "/readiness?area=orders"),
     Shot("readiness_hosting", "/readiness?area=hosting"),
     Shot("readiness_release", "/readiness?view=release"),
+    Shot("readiness_running", "/readiness?view=running"),
     Shot("demo", "/demo"),
     Shot("demo_waves", "/demo?market=waves"),
     Shot("demo_tour", "/demo?view=tour"),
@@ -131,6 +135,7 @@ LOOKS = (
     Look("narrow", "light", 390, 844),
 )
 LANGUAGES = ("en-US", "zh-TW")
+CALM = ("sweep", "heartbeat", "notify", "time_stamp")
 
 
 def photographed(
@@ -166,7 +171,7 @@ def photographed(
 
 @contextmanager
 def _away(room: Showroom) -> Iterator[None]:
-    database = room.house.settings.database
+    database = room.house.settings.database_file
     hidden = database.rename(database.with_suffix(".gone"))
     yield
     hidden.rename(database)
@@ -179,6 +184,21 @@ def _probed(browser: Browser, origin: str, door: StorageState) -> None:
         opened(page, f"{origin}/readiness")
         page.locator(".st-key-probe button").click()
         expect(page.get_by_text("flags were checked")).to_be_visible(timeout=PROBED_WITHIN_MS)
+
+
+def _rounds(room: Showroom) -> None:
+    """What a resident loop of this home would have told: one round late, one that failed."""
+    now = MachineClock().now()
+    began = now - timedelta(minutes=7)
+    last = LastRounds(room.house.home, began, ("dispatch", *CALM))
+    for name, age, outcome in (
+        ("dispatch", 3, "done"),
+        ("sweep", 20, "done"),
+        ("heartbeat", 400, "done"),
+        ("notify", 21, "NOTICE_BLOCK_FAILED"),
+    ):
+        at = now - timedelta(seconds=age)
+        last.note(name, at, at + timedelta(milliseconds=40), outcome)
 
 
 def _whole(page: Page, look: Look) -> None:
@@ -200,6 +220,7 @@ def main(names: list[str]) -> int:
     PLACE.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
         room = showroom(Path(folder))
+        _rounds(room)
         with serving(room.house.fed()) as origin, chromium(HERE[0]) as browser:
             broken = 0
             for path, wrong in photographed(browser, origin, room, shots):

@@ -77,7 +77,7 @@ def test_a_page_that_redraws_itself_is_no_sign_of_life(window: Window) -> None:
 def test_a_store_that_fails_and_comes_back_recovers_by_itself(window: Window) -> None:
     """UI-23: since when, in the language of the tab, and nothing of the page beneath it."""
     at = spoken(at_page(window.entered(), "approvals"))
-    database = window.house.settings.database
+    database = window.house.settings.database_file
     database.rename(database.with_suffix(".gone"))
     at = at.run()
     assert "無法連線到資料庫" in words(at)
@@ -90,7 +90,7 @@ def test_a_store_that_fails_and_comes_back_recovers_by_itself(window: Window) ->
 def test_a_page_that_fails_while_it_is_drawn_leaves_nothing_of_itself(window: Window) -> None:
     """UI-23: half a page is no page; the failure stands alone, and the page comes back."""
     at = window.entered()
-    with sqlite3.connect(window.house.settings.database) as database:
+    with sqlite3.connect(window.house.settings.database_file) as database:
         database.execute("ALTER TABLE accounts RENAME TO gone")
         at = at_page(at, "portfolio")
         assert "Can't reach the store" in words(at)

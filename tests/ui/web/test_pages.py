@@ -136,7 +136,7 @@ def test_a_store_that_does_not_answer_leaves_nothing_green(window: Window) -> No
     fetched, and what to type.
     """
     at = window.entered()
-    database = window.house.settings.database
+    database = window.house.settings.database_file
     database.rename(database.with_suffix(".gone"))
     at = at.run()
     said = words(at)

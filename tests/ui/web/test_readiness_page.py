@@ -11,6 +11,7 @@ from counterseal.kernel.errors import PolicyError
 from counterseal.readiness.areas import ReadinessArea, flags_of
 from counterseal.readiness.model import Observation
 from counterseal.readiness.report import readiness_of
+from storage.last_rounds import FILE, LastRounds
 from tests.core.readiness.seen import BARE, BLIND, FULL, LIVE, MANAGED
 from tests.ui.web.window import Window, at_page, labels, links, pressed, spoken, words
 from ui.web import probing
@@ -207,9 +208,13 @@ def test_the_release_is_read_from_its_document_and_production_is_not_ready(
 def test_the_page_reads_in_chinese(at: AppTest, monkeypatch: pytest.MonkeyPatch) -> None:
     """TX-B7."""
     at = looked(at, monkeypatch, FULL)
-    for view in ("boundaries", "release"):
+    for view, said in (
+        ("boundaries", "尚未就緒"),
+        ("release", "尚未就緒"),
+        ("running", "常駐迴圈"),
+    ):
         at = spoken(at_page(at, "readiness", view=view))
-        assert ("就緒狀態" in words(at), "尚未就緒" in words(at)) == (True, True)
+        assert ("就緒狀態" in words(at), said in words(at)) == (True, True)
         assert not at.exception
 
 
@@ -225,6 +230,33 @@ def test_a_release_document_that_does_not_hold_is_refused_by_its_reason(
     said = words(at_page(at, "readiness", view="release"))
     assert "POLICY_UNKNOWN_KEY" in said
     assert "Can't reach the store" not in said
+
+
+def test_whether_the_house_is_at_work_is_looked_at_anew_and_never_green_without_a_loop(
+    at: AppTest, shared_window: Window
+) -> None:
+    """Issue "Always on", point 4: absent, late, failed and on time, each as it is."""
+    house, begun = shared_window.house, shared_window.house.clock.now()
+    place = house.home / "log" / FILE
+    at = at_page(at, "readiness", view="running")
+    assert "The house is not ready for work." in words(at)
+    assert "No resident loop told of itself." in words(at)
+    last = LastRounds(house.home, begun, ("dispatch", "sweep", "notify"))
+    last.note("dispatch", begun, begun, "done")
+    last.note("sweep", begun, begun, "MAIL_FAILED")
+    shown = tables(at.run())
+    assert [shown.count(f">{word}<") for word in ("on time", "failed", "not yet", "late")] == [
+        *(1, 1, 1, 0)
+    ]
+    assert "MAIL_FAILED" in shown
+    house.after(300)
+    assert tables(at.run()).count(">late<") == 3
+    assert '<span class="mark warn">not in order' in tables(at)
+    place.write_text("{}")
+    assert "ROUNDS_UNREADABLE" in tables(at.run())
+    place.unlink()
+    assert "Probe now" not in labels(at)
+    assert not at.exception
 
 
 def test_the_command_is_run_for_the_home_of_these_pages(

@@ -23,7 +23,7 @@ def test_an_installation_tells_what_is_in_force_and_where_it_came_from(
     at = at_page(shared_window.entered(), "settings", view="installation")
     said = words(at)
     for expected in (
-        *("<dd>sqlite</dd>", str(shared_window.house.settings.database), "paper"),
+        *("<dd>sqlite</dd>", str(shared_window.house.settings.database_file), "paper"),
         *("http://localhost:3000", "127.0.0.1:3000", "127.0.0.1, localhost"),
         *("<td>APP_ENV</td><td>desk</td><td>environment</td>", "https://stamps.example/tsa"),
         "<td>API_PORT</td><td>8000</td><td>default</td>",

@@ -80,7 +80,7 @@ def test_ui_23_the_demo_works_while_the_store_does_not_answer(room: Room | None)
     if room is None:
         return
     house, origin, browsers = room
-    database = house.settings.database
+    database = house.settings.database_file
     away = database.with_suffix(".gone")
     database.rename(away)
     try:

@@ -178,7 +178,7 @@ def test_ui_23_a_store_that_is_gone_shows_itself_and_comes_back(seat: Seat | Non
     """
     if seat is None:
         return
-    database = seat.room.house.settings.database
+    database = seat.room.house.settings.database_file
     with seat.context() as context:
         page = context.new_page()
         opened(page, seat.origin)

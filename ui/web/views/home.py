@@ -47,7 +47,7 @@ def _now(*, leads: bool) -> None:
         check = log_check(reader)
         size = (reader.ends() or (0, 0))[1]
         today = now.astimezone(TAIPEI).date()
-        path = _path(reader, str(house.settings().database), here().person.tenant, size, today)
+        path = _path(reader, house.settings().database.name, here().person.tenant, size, today)
         asked = {
             duty.subject_id: reader.get(ApprovalRequest, duty.subject_id) for duty in _of(told)
         }

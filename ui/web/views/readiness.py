@@ -1,4 +1,4 @@
-"""What this installation is and is not, by its probes: boundaries, and what of a release holds."""
+"""What this installation is and is not, by its probes; what of a release holds; what runs now."""
 
 from collections.abc import Callable, Mapping
 
@@ -7,6 +7,7 @@ import streamlit as st
 from counterseal.readiness.areas import FlagState, ReadinessArea, flags_of, state_of, unsafe
 from counterseal.readiness.model import Flag
 from counterseal.readiness.report import Readiness
+from storage.running import running_now
 from ui.web import house
 from ui.web.live import live
 from ui.web.parts import panels
@@ -15,10 +16,11 @@ from ui.web.parts.words import clock, moment, number
 from ui.web.probing import Prober, prober, told_by_command, unprobed
 from ui.web.views.readiness_areas import below, beside, capability
 from ui.web.views.readiness_release import release
+from ui.web.views.readiness_running import at_work
 from ui.web.wording import say, term
 
 ROWS = 20
-BOUNDARIES, RELEASE = "boundaries", "release"
+BOUNDARIES, RELEASE, RUNNING = "boundaries", "release", "running"
 EVERY = "every"
 TONE: Mapping[FlagState, Tone] = {
     FlagState.ON: Tone.DUE,
@@ -32,13 +34,19 @@ def show() -> None:
     """The page."""
     panels.title(say("readiness.title"), say("readiness.scope"))
     asked = prober()
-    views: dict[str, tuple[str, Callable[[Readiness], None]]] = {
-        BOUNDARIES: (say("readiness.boundaries"), _boundaries),
-        RELEASE: (say("readiness.release"), release),
+    views: dict[str, Callable[[Readiness], None]] = {BOUNDARIES: _boundaries, RELEASE: release}
+    called = {
+        BOUNDARIES: say("readiness.boundaries"),
+        RELEASE: say("readiness.release"),
+        RUNNING: say("readiness.running"),
     }
     named, button = st.columns([4, 1], vertical_alignment="center")
     with named:
-        chosen = choice("view", say("readiness.view"), {n: told for n, (told, _) in views.items()})
+        chosen = choice("view", say("readiness.view"), called)
+    if chosen == RUNNING:
+        at_work(running_now(house.settings(), house.CLOCK.now()))
+        copyable(say("readiness.yourself"), "counterseal readiness --running")
+        return
     with button:
         st.button(
             say("readiness.probe"),
@@ -52,7 +60,7 @@ def show() -> None:
         live(_running)
     else:
         _standing(asked, told, quiet=chosen == RELEASE)
-    views[chosen][1](told)
+    views[chosen](told)
     copyable(say("readiness.yourself"), "counterseal readiness")
 
 

@@ -41,11 +41,17 @@ def _home() -> None:
         (say("settings_installation.mode"), none if found is None else found.mode),
         (say("settings_installation.founded"), none if found is None else moment(found.created_at)),
         (say("settings_installation.store"), backend),
-        (say("settings_installation.file"), str(house.settings().database.absolute())),
+        (say("settings_installation.file"), _place()),
         (say("settings_installation.policy"), bundle.version),
     )
     if found is not None:
         copyable(say("settings_installation.log_key"), found.log_vkey)
+
+
+def _place() -> str:
+    """Where the database is: a file, or a server and a name."""
+    database = house.settings().database
+    return database.name if database.file is None else str(database.file.absolute())
 
 
 def _window() -> None:
