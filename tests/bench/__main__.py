@@ -13,6 +13,7 @@ from tests.bench import (
     bench_audit,
     bench_batch,
     bench_cli,
+    bench_day,
     bench_demo,
     bench_house,
     bench_pack,
@@ -45,6 +46,7 @@ BENCHES = {
     "tree": bench_tree,
     "sweep": bench_sweep,
     "ui": bench_ui,
+    "day": bench_day,
     "house": bench_house,
 }
 

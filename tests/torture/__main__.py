@@ -26,12 +26,13 @@ from tests.day.replays import REAL_DAY_WORDS, ROOT, ByCommand, campaign, replaye
 from tests.day.tick_days import cut_file, filled_by_prints
 from tests.ground import derived_once
 from tests.in_memory import memory
-from tests.torture import faults, mutants, packs, policies, seals, simulator, strace
+from tests.torture import faults, mutants, packs, policies, rounds, seals, simulator, strace
 
 KILLS, KILLS_WITH_ENGINE, KILLS_OF_REAL_DAY, KILLS_OF_TICKS = 50, 3, 5, 100
 MUTATIONS = 2000
 PACKS = 2000
 SEAL_ROUNDS = 200
+FAULT_ROUNDS = 300
 SIMULATIONS = 500
 SEED = 20260105
 a_folder = partial(tempfile.TemporaryDirectory, prefix="counterseal-torture-")
@@ -85,6 +86,13 @@ def exported() -> list[str]:
     return list(packs.campaign(PACKS, SEED, told))
 
 
+def struck() -> list[str]:
+    """Strike dispatchers, their server, and what lies between them, in rounds."""
+    absent = [] if strace.usable() else [strace.ABSENT]
+    with a_folder(dir=memory()) as folder, derived_once:
+        return [*absent, *rounds.campaign(Path(folder), FAULT_ROUNDS, SEED, told)]
+
+
 def killed() -> list[str]:
     """Kill replayed days, without and with the workflow engine, and compare what they become."""
     found: list[str] = []
@@ -121,6 +129,7 @@ def killed_ticks() -> list[str]:
 
 CAMPAIGNS: Mapping[str, Callable[[], list[str]]] = {
     "kills": killed,
+    "rounds": struck,
     "ticks": killed_ticks,
     "mutants": mutated,
     "seals": sealed,
