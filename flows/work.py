@@ -229,10 +229,9 @@ def judge_log(place: Workplace) -> LogReport:
     settings, began = place.settings, place.clock.now()
     with read_home(settings) as reader:
         evidence = with_signer(Evidence(log_key=_pinned_key(settings)), reader, settings)
-    if settings.counterseal_outside is not None:
-        files = OutsideFiles.within(OutsideFolder(settings.counterseal_outside))
-        evidence = with_outside(evidence, files)
-    with read_home(settings) as reader:
+        if settings.counterseal_outside is not None:
+            files = OutsideFiles.within(OutsideFolder(settings.counterseal_outside))
+            evidence = with_outside(evidence, files)
         found = verify_home(reader, evidence)
     compared = reconcile(settings.database, data_keys(settings))
     with suppress(AdapterError):  # the verdict counts where it is told, too

@@ -47,6 +47,10 @@ class HomeReader(SqlReader):
         """What keeps this home, as its own connection says: `sqlite`, `postgresql`."""
         return self._raw.dialect.name
 
+    def look_again(self) -> None:
+        """Let the next question begin a newer moment than the one that was read until now."""
+        self._raw.rollback()
+
     def records(self, start: int | None = None, end: int | None = None) -> Iterator[StoredRow]:
         """Stored records in order of `seq`, exactly as the file holds them.
 

@@ -178,6 +178,9 @@ def pinned_evidence(reader: HomeReader) -> Evidence:
 def with_signer(evidence: Evidence, reader: HomeReader, settings: Settings) -> Evidence:
     """Evidence with a pinned key, and the head that the signer of that log remembers.
 
+    What is read behind it is newer than the signer's answer: a log that grows at this moment is no
+    contradiction.
+
     Raises:
         IntegrityError: when the signer's memory is missing or damaged.
         AdapterError: when the signer does not answer.
@@ -185,9 +188,9 @@ def with_signer(evidence: Evidence, reader: HomeReader, settings: Settings) -> E
     if evidence.log_key is None:
         return evidence
     name = newest_origin(evidence.log_key.name, reader.find(Rollback))
-    return replace(
-        evidence, heads=(*evidence.heads, head_of_signer(remembered_state(settings, name)))
-    )
+    head = head_of_signer(remembered_state(settings, name))
+    reader.look_again()
+    return replace(evidence, heads=(*evidence.heads, head))
 
 
 def compared(report: "ReconcileReport") -> TablesCompared:
